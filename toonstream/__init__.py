@@ -1,0 +1,1 @@
+"""Turns the faces in live video into cartoons."""

@@ -1,0 +1,58 @@
+"""The one framing: five points of a face give the canonical crop, the same for training data, video and metrics."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+LEFT_EYE, RIGHT_EYE, NOSE, LEFT_MOUTH, RIGHT_MOUTH = range(5)
+"""Order of the five points; left and right are the picture's."""
+
+# The crop's half side is the larger of these multiples of two lengths, so that it holds under yaw (which shortens the
+# first) and pitch (which shortens the second). Faces of photographs are framed by the second: chin and some hair in
+# view. Anime faces, with their wide-set eyes, by the first: most of their pictures fill the crop.
+HALF_SIDE_PER_EYE_DISTANCE = 1.5
+HALF_SIDE_PER_EYE_TO_MOUTH = 1.7
+CENTRE_BELOW_EYES = 0.08  # of the way from the eyes to the mouth
+
+
+def framing(points: NDArray[np.floating], size: int) -> NDArray[np.float64]:
+    """The similarity that takes picture coordinates to the upright, square crop of `size` pixels.
+
+    points: (5, 2), the centres of the eyes, the tip of the nose, the corners of the mouth, in pixels, the origin at
+    the picture's top-left corner and pixel centres at +0.5. Returns (2, 3): crop = M @ (x, y, 1), in the same
+    convention. Raises ValueError where eyes and mouth fall together.
+    """
+    left, right = points[LEFT_EYE].astype(np.float64), points[RIGHT_EYE].astype(np.float64)
+    eyes = (left + right) / 2
+    mouth = (points[LEFT_MOUTH].astype(np.float64) + points[RIGHT_MOUTH]) / 2
+    across, down = right - left, mouth - eyes
+    half = max(
+        HALF_SIDE_PER_EYE_DISTANCE * float(np.hypot(*across)), HALF_SIDE_PER_EYE_TO_MOUTH * float(np.hypot(*down))
+    )
+    # Upright is what eye line and eye-to-mouth line agree on: one of them alone turns under yaw or with the mouth.
+    axis = across + np.array([down[1], -down[0]])
+    length = float(np.hypot(*axis))
+    if half < 1e-6 or length < 1e-6:
+        raise ValueError("the five points of a face fall together")
+    cos, sin = axis / length
+    scale = size / (2 * half)
+    rotation = scale * np.array([[cos, sin], [-sin, cos]])
+    centre = eyes + CENTRE_BELOW_EYES * down
+    return np.hstack([rotation, (size / 2 - rotation @ centre)[:, None]])
+
+
+def apply(matrix: NDArray[np.floating], points: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Points (N, 2) taken through a (2, 3) matrix."""
+    return points @ matrix[:, :2].T + matrix[:, 2]
+
+
+def invert(matrix: NDArray[np.floating]) -> NDArray[np.float64]:
+    """The (2, 3) matrix of the way back."""
+    linear = np.linalg.inv(matrix[:, :2])
+    return np.hstack([linear, -linear @ matrix[:, 2:]])
+
+
+def opencv(matrix: NDArray[np.floating]) -> NDArray[np.float64]:
+    """The same map for OpenCV, whose coordinates have pixel centres at whole numbers."""
+    shifted = np.asarray(matrix, np.float64).copy()
+    shifted[:, 2] += shifted[:, :2] @ (0.5, 0.5) - 0.5
+    return shifted

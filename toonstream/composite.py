@@ -1,0 +1,107 @@
+"""Puts a cartoon back where its face is: a soft matte that follows head and hair, blended into the frame's own planes."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from toonstream.faces import framing
+from toonstream.faces.face import Face
+from toonstream.frame import Frame, Patch, Rect
+
+# The outline of the face among mediapipe's landmarks, from the middle of the forehead round by the picture's right.
+OVAL = (
+    *(10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377),
+    *(152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109),
+)
+
+MATTE_SIZE = 64  # pixels of the matte before it is laid over the crop: it is soft, so few will do
+HAIR_ABOVE, HAIR_BESIDE, NECK_BELOW = 1.5, 1.3, 1.1  # how far the matte reaches beyond the face's outline, from its middle
+SOFTNESS = 0.045  # sigma of the matte's margin, in sides of the crop
+BORDER = 0.06  # share of the crop's side over which the matte ends before the crop does
+
+
+@dataclass(frozen=True)
+class Toon:
+    """One face's cartoon: (S, S, 3) or, with its own matte, (S, S, 4) uint8; `matrix`, (2, 3), from frame to crop."""
+
+    face: Face
+    matrix: NDArray[np.float64]
+    picture: NDArray[np.uint8]
+
+
+def composite(frame: Frame, toons: Sequence[Toon]) -> Frame:
+    """The frame with each cartoon in place, the nearest (largest) face on top. Other pixels stay as they are."""
+    # Small scale in the matrix: a large face.
+    far_to_near = sorted(toons, key=lambda toon: -_scale(toon) * toon.picture.shape[0])
+    patches = [patch for patch in (place(toon, frame.width, frame.height) for toon in far_to_near) if patch]
+    return frame.blend(patches) if patches else frame
+
+
+def matte(landmarks: NDArray[np.floating]) -> NDArray[np.float32]:
+    """How much of each crop pixel is cartoon, 0 to 1, (MATTE_SIZE, MATTE_SIZE) float32.
+
+    landmarks: (478, 2) in sides of the crop (0 to 1). The outline of the face is widened to take in hair, ears and chin,
+    its edge is soft enough to forgive what it gets wrong, and it ends within the crop.
+    """
+    oval = landmarks[list(OVAL)]
+    middle = oval.mean(0)
+    reach = oval - middle
+    reach[:, 0] *= HAIR_BESIDE
+    reach[:, 1] *= np.where(reach[:, 1] < 0, HAIR_ABOVE, NECK_BELOW)
+    fixed = np.round((middle + reach) * MATTE_SIZE * 16 - 8).astype(np.int32)  # sixteenths of a pixel
+    shape = np.zeros((MATTE_SIZE, MATTE_SIZE), np.float32)
+    cv2.fillPoly(shape, [fixed], 1.0, cv2.LINE_8, shift=4)
+    shape = cv2.GaussianBlur(shape, (0, 0), SOFTNESS * MATTE_SIZE)
+    return shape * WINDOW
+
+
+def _window() -> NDArray[np.float32]:
+    """1 inside the crop, falling smoothly to 0 at its borders: whatever the outline, no box can show."""
+    position = (np.arange(MATTE_SIZE) + 0.5) / MATTE_SIZE
+    inward = np.clip((np.minimum(position, 1 - position) - 0.5 / MATTE_SIZE) / BORDER, 0, 1)
+    ramp = inward * inward * (3 - 2 * inward)
+    return np.minimum.outer(ramp, ramp).astype(np.float32)
+
+
+WINDOW = _window()
+
+
+def place(toon: Toon, width: int, height: int) -> Patch | None:
+    """The cartoon warped to where its face is in a frame of width x height pixels; None where nothing of it shows."""
+    size = toon.picture.shape[0]
+    cover = matte(framing.apply(toon.matrix, toon.face.landmarks) / size)
+    # A face that is no longer seen keeps its cartoon for half the time of holding, then fades.
+    cover = cover * min(1.0, 2 * toon.face.confidence)
+    back = framing.invert(toon.matrix)
+    rows, columns = np.flatnonzero(cover.max(1) > 1 / 255), np.flatnonzero(cover.max(0) > 1 / 255)
+    if not rows.size:
+        return None
+    edges = np.array([columns[0] - 1, columns[-1] + 2]), np.array([rows[0] - 1, rows[-1] + 2])
+    corners = framing.apply(back, np.array([[x, y] for x in edges[0] for y in edges[1]]) * size / MATTE_SIZE)
+    rect = Rect(
+        max(0, math.floor(corners[:, 0].min())),
+        max(0, math.floor(corners[:, 1].min())),
+        min(width, math.ceil(corners[:, 0].max())),
+        min(height, math.ceil(corners[:, 1].max())),
+    )
+    if rect.right <= rect.left or rect.bottom <= rect.top:
+        return None
+    back[:, 2] -= rect.left, rect.top
+    into = rect.right - rect.left, rect.bottom - rect.top
+    picture = cv2.warpAffine(
+        toon.picture, framing.opencv(back), into, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    back[:, :2] *= size / MATTE_SIZE
+    cover = cv2.warpAffine((cover * 255).astype(np.uint8), framing.opencv(back), into, flags=cv2.INTER_LINEAR)
+    if picture.shape[2] == 4:
+        cover = cv2.multiply(cover, np.ascontiguousarray(picture[:, :, 3]), scale=1 / 255)
+        picture = np.ascontiguousarray(picture[:, :, :3])
+    return Patch(rect, picture, cover)
+
+
+def _scale(toon: Toon) -> float:
+    return math.hypot(toon.matrix[0, 0], toon.matrix[0, 1]) / toon.picture.shape[0]

@@ -1,0 +1,65 @@
+"""Where to look for new faces: squares of several sizes, all at once on a new scene, then a few a frame."""
+
+import itertools
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from toonstream.faces.networks import DETECTOR_SIZE, Detector
+from toonstream.frame import Frame, Rect
+
+SMALLEST = 26
+"""Width in pixels of the smallest face to find: about 30 px from brow to chin."""
+
+FOUND_FROM = 0.11
+"""Share of a square's side from which the detector finds a face in it."""
+
+
+def squares(width: int, height: int) -> list[list[Rect]]:
+    """Levels of overlapping squares that cover the picture, large ones first, each level's of half the side."""
+    side, smallest = min(width, height), SMALLEST / FOUND_FROM
+    levels = []
+    while True:
+        # A third of overlap: a face that one square cuts stands whole in its neighbour.
+        levels.append([Rect(x, y, x + side, y + side) for y in _starts(height, side) for x in _starts(width, side)])
+        if side <= smallest:
+            return levels
+        side = max(side // 2, min(side, round(smallest)))
+
+
+def _starts(length: int, side: int) -> list[int]:
+    count = 1 + -(-(length - side) // max(1, side * 2 // 3))
+    return sorted({round(x) for x in np.linspace(0, length - side, count)})
+
+
+class Search:
+    """Finds faces in a frame: everywhere, or a little further at every call."""
+
+    def __init__(self, width: int, height: int, confidence: float = 0.6) -> None:
+        self._detector = Detector(confidence)
+        self._levels = squares(width, height)
+        # Large faces matter most: each level takes its turn, so the few large squares come round more often.
+        self._round = _interleave(self._levels)
+
+    def everywhere(self, frame: Frame) -> list[NDArray[np.float64]]:
+        """All faces of the frame: eyes and mouth of each, (3, 2) in pixels, the largest squares' first."""
+        return [face for level in self._levels for square in level for face in self._look(frame, square)]
+
+    def onward(self, frame: Frame) -> list[NDArray[np.float64]]:
+        """The faces in the next square."""
+        return self._look(frame, next(self._round))
+
+    def _look(self, frame: Frame, square: Rect) -> list[NDArray[np.float64]]:
+        scale = (square.right - square.left) / DETECTOR_SIZE
+        picture = frame.rgb(square, (DETECTOR_SIZE, DETECTOR_SIZE))
+        return [face * scale + (square.left, square.top) for face in self._detector(picture)]
+
+    def close(self) -> None:
+        self._detector.close()
+
+
+def _interleave(levels: list[list[Rect]]) -> Iterator[Rect]:
+    rounds = [itertools.cycle(level) for level in levels]
+    for level in itertools.cycle(rounds):
+        yield next(level)

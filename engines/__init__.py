@@ -1,0 +1,11 @@
+"""Turns a trained network into something fast: load a style, open an engine, run it. Knows nothing of faces or video.
+
+with open_engine(load_style("cel")) as engine:
+    toons = engine.run(crops)
+"""
+
+from engines.choose import BACKENDS, open_engine
+from engines.engine import Engine
+from engines.style import Style, load_style, styles
+
+__all__ = ["BACKENDS", "Engine", "Style", "load_style", "open_engine", "styles"]

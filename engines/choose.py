@@ -1,0 +1,185 @@
+"""Which backend runs a style: the one asked for, or the fastest that really works here.
+
+A backend is one module with `open_model(model, data, precision) -> Engine`, and one line in BACKENDS.
+"""
+
+import hashlib
+import importlib
+import json
+import os
+import platform
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import util
+from pathlib import Path
+
+from engines import cache
+from engines.engine import Engine, reason
+from engines.errors import InputError, UserError
+from engines.graph import check_generator, read_graph
+from engines.parity import Parity, load_parity, prove
+from engines.style import Model, Style
+
+
+@dataclass(frozen=True)
+class Backend:
+    title: str
+    module: str
+    """Ours, imported when it is first used."""
+    needs: str
+    """Theirs, as imported, and as named by its distribution."""
+    install: str
+    runs: tuple[tuple[str, str], ...]
+    """What it can do with a file: (precision in the file, precision in use)."""
+
+
+BACKENDS = {
+    "onnxruntime": Backend(
+        "ONNX Runtime", "engines.ort", "onnxruntime", "pip install onnxruntime", (("fp32", "fp32"), ("int8", "int8"))
+    ),
+    "openvino": Backend(
+        "OpenVINO",
+        "engines.ov",
+        "openvino",
+        "pip install 'toonstream[openvino]'",
+        (("fp32", "fp32"), ("fp32", "bf16"), ("int8", "int8")),
+    ),
+}
+
+ROUNDS, PATIENCE_S = 20, 1.0
+
+
+@dataclass(frozen=True)
+class Candidate:
+    backend: str
+    model: Model
+    precision: str
+
+    def __str__(self) -> str:
+        return f"{BACKENDS[self.backend].title}, {self.precision}"
+
+
+def open_engine(style: Style, backend: str = "auto") -> Engine:
+    """The fastest engine within its bounds, among all backends ("auto") or the one named (a key of BACKENDS).
+
+    The first time on a machine each candidate proves itself on the style's crops and is timed, which takes a second or
+    two; the outcome is kept in the user's cache folder. Raises InputError where the backend is unknown or missing, and
+    where the style's files are not what its card says; UserError where none can run it within its bounds.
+    """
+    candidates = list(_candidates(style, _installed(backend)))
+    data = _read_all({candidate.model for candidate in candidates})
+    name = f"choice-{_key(style, candidates)}.json"
+    kept = cache.recall(name)
+    for candidate in candidates:
+        if kept == str(candidate):
+            try:
+                return _open(candidate, data)
+            except Exception:  # whatever it was, it is found out and told below
+                break
+    engine, chosen = _fastest(style, candidates, data)
+    cache.keep(name, str(chosen))
+    return engine
+
+
+def _installed(backend: str) -> list[str]:
+    if backend == "auto":
+        return [name for name, entry in BACKENDS.items() if _is_there(entry)]
+    if backend not in BACKENDS:
+        raise InputError(f"{backend}: no such backend; there are auto, {', '.join(BACKENDS)}")
+    if not _is_there(BACKENDS[backend]):
+        raise InputError(f"{BACKENDS[backend].title} is not installed; install it with: {BACKENDS[backend].install}")
+    return [backend]
+
+
+def _is_there(backend: Backend) -> bool:
+    return util.find_spec(backend.needs) is not None
+
+
+def _candidates(style: Style, names: list[str]) -> Iterator[Candidate]:
+    for name in names:
+        for stored, used in BACKENDS[name].runs:
+            for model in style.models.values():
+                if model.precision == stored:
+                    yield Candidate(name, model, used)
+
+
+def _read_all(models: set[Model]) -> dict[Model, bytes]:
+    data = {}
+    for model in models:
+        data[model] = model.read()
+        try:
+            check_generator(read_graph(data[model]), model.inputs)
+        except ValueError as error:
+            raise InputError(f"{model.path}: not a model to run: {error}") from error
+    return data
+
+
+def _open(candidate: Candidate, data: dict[Model, bytes]) -> Engine:
+    module = importlib.import_module(BACKENDS[candidate.backend].module)
+    engine: Engine = module.open_model(candidate.model, data[candidate.model], candidate.precision)
+    if engine.precision != candidate.precision:
+        engine.close()
+        raise UserError(f"it runs in {engine.precision}, not in {candidate.precision}")
+    return engine
+
+
+def _fastest(style: Style, candidates: list[Candidate], data: dict[Model, bytes]) -> tuple[Engine, Candidate]:
+    parity = load_parity(style)
+    proved: list[tuple[Engine, Candidate]] = []
+    failures = []
+    for candidate in candidates:
+        try:
+            engine = _open(candidate, data)
+            prove(engine, parity)
+            proved.append((engine, candidate))
+        except Exception as error:  # runtimes raise types of their own; what fails is only not chosen
+            failures.append(f"{candidate}: {reason(error)}")
+    if not proved:
+        why = " | ".join(failures) or "no backend is installed that can; pip install onnxruntime"
+        raise UserError(f"{style.folder}: nothing here runs it: {why}")
+    seconds = _time([engine for engine, _ in proved], parity)
+    best = seconds.index(min(seconds))
+    for engine, _ in proved[:best] + proved[best + 1 :]:
+        engine.close()
+    return proved[best]
+
+
+def _time(engines: list[Engine], parity: Parity) -> list[float]:
+    """Seconds for one face, each engine's best: others on the machine only ever add, and turns make it fair."""
+    if len(engines) == 1:
+        return [0.0]
+    image, landmarks = parity.images[:1], None if parity.landmarks is None else parity.landmarks[:1]
+    best, end = [float("inf")] * len(engines), time.perf_counter() + PATIENCE_S
+    for _ in range(ROUNDS):
+        for i, engine in enumerate(engines):
+            start = time.perf_counter()
+            engine.run(image, landmarks)
+            best[i] = min(best[i], time.perf_counter() - start)
+        if time.perf_counter() > end:
+            break
+    return best
+
+
+def _key(style: Style, candidates: list[Candidate]) -> str:
+    """Of all that the outcome depends on: the files, the versions, the processor."""
+    parts = [[c.backend, c.model.sha256, c.model.size, c.precision, _version(c.backend)] for c in candidates]
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    text = json.dumps([1, parts, platform.machine(), _processor(), cores])
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _version(backend: str) -> list[str]:
+    """Without importing it: the distributions beside the package, by whatever name (onnxruntime-gpu is one)."""
+    needs = BACKENDS[backend].needs
+    spec = util.find_spec(needs)
+    folders = list(spec.submodule_search_locations or []) if spec else []
+    return sorted(info.name for folder in folders for info in Path(folder).parent.glob(f"{needs}*.dist-info"))
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().split("\n\n")[0].splitlines()
+        return "\n".join(line for line in lines if line.startswith(("model", "flags", "Features", "CPU part")))
+    except OSError:
+        return platform.processor()

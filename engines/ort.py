@@ -1,0 +1,36 @@
+"""ONNX Runtime on the CPU."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from engines.engine import Engine
+from engines.errors import UserError
+from engines.style import Model
+
+
+class OnnxRuntime(Engine):
+    title = "ONNX Runtime"
+
+    def __init__(self, model: Model, data: bytes, precision: str) -> None:
+        """data: the model file, checked. Raises what ONNX Runtime raises, UserError where the provider is another."""
+        super().__init__(model)
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4  # errors come as exceptions; warnings are for developers
+        provider = "CPUExecutionProvider"
+        self._session = onnxruntime.InferenceSession(data, options, providers=[provider])
+        if (used := self._session.get_providers()[0]) != provider:
+            raise UserError(f"ONNX Runtime runs on {used}, not on {provider}")
+
+    def _infer(self, arrays: Sequence[NDArray[Any]]) -> NDArray[np.uint8]:
+        toons: NDArray[np.uint8] = self._session.run(["toon"], dict(zip(self.model.inputs, arrays, strict=True)))[0]
+        return toons
+
+    def close(self) -> None:
+        self._session = None
+
+
+open_model = OnnxRuntime

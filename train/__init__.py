@@ -1,0 +1,1 @@
+"""Making styles: data, networks, losses, recipes, the trainer that runs them."""

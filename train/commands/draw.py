@@ -1,0 +1,27 @@
+"""Let the drawing teacher draw every crop of a pack, and store the drawings in it.
+
+The drawings lie as PNG beside the pack, so that an interrupted run goes on where it was and a person can mend one.
+"""
+
+import argparse
+from pathlib import Path
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("pack", type=Path, help="a pack with photos, from prepare")
+    parser.add_argument("--out", type=Path, help="write another pack instead of adding to this one")
+    parser.add_argument("--folder", type=Path, help="where the PNGs lie; without: beside the pack")
+    parser.add_argument("--workers", type=int, default=2, help="processes to draw with (2)")
+
+
+def run(args: argparse.Namespace) -> None:
+    from train import pack
+    from train.drawings import draw_all
+
+    photos = pack.load(args.pack)
+    folder = args.folder or args.pack.with_name(args.pack.stem + "-drawings")
+    drawn = draw_all(photos, folder, args.workers)
+    pack.save(drawn, args.out or args.pack)
+    print(
+        f"{args.out or args.pack}: {len(drawn)} crops with their drawings ({len(photos) - len(drawn)} without landmarks left out)"
+    )

@@ -1,0 +1,53 @@
+"""Running the drawing teacher over a pack, in several processes and resumable."""
+
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from engines.errors import InputError
+from train.pack import Pack
+
+
+def draw_all(pack: Pack, folder: Path, workers: int) -> Pack:
+    """The crops that have dense landmarks, with their drawings; those found in `folder` as PNG are taken as they are."""
+    from multiprocessing import get_context
+
+    known = np.flatnonzero(np.isfinite(pack.dense).all((1, 2)))
+    if not len(known):
+        raise InputError("the pack has no dense landmarks to draw from; prepare photos without --landmarks")
+    paths = [folder / (Path(name).as_posix().replace("/", "_") + ".png") for name in pack.names]
+    missing = [i for i in known if not paths[i].is_file()]
+    folder.mkdir(parents=True, exist_ok=True)
+    # spawn: a forked child would inherit OpenCV's thread pool in whatever state it is
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        tasks = (pool.submit(draw_one, pack.images[i], pack.dense[i], paths[i]) for i in missing)
+        for task in tqdm(list(tasks), desc="draw", unit="drawing"):
+            task.result()
+    drawings = [cv2.imread(str(paths[i]), cv2.IMREAD_COLOR) for i in known]
+    for i, drawing in zip(known, drawings, strict=True):
+        if drawing is None or drawing.shape != pack.images[i].shape:
+            raise InputError(f"{paths[i]}: not a drawing of {pack.images.shape[1]} pixels; delete it and draw again")
+    return Pack(
+        images=pack.images[known],
+        inside=pack.inside[known],
+        landmarks=pack.landmarks[known],
+        dense=pack.dense[known],
+        names=[pack.names[i] for i in known],
+        sources=[pack.sources[i] for i in known],
+        drawings=np.stack([cv2.cvtColor(d, cv2.COLOR_BGR2RGB) for d in drawings]),
+    )
+
+
+def draw_one(image: NDArray[np.uint8], dense: NDArray[np.float32], path: Path) -> None:
+    """Draw one crop (SIZE, SIZE, 3) RGB into a PNG, whole or not at all."""
+    from train.drawing import draw
+
+    cv2.setNumThreads(1)
+    partial = path.with_suffix(".partial.png")
+    if not cv2.imwrite(str(partial), cv2.cvtColor(draw(image, dense), cv2.COLOR_RGB2BGR)):
+        raise InputError(f"{path.parent}: cannot be written; free some space or name another --folder")
+    partial.replace(path)

@@ -1,0 +1,63 @@
+"""Where the points of a face come from: mediapipe for photographs, a CSV for cartoons."""
+
+import csv
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engines.errors import InputError
+from toonstream.faces.face import five_points
+
+# The columns speak of the person's right and left; the framing's order is the picture's.
+COLUMNS = [
+    f"{point}_{axis}" for point in ("eye_right", "eye_left", "nose", "mouth_right", "mouth_left") for axis in "xy"
+]
+
+Points = tuple[NDArray[np.float32], NDArray[np.float32] | None]
+"""Five points (5, 2) and, where known, mediapipe's 478 (478, 2), in pixels of the picture."""
+
+
+def from_csv(path: Path) -> dict[str, NDArray[np.float32]]:
+    """File name -> five points (5, 2); rows without points are left out."""
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            missing = {"file", *COLUMNS} - set(reader.fieldnames or [])
+            if missing:
+                raise InputError(
+                    f"{path}: the columns {', '.join(sorted(missing))} are missing; name the file and five points, x and y"
+                )
+            return {
+                row["file"]: np.array([float(row[c]) for c in COLUMNS], np.float32).reshape(5, 2)
+                for row in reader
+                if all(row[c] for c in COLUMNS)
+            }
+    except (OSError, ValueError, csv.Error) as error:
+        raise InputError(f"{path}: cannot be read as landmarks ({error}); check the file") from error
+
+
+@contextmanager
+def detector() -> Iterator[Callable[[NDArray[np.uint8]], Points | None]]:
+    """A function from a picture (H, W, 3) RGB to the points of its largest face, None where there is no face."""
+    import mediapipe as mp
+    from mediapipe.tasks.python import BaseOptions, vision
+
+    import toonstream
+
+    model = Path(toonstream.__file__).parent / "models/face_landmarker.task"
+    options = vision.FaceLandmarkerOptions(base_options=BaseOptions(model_asset_path=str(model)), num_faces=4)
+    with vision.FaceLandmarker.create_from_options(options) as landmarker:
+
+        def detect(picture: NDArray[np.uint8]) -> Points | None:
+            found = landmarker.detect(mp.Image(mp.ImageFormat.SRGB, np.ascontiguousarray(picture))).face_landmarks
+            if not found:
+                return None
+            size = picture.shape[1::-1]
+            faces = [np.array([(p.x, p.y) for p in face], np.float32) * np.array(size, np.float32) for face in found]
+            largest = max(faces, key=lambda points: float(np.prod(np.ptp(points, axis=0))))
+            return five_points(largest).astype(np.float32), largest
+
+        yield detect

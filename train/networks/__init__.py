@@ -1,0 +1,1 @@
+"""Networks that recipes share. Pictures are (N, 3, H, W) float in [-1, 1]."""

@@ -1,0 +1,78 @@
+"""The packed file: aligned crops, landmarks and what belongs to them in one safetensors file, read whole into memory."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engines.errors import InputError
+
+SIZE = 256
+"""Side of a packed crop in pixels: photographs hold about this much within the framing."""
+
+
+@dataclass
+class Pack:
+    """N crops. Coordinates are crop pixels, the origin at the top-left corner, pixel centres at +0.5."""
+
+    images: NDArray[np.uint8]  # (N, SIZE, SIZE, 3) RGB
+    inside: NDArray[np.uint8]  # (N, SIZE, SIZE), 1 where the source picture had pixels, 0 where the crop was padded
+    landmarks: NDArray[np.float32]  # (N, 5, 2), in the order of toonstream.faces.framing
+    dense: NDArray[np.float32]  # (N, 478, 2) of mediapipe, NaN for a crop without
+    names: list[str]  # file names within the source folder
+    sources: list[str]  # the collection each comes from, for weighting
+    drawings: NDArray[np.uint8] | None = None  # (N, SIZE, SIZE, 3) RGB: each crop as a draughtsman drew it
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+def save(pack: Pack, path: Path) -> None:
+    """Write beside `path` first, so that an interrupted or failed write leaves what was there."""
+    from safetensors.numpy import save_file
+
+    tensors = {
+        "images": pack.images,
+        "inside": np.packbits(pack.inside, axis=2),
+        "landmarks": pack.landmarks,
+        "dense": pack.dense,
+    }
+    if pack.drawings is not None:
+        tensors["drawings"] = pack.drawings
+    described = {"names": json.dumps(pack.names), "sources": json.dumps(pack.sources)}
+    partial = path.with_name(path.name + ".partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file(tensors, partial, described)
+        os.replace(partial, path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise InputError(
+            f"{path}: cannot be written ({error.strerror or error}); free some space or name another"
+        ) from error
+
+
+def load(path: Path) -> Pack:
+    """Raises InputError where the file is missing, broken or no pack."""
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        raise InputError(f"{path}: there is no such pack; make it with: toonstream-train prepare FOLDER {path}")
+    try:
+        with safe_open(path, "np") as file:
+            described = file.metadata() or {}
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118  (not a mapping)
+        return Pack(
+            images=tensors["images"],
+            inside=np.unpackbits(tensors["inside"], axis=2),
+            landmarks=tensors["landmarks"],
+            dense=tensors["dense"],
+            names=json.loads(described["names"]),
+            sources=json.loads(described["sources"]),
+            drawings=tensors.get("drawings"),
+        )
+    except (SafetensorError, KeyError, ValueError) as error:
+        raise InputError(f"{path}: not a pack of toonstream-train ({error}); make it anew with prepare") from error

@@ -17,6 +17,9 @@ from toonstream.frame import Frame
 
 CROP_SIZE = 288  # pixels of the crop in which a face is followed
 CROP_MARGIN = 1.35  # its side in sides of the framing's: what the landmark network sees, and room to move
+DRIFT = 0.1  # how far a face may drift in its crop, in sides of the crop
+GROWTH = 1.2  # how much larger or smaller it may get there
+TILT = 0.25  # how far it may tilt there, in radians
 SEARCH_EVERY = 4  # frames between two looks for new faces where some are followed already
 HOLD_SECONDS = 0.5  # how long a lost face keeps its place
 RECALL_SECONDS = 2.0  # how long a lost face's identity waits for it
@@ -28,7 +31,7 @@ class Track:
     """One face on its way through the frames; lengths in pixels, times in seconds."""
 
     identity: int
-    landmarker: Landmarker
+    view: "View"
     landmarks: NDArray[np.float64]  # smoothed, as last seen
     velocity: NDArray[np.float64] = field(default_factory=lambda: np.zeros(2))  # pixels a second
     unseen: float = 0.0
@@ -44,8 +47,7 @@ class Track:
 
     def follow(self, frame: Frame, seconds: float) -> NDArray[np.float64] | None:
         """This frame's measured landmarks, looked for where the face is expected."""
-        expected = self.points + self.velocity * seconds
-        return look(self.landmarker, frame, expected)
+        return self.view.look(frame, self.points + self.velocity * seconds)
 
     def see(self, measured: NDArray[np.float64], seconds: float) -> None:
         before = self.landmarks.mean(0)
@@ -64,15 +66,42 @@ def half_side(points: NDArray[np.floating]) -> float:
     return 0.5 / float(np.hypot(*framing.framing(points, 1)[0, :2]))
 
 
-def look(
-    landmarker: Landmarker, frame: Frame, points: NDArray[np.floating]
-) -> NDArray[np.float64] | None:
-    """Landmarks of the face around five expected points, (478, 2) in pixels of the frame, or None."""
-    matrix = framing.framing(points, CROP_SIZE)
-    matrix = matrix / CROP_MARGIN
-    matrix[:, 2] += CROP_SIZE / 2 * (1 - 1 / CROP_MARGIN)
-    found = landmarker(crop(frame, matrix, CROP_SIZE))
-    return None if found is None else framing.apply(framing.invert(matrix), found)
+class View:
+    """The crop in which a landmark network follows one face.
+
+    The network remembers where in its crop the face was. So the crop stays where it is as long as the face is well
+    inside; where it moved along at every frame, the two would chase each other.
+    """
+
+    def __init__(self) -> None:
+        self._landmarker = Landmarker()
+        self._matrix: NDArray[np.float64] | None = None  # from the frame to the crop
+
+    def look(self, frame: Frame, points: NDArray[np.floating]) -> NDArray[np.float64] | None:
+        """Landmarks of the face around five expected points, (478, 2) in pixels of the frame, or None."""
+        matrix = framing.framing(points, CROP_SIZE) / CROP_MARGIN
+        matrix[:, 2] += CROP_SIZE / 2 * (1 - 1 / CROP_MARGIN)
+        moved = self._matrix is None or not _near(matrix, self._matrix)
+        if moved or self._matrix is None:
+            self._matrix = matrix
+        picture = crop(frame, self._matrix, CROP_SIZE)
+        found = self._landmarker(picture)
+        if moved and found is not None:
+            found = self._landmarker(picture)  # the first look started from where the face was in the old crop
+        return None if found is None else framing.apply(framing.invert(self._matrix), found)
+
+    def close(self) -> None:
+        self._landmarker.close()
+
+
+def _near(wanted: NDArray[np.float64], current: NDArray[np.float64]) -> bool:
+    """Whether a crop still fits where `wanted` would be the best one."""
+    a, b = wanted[0, :2], current[0, :2]
+    growth = float(np.hypot(*a) / np.hypot(*b))
+    tilt = np.arctan2(a[1], a[0]) - np.arctan2(b[1], b[0])
+    centre = framing.apply(framing.invert(wanted), np.array([[CROP_SIZE / 2, CROP_SIZE / 2]]))
+    drift = np.abs(framing.apply(current, centre)[0] / CROP_SIZE - 0.5).max()
+    return bool(1 / GROWTH < growth < GROWTH and abs(np.sin(tilt)) < TILT and np.cos(tilt) > 0 and drift < DRIFT)
 
 
 class Tracker:
@@ -82,7 +111,7 @@ class Tracker:
         self._search: Search | None = None
         self._tracks: list[Track] = []
         self._lost: list[Track] = []
-        self._spare: list[Landmarker] = []
+        self._spare: list[View] = []
         self._people = 0
         self._last: Frame | None = None
 
@@ -133,7 +162,7 @@ class Tracker:
         for track in [t for t in self._tracks if t.unseen >= HOLD_SECONDS]:
             self._tracks.remove(track)
             self._lost.append(track)
-            self._spare.append(track.landmarker)
+            self._spare.append(track.view)
         return just_lost
 
     def _part(self, measured: list[NDArray[np.float64] | None]) -> None:
@@ -156,10 +185,10 @@ class Tracker:
         points = np.stack([found[0], found[1], found.mean(0), found[2], found[2]])
         if any(self._same(points, track) for track in self._tracks if track.unseen == 0):
             return
-        landmarker = self._spare.pop() if self._spare else Landmarker()
-        landmarks = look(landmarker, frame, points)
+        view = self._spare.pop() if self._spare else View()
+        landmarks = view.look(frame, points)
         if landmarks is None or any(self._same(five_points(landmarks), t) for t in self._tracks if t.unseen == 0):
-            self._spare.append(landmarker)
+            self._spare.append(view)
             return
         points = five_points(landmarks)
         known = [t for t in self._tracks if t.unseen > 0] + self._lost
@@ -167,14 +196,14 @@ class Tracker:
         if known:
             track = min(known, key=lambda t: float(np.hypot(*(t.points.mean(0) - points.mean(0)))))
             if track in self._tracks:
-                self._spare.append(track.landmarker)
+                self._spare.append(track.view)
             else:
                 self._lost.remove(track)
                 self._tracks.append(track)
-            track.landmarker, track.smooth = landmarker, OneEuro()
+            track.view, track.smooth = view, OneEuro()
         else:
             self._people += 1
-            track = Track(self._people, landmarker, landmarks)
+            track = Track(self._people, view, landmarks)
             self._tracks.append(track)
         track.see(landmarks, 0.0)
 
@@ -197,8 +226,8 @@ class Tracker:
 
     def close(self) -> None:
         """Frees the networks; a later call starts afresh."""
-        for landmarker in [track.landmarker for track in self._tracks] + self._spare:
-            landmarker.close()
+        for view in [track.view for track in self._tracks] + self._spare:
+            view.close()
         if self._search is not None:
             self._search.close()
         self._search, self._tracks, self._lost, self._spare = None, [], [], []

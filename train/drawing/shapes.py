@@ -1,0 +1,84 @@
+"""The mesh's outlines by index, and how shapes and strokes are put on paper with subpixel edges."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Points = NDArray[np.float32]
+Floats = NDArray[np.float32]
+
+OVAL = [10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377]
+OVAL += [152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109]
+JAW = [454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234]
+
+# Left and right are the picture's. Lids run from the outer corner to the inner.
+UPPER_LIDS = ([33, 246, 161, 160, 159, 158, 157, 173, 133], [263, 466, 388, 387, 386, 385, 384, 398, 362])
+LOWER_LIDS = ([33, 7, 163, 144, 145, 153, 154, 155, 133], [263, 249, 390, 373, 374, 380, 381, 382, 362])
+EYES = tuple(upper + lower[-2:0:-1] for upper, lower in zip(UPPER_LIDS, LOWER_LIDS, strict=True))
+IRISES = ([468, 469, 470, 471, 472], [473, 474, 475, 476, 477])
+BROWS = ([70, 63, 105, 66, 107, 55, 65, 52, 53, 46], [300, 293, 334, 296, 336, 285, 295, 282, 283, 276])
+
+LIP_UPPER_OUTER = [61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291]
+LIP_LOWER_OUTER = [61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291]
+LIP_UPPER_INNER = [78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308]
+LIP_LOWER_INNER = [78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308]
+MOUTH = LIP_UPPER_OUTER + LIP_LOWER_OUTER[-2:0:-1]
+NOSE_BASE = [48, 64, 98, 97, 2, 326, 327, 294, 278, 279, 275, 4, 45, 49]
+
+SHIFT = 4  # fractional bits of OpenCV's drawing
+
+
+def curve(points: Points, count: int = 40, closed: bool = False) -> Points:
+    """A smooth (Catmull-Rom) curve through `points` (N, 2): (count, 2), evenly spaced in the parameter."""
+    if closed:
+        padded = np.concatenate([points[-1:], points, points[:2]])
+        spans = len(points)
+    else:
+        padded = np.concatenate([2 * points[:1] - points[1:2], points, 2 * points[-1:] - points[-2:-1]])
+        spans = len(points) - 1
+    at = np.linspace(0, spans, count, endpoint=not closed)
+    index = np.minimum(at.astype(int), spans - 1)
+    t = (at - index)[:, None]
+    p0, p1, p2, p3 = (padded[index + offset] for offset in range(4))
+    out = 0.5 * (2 * p1 + (p2 - p0) * t + (2 * p0 - 5 * p1 + 4 * p2 - p3) * t**2 + (3 * p1 - p0 - 3 * p2 + p3) * t**3)
+    smooth: Points = out.astype(np.float32)
+    return smooth
+
+
+def fill(outline: Points, shape: tuple[int, int]) -> Floats:
+    """Coverage (H, W), 0 to 1, of the polygon `outline` (N, 2); pixel centres lie at +0.5."""
+    mask = np.zeros(shape, np.uint8)
+    fixed = np.round((outline - 0.5) * (1 << SHIFT)).astype(np.int32)
+    cv2.fillPoly(mask, [fixed], 255, cv2.LINE_AA, SHIFT)
+    out: Floats = mask.astype(np.float32) / np.float32(255)
+    return out
+
+
+def stroke(path: Points, widths: NDArray[np.floating], shape: tuple[int, int]) -> Floats:
+    """Coverage (H, W) of a pen stroke along `path` (N, 2), `widths` (N,) pixels wide."""
+    tangent = np.gradient(path, axis=0)
+    length = np.maximum(np.hypot(tangent[:, 0], tangent[:, 1]), 1e-6)
+    normal = np.stack([-tangent[:, 1], tangent[:, 0]], 1) / length[:, None]
+    offset = normal * (np.asarray(widths)[:, None] / 2)
+    mask = np.zeros(shape, np.uint8)
+    left, right = path + offset, path - offset
+    # Quad by quad: the outline of a bent stroke may cross itself, and a polygon with even-odd filling would gap there.
+    for i in range(len(path) - 1):
+        quad = np.stack([left[i], left[i + 1], right[i + 1], right[i]])
+        cv2.fillConvexPoly(mask, np.round((quad - 0.5) * (1 << SHIFT)).astype(np.int32), 255, cv2.LINE_AA, SHIFT)
+    out: Floats = mask.astype(np.float32) / np.float32(255)
+    return out
+
+
+def disc(centre: NDArray[np.floating], radius: float, shape: tuple[int, int]) -> Floats:
+    """Coverage (H, W) of a disc, by distance, so that its edge is exact to a fraction of a pixel."""
+    out = np.zeros(shape, np.float32)
+    x0, y0 = np.maximum(np.floor(centre - radius - 2).astype(int), 0)
+    x1, y1 = np.ceil(centre + radius + 2).astype(int)
+    if x1 <= x0 or y1 <= y0:
+        return out
+    part = out[y0:y1, x0:x1]
+    y, x = np.mgrid[0 : part.shape[0], 0 : part.shape[1]]
+    distance = np.hypot(x + x0 + 0.5 - centre[0], y + y0 + 0.5 - centre[1])
+    part[:] = np.clip(radius + 0.5 - distance, 0, 1)
+    return out

@@ -1,0 +1,131 @@
+"""Flat tones: two to four steps on the skin by the face's own light, coarser steps elsewhere."""
+
+from itertools import pairwise
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from train.drawing.shapes import BROWS, EYES, MOUTH, OVAL, fill
+from train.drawing.smoothing import Floats, blur, smoothstep
+
+GENERAL_STEP = 13.0  # lightness between tones off the skin
+
+
+def skin_sample(landmarks: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.bool_]:
+    """Where the mesh says bare skin: the face without eyes, brows and mouth. (H, W)."""
+    mask = fill(landmarks[OVAL], shape)
+    size = 15
+    mask = cv2.erode(mask, np.ones((size, size), np.uint8))
+    holes = np.zeros(shape, np.float32)
+    for outline in (*EYES, *BROWS, MOUTH):
+        holes = np.maximum(holes, fill(landmarks[outline], shape))
+    holes = cv2.dilate(holes, np.ones((size, size), np.uint8))
+    out: NDArray[np.bool_] = (mask > 0.5) & (holes < 0.5)
+    return out
+
+
+def likely_skin(lab: Floats, landmarks: NDArray[np.float32], sample: NDArray[np.bool_]) -> Floats:
+    """How much each pixel looks like this face's skin and lies where skin may be: (H, W), 0 to 1."""
+    height, width = lab.shape[:2]
+    values = lab[sample]
+    light = values[:, 0]
+    low, high = np.percentile(light, [10, 97])
+    core = values[(light >= low) & (light <= high)]
+    centre = np.median(core, axis=0)
+    spread = np.maximum(1.48 * np.median(np.abs(core - centre), axis=0), (6.0, 3.0, 3.5))
+    # Chroma shrinks with the light, so compare what is left of it at the face's own lightness.
+    relief = np.clip(centre[0] / np.maximum(lab[..., 0], 8.0), 0.6, 1.8)
+    da = (lab[..., 1] * relief - centre[1]) / spread[1]
+    db = (lab[..., 2] * relief - centre[2]) / spread[2]
+    dl = np.minimum(lab[..., 0] - (low - 6), 0) / 7.0
+    alike = np.exp(-0.5 * ((da * da + db * db) / 9 + dl * dl)).astype(np.float32)
+    face = fill(landmarks[OVAL], (height, width))
+    chin, top = landmarks[152], landmarks[10]
+    down = np.hypot(*(chin - top))
+    # The neck: a box under the chin.
+    near = blur(cv2.dilate(face, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (61, 61))), 14)
+    neck = np.zeros_like(face)
+    half = 0.42 * np.hypot(*(landmarks[454] - landmarks[234]))
+    middle = float(chin[0])
+    left, right, above = round(middle - half), round(middle + half), round(float(chin[1]) - 0.1 * down)
+    cv2.rectangle(neck, (left, above), (right, height), 1.0, -1)
+    place = np.maximum(near, blur(neck, 20))
+    inner = blur(face, 5)
+    wide = smoothstep(alike, 0.15, 0.55) * place
+    # Inside the face everything is skin unless it is plainly something else.
+    inside = smoothstep(alike, 0.004, 0.05) * inner
+    out: Floats = blur(np.maximum(wide, inside), 1.5)
+    return out
+
+
+def within(values: Floats, weight: Floats, sigma: float) -> Floats:
+    """Gaussian blur of `values` (H, W) that looks only where `weight` (H, W) is, and fills the rest from there."""
+    near, far = weight + 1e-4, blur(weight, 3 * sigma) + 1e-5
+    fallback = blur(values * weight, 3 * sigma) / far
+    trust = blur(near, sigma)
+    out: Floats = (blur(values * weight, sigma) + 0.02 * fallback) / (trust + 0.02)
+    return out
+
+
+def without_islands(light: Floats, size: int) -> Floats:
+    """Lightness (H, W) without spots narrower than `size` pixels, its other contours rounded."""
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    opened = cv2.morphologyEx(light, cv2.MORPH_OPEN, kernel)
+    return blur(cv2.morphologyEx(opened, cv2.MORPH_CLOSE, kernel), 2.5)
+
+
+def features_mask(landmarks: NDArray[np.float32], shape: tuple[int, int]) -> Floats:
+    """Coverage (H, W) of eyes and brows with their lashes and shadows."""
+    mask = np.zeros(shape, np.float32)
+    for outline, margin in ((EYES[0], 17), (EYES[1], 17), (BROWS[0], 21), (BROWS[1], 21)):
+        size = round(margin) | 1
+        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+        mask = np.maximum(mask, cv2.dilate(fill(landmarks[outline], shape), kernel))
+    return blur(mask, 2.5)
+
+
+def slope(light: Floats) -> Floats:
+    """How much lightness changes from pixel to pixel, (H, W)."""
+    gx = cv2.Sobel(light, cv2.CV_32F, 1, 0) / 8
+    gy = cv2.Sobel(light, cv2.CV_32F, 0, 1) / 8
+    out: Floats = np.sqrt(gx * gx + gy * gy)
+    return out
+
+
+def skin_tones(light: Floats, sample: NDArray[np.bool_], weight: Floats) -> Floats:
+    """Lightness of the skin in steps, (H, W). `light` is smooth; thresholds follow the sampled face's own range.
+
+    Every tone is the mean of what it replaces, so the face as a whole becomes neither lighter nor darker.
+    """
+    values = light[sample]
+    p5, p50, p95 = np.percentile(values, [5, 50, 95])
+    below, above = max(p50 - p5, 6.0), max(p95 - p50, 5.0)
+    thresholds = [p50 - 0.95 * below - 5.0, p50 - 0.42 * below - 1.0, p50 + 0.55 * above + 0.5]
+    if below + above > 36:  # hard light: one more step keeps the form
+        thresholds.insert(2, p50 + 0.05 * above)
+        thresholds[3] = p50 + 0.7 * above
+    # The step is about two pixels wide however flat the light lies, but never so narrow that noise could flip it.
+    width = np.maximum(1.6 * blur(slope(light), 1.0), 0.7)
+    steps = [np.ones_like(light)]
+    steps += [smoothstep(light, np.float32(t) - width, np.float32(t) + width) for t in thresholds]
+    steps.append(np.zeros_like(light))
+    out = np.zeros_like(light)
+    counted = weight + 1e-4
+    for low, high in pairwise(steps):
+        member = low - high
+        share = member * counted
+        tone = float((share * light).sum() / max(float(share.sum()), 1e-3))
+        out += member * np.float32(tone)
+    return out
+
+
+def general_tones(light: Floats) -> Floats:
+    """Lightness in even steps, crisp where the picture changes, soft where it is nearly flat, (H, W)."""
+    step = np.float32(GENERAL_STEP)
+    width = (0.12 + 0.5 * np.exp(-blur(slope(light), 1.5) / 0.3)).astype(np.float32)  # of a step, either side
+    position = light / step - 0.5
+    floor = np.floor(position)
+    rise = smoothstep(position - floor, 0.5 - width, 0.5 + width)
+    out: Floats = (floor + 0.5 + rise) * step
+    return np.maximum(out, np.minimum(light, 4.0))

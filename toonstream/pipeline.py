@@ -2,10 +2,11 @@
 
 import queue
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 from typing import TypeVar
 
+from toonstream.composite import Toon
 from toonstream.sinks import Sink
 from toonstream.sources import Source
 from toonstream.toonifier import Toonifier
@@ -16,11 +17,11 @@ AHEAD = 4
 """Frames that a stage may be ahead of the next: enough to even out slow ones, few enough to keep memory small."""
 
 
-def run(source: Source, toonifier: Toonifier, sink: Sink, tell: Callable[[int], None]) -> None:
+def run(source: Source, toonifier: Toonifier, sink: Sink, tell: Callable[[list[Toon]], None]) -> None:
     """Every frame of the source, in order, none dropped, with its faces as cartoons, to the sink.
 
-    Each stage works on one frame while the stage before it works on the next. `tell` is told, for each frame written,
-    how many faces it had.
+    Each stage works on one frame while the stage before it works on the next. `tell` is given the cartoons of each
+    frame written.
     """
     with (
         closing(overlap(source)) as frames,
@@ -29,10 +30,10 @@ def run(source: Source, toonifier: Toonifier, sink: Sink, tell: Callable[[int], 
     ):
         for frame, toons in drawn:
             sink.write(toonifier.composite(frame, toons))
-            tell(len(toons))
+            tell(toons)
 
 
-def overlap(items: Iterable[Item]) -> Iterator[Item]:
+def overlap(items: Iterable[Item]) -> Generator[Item]:
     """The same items, made ahead in a thread; what the maker raises is raised here. Closing it ends the thread."""
     made: queue.Queue[tuple[Item | None, BaseException | None, bool]] = queue.Queue(AHEAD)
     stop = threading.Event()

@@ -37,7 +37,9 @@ def crop(frame: Frame, matrix: NDArray[np.floating], size: int) -> NDArray[np.ui
         picture = frame.rgb(rect)
     # crop <- frame <- rect <- picture
     to_frame = np.array([[width / small[0], 0, rect.left], [0, height / small[1], rect.top]])
-    from_picture = np.hstack([matrix[:, :2] @ to_frame[:, :2], (matrix[:, :2] @ to_frame[:, 2] + matrix[:, 2])[:, None]])
+    from_picture = np.hstack(
+        [matrix[:, :2] @ to_frame[:, :2], (matrix[:, :2] @ to_frame[:, 2] + matrix[:, 2])[:, None]]
+    )
     return cv2.warpAffine(
         picture, framing.opencv(from_picture), (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )

@@ -37,6 +37,7 @@ class Search:
     """Finds faces in a frame: everywhere, or a little further at every call."""
 
     def __init__(self, width: int, height: int, confidence: float = 0.6) -> None:
+        self.size = width, height
         self._detector = Detector(confidence)
         self._levels = squares(width, height)
         # Large faces matter most: each level takes its turn, so the few large squares come round more often.

@@ -117,12 +117,11 @@ class Tracker:
 
     def __call__(self, frame: Frame) -> list[Face]:
         """The frame's faces, the largest first."""
-        if self._search is None or self._last is None or (self._last.width, self._last.height) != (
-            frame.width,
-            frame.height,
-        ):
-            self._restart(frame)
-        assert self._search is not None
+        if self._search is None or self._search.size != (frame.width, frame.height):
+            self.forget()
+            if self._search is not None:
+                self._search.close()
+            self._search = Search(frame.width, frame.height)
         seconds = self._elapsed(frame)
         just_lost = self._follow(frame, seconds)
         if just_lost or self._last is None:
@@ -135,7 +134,8 @@ class Tracker:
             self._meet(frame, face)
         self._last = frame
         faces = [
-            Face(t.identity, t.landmarks.astype(np.float32), max(0.0, 1 - t.unseen / HOLD_SECONDS)) for t in self._tracks
+            Face(t.identity, t.landmarks.astype(np.float32), max(0.0, 1 - t.unseen / HOLD_SECONDS))
+            for t in self._tracks
         ]
         return sorted(faces, key=lambda face: -half_side(face.points))
 
@@ -219,10 +219,10 @@ class Tracker:
         apart = float(np.hypot(*(points.mean(0) - track.points.mean(0))))
         return 0.6 < size / lost < 1.6 and apart < lost * (1 + 2 * track.unseen)
 
-    def _restart(self, frame: Frame) -> None:
-        self.close()
-        self._search = Search(frame.width, frame.height)
-        self._last = None
+    def forget(self) -> None:
+        """Drops all faces, not the networks: the next frame is another video's first."""
+        self._spare += [track.view for track in self._tracks]
+        self._tracks, self._lost, self._last = [], [], None
 
     def close(self) -> None:
         """Frees the networks; a later call starts afresh."""
@@ -230,7 +230,7 @@ class Tracker:
             view.close()
         if self._search is not None:
             self._search.close()
-        self._search, self._tracks, self._lost, self._spare = None, [], [], []
+        self._search, self._tracks, self._lost, self._spare, self._last = None, [], [], [], None
 
     def __enter__(self) -> Self:
         return self

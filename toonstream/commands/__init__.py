@@ -1,0 +1,35 @@
+"""The command `toonstream`: each subcommand is a file here; without one's name it converts what it is given."""
+
+import sys
+from importlib import import_module, metadata
+
+from engines.errors import UserError
+
+COMMANDS = {"convert": "videos and photos into cartoons (the default)", "styles": "list the styles"}
+
+USAGE = """usage: toonstream [convert] INPUT... [options]    turn the faces of videos and photos into cartoons
+       toonstream styles                          list the styles
+
+toonstream COMMAND --help tells a command's options; toonstream --version the version.
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the command; returns its exit status: 0, 2 for the user's input or options, 1 for the rest."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["--version"]:
+        print(f"toonstream {metadata.version('toonstream')}")
+        return 0
+    if arguments[:1] in (["--help"], ["-h"], []):
+        print(USAGE, end="", file=sys.stdout if arguments else sys.stderr)
+        return 0 if arguments else 2
+    name, rest = (arguments[0], arguments[1:]) if arguments[0] in COMMANDS else ("convert", arguments)
+    try:
+        # Imported late: the version and a mistyped option need none of the heavy libraries.
+        status: int = import_module(f"toonstream.commands.{name}").run(rest)
+    except UserError as error:
+        print(f"toonstream: {error}", file=sys.stderr)
+        return error.status
+    except KeyboardInterrupt:
+        return 130
+    return status

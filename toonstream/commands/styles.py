@@ -1,0 +1,17 @@
+"""`toonstream styles`: the styles that ship, with their cards."""
+
+import argparse
+
+from engines import load_style, styles
+
+
+def run(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="toonstream styles", description="List the styles, or tell all about one.")
+    parser.add_argument("style", nargs="?", help="a shipped style's name, or a style's folder")
+    options = parser.parse_args(arguments)
+    if options.style:
+        print(load_style(options.style).describe())
+        return 0
+    for style in styles():
+        print(style.describe(), end="\n\n")
+    return 0

@@ -1,0 +1,102 @@
+"""Faces to cartoons, a frame at a time: see the faces, draw them, put them back."""
+
+from collections import defaultdict
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engines import Engine, load_style, open_engine
+from toonstream.composite import Toon, composite
+from toonstream.faces import framing
+from toonstream.faces.crop import crop
+from toonstream.faces.face import Face
+from toonstream.faces.tracker import Tracker, half_side
+from toonstream.frame import Frame
+
+SHARPNESS = 0.75
+"""Crop pixels for each pixel of the frame: flat colours and clean lines still look crisp, at half the cost of 1."""
+
+SMALLEST_CROP, LARGEST_CROP, STEP = 256, 512, 32
+
+
+class Toonifier:
+    """Turns the faces of one video's frames, given in order, into cartoons.
+
+        with Toonifier(style="cel") as toonifier:
+            for frame in frames:
+                cartoon = toonifier(frame)
+
+    style: the name of a shipped style or a style's folder. backend: "auto" or one of engines.BACKENDS. faces: draw only
+    this many, the largest; None draws all. Raises UserError where style or backend cannot be had.
+    """
+
+    def __init__(self, style: str | Path = "cel", backend: str = "auto", faces: int | None = None) -> None:
+        self._engine = open_engine(load_style(style), backend)
+        self._tracker = Tracker()
+        self._faces = faces
+        self._sizes: dict[int, int] = {}
+
+    @property
+    def engine(self) -> Engine:
+        """The engine in use; its `description` tells backend, device and precision."""
+        return self._engine
+
+    def __call__(self, frame: Frame | NDArray[np.uint8]) -> Frame | NDArray[np.uint8]:
+        """The frame with its faces as cartoons; of an RGB picture, (H, W, 3) uint8, a new RGB picture."""
+        if isinstance(frame, Frame):
+            return self.composite(frame, self.draw(frame, self.see(frame)))
+        picture = Frame.from_rgb(frame, pts=None, time_base=Fraction(1, 30), index=0)
+        return self.composite(picture, self.draw(picture, self.see(picture))).rgb()
+
+    def see(self, frame: Frame) -> list[Face]:
+        """The frame's faces, the largest first. Call it for every frame, in order."""
+        return self._tracker(frame)[: self._faces]
+
+    def draw(self, frame: Frame, faces: list[Face]) -> list[Toon]:
+        """A cartoon of each face; those of one size go through the network together."""
+        same_size: dict[int, list[Face]] = defaultdict(list)
+        for face in faces:
+            same_size[self._size(face)].append(face)
+        self._sizes = {face.identity: size for size, group in same_size.items() for face in group}
+        toons = []
+        for size, group in same_size.items():
+            matrices = [framing.framing(face.points, size) for face in group]
+            crops = np.stack([crop(frame, matrix, size) for matrix in matrices])
+            points = np.stack([framing.apply(m, f.points) for m, f in zip(matrices, group, strict=True)])
+            pictures = self._engine.run(crops, points.astype(np.float32))
+            toons += [Toon(*toon) for toon in zip(group, matrices, pictures, strict=True)]
+        return toons
+
+    def composite(self, frame: Frame, toons: list[Toon]) -> Frame:
+        """The frame with the cartoons in place."""
+        return composite(frame, toons)
+
+    def _size(self, face: Face) -> int:
+        """Pixels of the side of a face's crop. A face between two sizes keeps its own: a change of size would show."""
+        wanted = float(np.clip(2 * half_side(face.points) * SHARPNESS, SMALLEST_CROP, LARGEST_CROP))
+        size = self._sizes.get(face.identity)
+        if size is None or abs(size - wanted) > STEP:
+            size = round(wanted / STEP) * STEP
+        return size
+
+    def forget(self) -> None:
+        """Forgets all faces: what comes next is another video or another photo."""
+        self._tracker.forget()
+        self._sizes = {}
+
+    def close(self) -> None:
+        """Frees the networks; may be called twice."""
+        self._tracker.close()
+        self._engine.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,51 @@
+"""Containers that are written, the video encoder that suits each, and which of them follows from an input's."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from engines.errors import InputError
+
+
+@dataclass(frozen=True)
+class Container:
+    """A muxer by its FFmpeg name, its usual encoder, and options for both."""
+
+    format: str
+    encoder: str = "libx264"
+    options: dict[str, str] = field(default_factory=dict)
+    encoder_options: dict[str, str] = field(default_factory=dict)
+
+
+_MPEG_TS = Container("mpegts", options={"mpegts_copyts": "1"})
+_CONTAINERS = {
+    ".mp4": Container("mp4"),
+    ".m4v": Container("mp4"),
+    ".mov": Container("mov"),
+    ".mkv": Container("matroska"),
+    ".webm": Container("webm", "libvpx-vp9"),  # WebM holds no H.264
+    ".avi": Container("avi", encoder_options={"bf": "0"}),  # AVI has no time stamps to put B-frames in order
+    ".ts": _MPEG_TS,
+    ".mts": _MPEG_TS,
+    ".m2ts": _MPEG_TS,
+    ".flv": Container("flv"),
+    ".3gp": Container("3gp"),
+}
+# A GIF of a cartoon has 256 colours and a hundred times the size; what else is not above goes where all kinds of sound
+# are allowed.
+_INSTEAD = {".gif": ".mp4"}
+_OTHERS_INSTEAD = ".mkv"
+
+
+def output_suffix(suffix: str) -> str:
+    """The suffix for the cartoon of a video with that suffix."""
+    if suffix.lower() in _CONTAINERS:
+        return suffix
+    return _INSTEAD.get(suffix.lower(), _OTHERS_INSTEAD)
+
+
+def container_of(path: Path) -> Container:
+    """What to write for that name. Raises InputError where the suffix is none that is written."""
+    try:
+        return _CONTAINERS[path.suffix.lower()]
+    except KeyError:
+        raise InputError(f"{path}: name the output with one of {' '.join(_CONTAINERS)}") from None

@@ -1,0 +1,104 @@
+"""What goes along with the picture: sound, subtitles, covers, chapters and tags of the original file, untouched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+from av.container import OutputContainer
+from av.error import FFmpegError
+from av.packet import Packet
+from av.stream import Stream
+from av.video.stream import VideoStream
+
+from toonstream.sources.video import main_video, open_container
+
+# Tags that tell how the original itself was written and would be wrong in a new file.
+_OF_THE_FILE = {"major_brand", "minor_version", "compatible_brands", "encoder", "duration", "rotate", "vendor_id"}
+_OF_THE_STATISTICS = ("bps", "number_of_", "_statistics_")
+
+
+class Original:
+    """The input opened once more, for all but its picture; packets are copied as the new video comes to their time.
+
+    notices: streams that the new container cannot hold, a line each.
+    """
+
+    def __init__(self, path: Path, output: OutputContainer, video: VideoStream) -> None:
+        self.notices: list[str] = []
+        self._output = output
+        self._container = open_container(path)
+        self._video = main_video(self._container, path)
+        self._copies: dict[int, Stream] = {}
+        self._last_dts: dict[int, int] = {}
+        for stream in self._container.streams:
+            if stream is not self._video:
+                self._add(stream)
+        video.metadata.update(_lasting(self._video.metadata))
+        video.disposition = self._video.disposition
+        output.metadata.update(_lasting(self._container.metadata))
+        chapters = self._container.chapters()
+        if chapters:
+            output.set_chapters(chapters)
+        self._packets = self._demux()
+        self._next = next(self._packets, None)
+
+    @property
+    def sample_aspect_ratio(self) -> Fraction | None:
+        return self._video.sample_aspect_ratio
+
+    def copy_until(self, time: Fraction | None) -> None:
+        """Copy the packets that start before `time` in seconds; all that are left for None."""
+        while self._next is not None and (time is None or _time(self._next) < time):
+            self._copy(self._next)
+            self._next = next(self._packets, None)
+
+    def close(self) -> None:
+        self._container.close()
+
+    def _add(self, stream: Stream) -> None:
+        try:
+            copy = self._output.add_stream_from_template(stream, opaque=True)
+        except (ValueError, FFmpegError):
+            what = stream.codec_context.name if stream.codec_context else stream.type
+            self.notices.append(f"{stream.type} stream {stream.index} ({what}) does not fit this container; left out")
+            return
+        copy.metadata.update(_lasting(stream.metadata))
+        copy.disposition = stream.disposition
+        self._copies[stream.index] = copy
+
+    def _demux(self) -> Iterator[Packet[Stream]]:
+        streams = [self._container.streams[index] for index in self._copies]
+        if not streams:
+            return
+        try:
+            yield from (packet for packet in self._container.demux(streams) if packet.size)
+        except FFmpegError:  # damaged from here on; the source tells
+            return
+
+    def _copy(self, packet: Packet[Stream]) -> None:
+        index = packet.stream_index
+        last = self._last_dts.get(index)
+        if packet.dts is None:
+            packet.dts = packet.pts if packet.pts is not None else (0 if last is None else last + 1)
+        if last is not None and packet.dts <= last:  # muxers refuse a step back
+            packet.dts = last + 1
+        packet.pts = packet.dts if packet.pts is None else max(packet.pts, packet.dts)
+        self._last_dts[index] = packet.dts
+        packet.stream = self._copies[index]
+        self._output.mux_one(packet)
+
+
+def _time(packet: Packet[Stream]) -> Fraction:
+    """When the packet starts, in seconds; one that does not say goes at once."""
+    stamp = packet.dts if packet.dts is not None else packet.pts
+    return Fraction(-1) if stamp is None else stamp * packet.time_base
+
+
+def _lasting(tags: dict[str, str]) -> dict[str, str]:
+    return {
+        key: value
+        for key, value in tags.items()
+        if key.lower() not in _OF_THE_FILE and not key.lower().startswith(_OF_THE_STATISTICS)
+    }

@@ -1,0 +1,154 @@
+"""Video files: every frame, with its own time stamp, in the planes that the decoder made."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import av
+import numpy as np
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.stream import Disposition
+from av.video.frame import PictureType
+from av.video.stream import VideoStream
+
+from engines.errors import InputError
+from toonstream.frame import Frame
+from toonstream.orientation import UPRIGHT, Orientation
+from toonstream.sources.native import Native
+
+_EARLY_END = 1  # seconds that may be missing at the end before we say so
+
+
+class VideoSource:
+    """A video file, opened and decoded as far as its first frame. Raises InputError where there is none.
+
+    path: the file itself, for a sink that takes over its sound. The rest is Source's.
+    """
+
+    live = False
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.notices: list[str] = []
+        self._container = open_container(path)
+        try:
+            self._stream = main_video(self._container, path)
+            self._stream.thread_type = "AUTO"
+            self._native = Native(path.name, self.notices)
+            self._pictures = self._decode()
+            first = next(self._pictures, None)
+            if first is None:
+                raise InputError(f"{path}: no frame of its video can be decoded")
+        except BaseException:
+            self._container.close()
+            raise
+        self._first = first
+        self._orientation = _orientation(first)
+        width, height = first.width, first.height
+        self.size = (height, width) if self._orientation.swap else (width, height)
+        self.rate: Fraction | None = self._stream.average_rate or self._stream.guessed_rate
+        self.length: int | None = self._stream.frames or None
+        if not self.length and self.rate and self._container.duration:
+            self.length = round(self.rate * Fraction(self._container.duration, av.time_base))
+
+    def __iter__(self) -> Iterator[Frame]:
+        time_base = self._stream.time_base or Fraction(1, 90000)
+        step = round(1 / (self.rate * time_base)) if self.rate else 1
+        last, end = None, 0
+        for index, picture in enumerate(chain((self._first,), self._pictures)):
+            pts = picture.pts if picture.pts is not None else picture.dts
+            if pts is None:
+                pts = 0 if last is None else last + step
+            elif last is not None and pts <= last:  # players and encoders go by rising time stamps
+                pts = last + 1
+            last, end = pts, pts + (picture.duration or step)
+            picture.pts, picture.time_base = pts, time_base
+            yield Frame(picture, index, pts, time_base, picture.duration or step, self._orientation)
+        self._tell_early_end(end * time_base)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._container.close()
+
+    def _decode(self) -> Iterator[av.VideoFrame]:
+        damaged = 0
+        packets = self._container.demux(self._stream)
+        while True:
+            try:
+                packet = next(packets, None)
+            except FFmpegError:  # the file cannot be read on
+                damaged, packet = damaged + 1, None
+            try:
+                pictures = self._stream.decode(packet)
+            except FFmpegError:
+                damaged, pictures = damaged + 1, []
+            for picture in pictures:
+                damaged += picture.is_corrupt
+                picture.pict_type = PictureType.NONE  # else the encoder would repeat the old choice of key frames
+                yield self._native(picture)
+            if packet is None or (packet.dts is None and packet.size == 0):
+                break
+        if damaged:
+            self.notices.append(f"{self.path.name} has {damaged} damaged frames or packets")
+
+    def _tell_early_end(self, end: Fraction) -> None:
+        stream = self._stream
+        if stream.duration and stream.time_base:
+            promised = (stream.duration + (stream.start_time or 0)) * stream.time_base
+        elif self._container.duration:
+            promised = Fraction(self._container.duration + (self._container.start_time or 0), av.time_base)
+        else:
+            return
+        if end + _EARLY_END < promised:
+            self.notices.append(f"{self.path.name} ends after {float(end):.1f} of {float(promised):.1f} seconds")
+
+
+def open_container(path: Path) -> InputContainer:
+    """The file opened by what is in it. Raises InputError with a reason that its owner can act on."""
+    if path.is_dir():
+        raise InputError(f"{path}: this is a folder, not a video")
+    try:
+        if not path.stat().st_size:
+            raise InputError(f"{path}: the file is empty")
+        with path.open("rb"):
+            pass
+        # A name may look like a URL or a pattern of numbered files; file: says that it is neither.
+        return av.open(f"file:{path}", "r", metadata_errors="replace")
+    except FFmpegError as error:
+        raise InputError(f"{path}: not a video that can be read ({error.strerror})") from error
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from error
+
+
+def main_video(container: InputContainer, path: Path) -> VideoStream:
+    """The stream to turn into a cartoon: not a cover picture. Raises InputError where there is none."""
+    best = container.streams.best("video")
+    moving = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
+    if not moving:
+        raise InputError(f"{path}: there is no video in this file")
+    stream = best if best in moving else moving[0]
+    if not isinstance(stream, VideoStream) or stream.codec_context is None:
+        raise InputError(f"{path}: there is no decoder for its video")
+    return stream
+
+
+def _orientation(picture: av.VideoFrame) -> Orientation:
+    matrix = display_matrix(picture)
+    return Orientation.of_display_matrix(matrix) if matrix else UPRIGHT
+
+
+def display_matrix(picture: av.VideoFrame) -> list[int] | None:
+    """How a container says that the picture is to be turned: nine numbers, None where it stands upright."""
+    try:
+        data = picture.side_data["DISPLAYMATRIX"]
+    except KeyError:
+        return None
+    return [int(value) for value in np.frombuffer(bytes(data), np.int32)]

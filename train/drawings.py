@@ -13,7 +13,7 @@ from train.pack import Pack
 
 
 def draw_all(pack: Pack, folder: Path, workers: int) -> Pack:
-    """The crops that have dense landmarks, with their drawings; those found in `folder` as PNG are taken as they are."""
+    """The crops that have dense landmarks, with their drawings; PNGs found in `folder` are taken as they are."""
     from multiprocessing import get_context
 
     known = np.flatnonzero(np.isfinite(pack.dense).all((1, 2)))

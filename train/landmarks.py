@@ -27,9 +27,7 @@ def from_csv(path: Path) -> dict[str, NDArray[np.float32]]:
             reader = csv.DictReader(file)
             missing = {"file", *COLUMNS} - set(reader.fieldnames or [])
             if missing:
-                raise InputError(
-                    f"{path}: the columns {', '.join(sorted(missing))} are missing; name the file and five points, x and y"
-                )
+                raise InputError(f"{path}: it lacks the columns {', '.join(sorted(missing))}; add them")
             return {
                 row["file"]: np.array([float(row[c]) for c in COLUMNS], np.float32).reshape(5, 2)
                 for row in reader

@@ -1,9 +1,10 @@
-"""The packed file: aligned crops, landmarks and what belongs to them in one safetensors file, read whole into memory."""
+"""The packed file: aligned crops, landmarks and what belongs to them in one safetensors file, read whole."""
 
 import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +35,7 @@ def save(pack: Pack, path: Path) -> None:
     """Write beside `path` first, so that an interrupted or failed write leaves what was there."""
     from safetensors.numpy import save_file
 
-    tensors = {
+    tensors: dict[str, NDArray[Any]] = {
         "images": pack.images,
         "inside": np.packbits(pack.inside, axis=2),
         "landmarks": pack.landmarks,

@@ -100,6 +100,6 @@ def crop(picture: NDArray[np.uint8], five: NDArray[np.float32], dense: NDArray[n
 
 
 def source(name: str) -> str:
-    """The collection: the folder, or else the name without its number ("faces/a-001.png" -> "faces", "a-001.png" -> "a")."""
+    """The collection: the folder, or else the name without its number ("b/a-001.png" -> "b", "a-001.png" -> "a")."""
     path = Path(name)
     return path.parent.as_posix() if len(path.parts) > 1 else re.sub(r"[-_ ]*\d+$", "", path.stem)

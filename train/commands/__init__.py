@@ -11,7 +11,7 @@ COMMANDS = ("prepare", "draw", "fit", "export")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The console script. Each command is a module with `options(parser)` and `run(args)`; heavy imports wait for run."""
+    """The console script. A command is a module with `options(parser)` and `run(args)`; heavy imports wait for run."""
     parser = argparse.ArgumentParser("toonstream-train", description="From two folders of pictures to a style.")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="{" + ",".join(COMMANDS) + "}")
     modules = {name: import_module(f"train.commands.{name}") for name in COMMANDS}

@@ -22,6 +22,5 @@ def run(args: argparse.Namespace) -> None:
     folder = args.folder or args.pack.with_name(args.pack.stem + "-drawings")
     drawn = draw_all(photos, folder, args.workers)
     pack.save(drawn, args.out or args.pack)
-    print(
-        f"{args.out or args.pack}: {len(drawn)} crops with their drawings ({len(photos) - len(drawn)} without landmarks left out)"
-    )
+    left_out = len(photos) - len(drawn)
+    print(f"{args.out or args.pack}: {len(drawn)} crops and their drawings; {left_out} without landmarks left out")

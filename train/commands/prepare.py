@@ -23,7 +23,7 @@ def run(args: argparse.Namespace) -> None:
     held_back = set(HELD_BACK.read_text().split())
 
     def wanted(name: str) -> bool:
-        return (name in held_back) == args.held_back
+        return (name in held_back) == bool(args.held_back)
 
     if args.landmarks:
         known = from_csv(args.landmarks)

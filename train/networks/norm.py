@@ -7,7 +7,7 @@ from torch.distributed.nn.functional import all_reduce
 
 
 class BatchNorm(nn.BatchNorm2d):
-    """nn.SyncBatchNorm does the same on CUDA alone; here one process and several give the same gradients on any device."""
+    """One process and several give the same gradients, on any device; nn.SyncBatchNorm does that on CUDA alone."""
 
     def forward(self, x: Tensor) -> Tensor:
         if not (self.training and dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1):
@@ -16,7 +16,9 @@ class BatchNorm(nn.BatchNorm2d):
         moments = torch.stack([wide.mean((0, 2, 3)), wide.square().mean((0, 2, 3))])
         mean, square = all_reduce(moments) / dist.get_world_size()  # type: ignore[no-untyped-call]
         variance = square - mean.square()
-        assert self.running_mean is not None and self.running_var is not None and self.momentum is not None
+        assert self.running_mean is not None
+        assert self.running_var is not None
+        assert self.momentum is not None
         with torch.no_grad():
             count = x.numel() // x.shape[1] * dist.get_world_size()
             self.running_mean.lerp_(mean.to(self.running_mean), self.momentum)
@@ -25,4 +27,5 @@ class BatchNorm(nn.BatchNorm2d):
                 self.num_batches_tracked.add_(1)
         scale = self.weight * torch.rsqrt(variance + self.eps)
         shift = self.bias - mean * scale
-        return (wide * scale[:, None, None] + shift[:, None, None]).to(x.dtype)
+        out: Tensor = wide * scale[:, None, None] + shift[:, None, None]
+        return out.to(x.dtype)

@@ -1,0 +1,162 @@
+"""CartoonGAN: Generative Adversarial Networks for Photo Cartoonization (Chen, Lai, Liu; CVPR 2018)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Adam
+
+from engines.errors import InputError
+from train import losses
+from train.damage import Damage, damage, light, shift
+from train.edges import smoothed
+from train.faces import Batch, Faces, Geometry
+from train.networks.cartoongan import Discriminator, Generator
+from train.networks.small import Small
+from train.networks.vgg import VGG
+from train.pack import Pack
+from train.recipe import Recipe, Settings, Update
+
+
+@dataclass(frozen=True)
+class CartoonGANSettings(Settings):
+    """The defaults are the paper's; batch size, optimiser and its rate it does not give."""
+
+    geometry: Geometry = field(default_factory=Geometry)
+    damage: Damage = field(default_factory=Damage)
+    batch: int = 8
+    generator: str = "paper"
+    """"paper", the generator of figure 2, or "small", the live one."""
+    width: int = 64
+    """Channels of the generator's first layer; the small one ships with 16."""
+    learning_rate: float = 2e-4
+    judge_rate: float = 2e-4
+    beta1: float = 0.5
+
+    # Section 3.3: the initialisation phase, 10 epochs; here in steps
+    initialisation: int = 6_750
+    # Equation 2 and 4
+    omega: float = 10.0
+    content_layer: str = "conv4_3"
+    content_norm: str = "l1"
+    vgg: str = ""
+    # Equation 3
+    adversarial: float = 1.0
+    edges: bool = True
+
+    # What came after the paper, off in its own configuration
+    adversarial_form: str = "log"
+    spectral: bool = False
+    colour: float = 0.0
+    total_variation: float = 0.0
+    steady: float = 0.0
+    """Weight of "the same picture for the same face": moved by a pixel, under fresh sensor noise."""
+    steady_noise: float = 4.0
+    """Largest sigma of that noise, 8-bit steps."""
+    drawing: float = 0.0
+    """Weight of the drawing teacher's pictures, in the initialisation phase."""
+    drawing_after: float = 0.0
+    """The same, once the discriminator has joined."""
+    drawing_features: float = 2.0
+    """How much more eyes, nose and mouth count in that."""
+
+
+class CartoonGAN(Recipe):
+    name = "cartoongan"
+    defaults = CartoonGANSettings()
+    exported = "generator"
+    averaged = ("generator",)
+
+    settings: CartoonGANSettings
+
+    def __init__(self, settings: CartoonGANSettings) -> None:
+        super().__init__(settings)
+        s = settings
+        if s.generator not in ("paper", "small") or s.adversarial_form not in losses.ADVERSARIAL:
+            raise InputError("generator is paper or small, adversarial_form one of " + ", ".join(losses.ADVERSARIAL))
+        self.generator = Generator(s.width) if s.generator == "paper" else Small(s.width)
+        self.discriminator = Discriminator(spectral=s.spectral)
+        self.networks = {"generator": self.generator, "discriminator": self.discriminator}
+        self.optimisers = {
+            "generator": Adam(self.generator.parameters(), s.learning_rate, (s.beta1, 0.999)),
+            "discriminator": Adam(self.discriminator.parameters(), s.judge_rate, (s.beta1, 0.999)),
+        }
+
+    def feed(self, photos: Pack, cartoons: Pack | None, device: torch.device) -> None:
+        s = self.settings
+        drawings = {}
+        if s.drawing or s.drawing_after:
+            if photos.drawings is None:
+                raise InputError("the photos have no drawings; make them with: toonstream-train draw PACK")
+            drawings["drawing"] = torch.from_numpy(photos.drawings)
+        self.photos = Faces(photos, device, s.geometry, drawings)
+        if s.initialisation < s.training.steps:
+            if cartoons is None:
+                raise InputError("after the initialisation phase cartoons are needed; name a pack with --cartoons")
+            edgeless = {"smoothed": torch.from_numpy(smoothed(cartoons.images))} if s.edges else {}
+            self.cartoons = Faces(cartoons, device, s.geometry, edgeless)
+        if s.omega:
+            self.vgg = VGG(s.content_layer, s.vgg).to(device)
+
+    def take(self, step: int) -> None:
+        """Photos, damaged as by a webcam where the settings say so, and cartoons once the first phase is over."""
+        s = self.settings
+        self.initialising = step < s.initialisation
+        self.photo = self.photos.sample(s.batch)
+        pictures = light(s.damage, self.photo.pictures, *self.photo.alike.values())
+        self.photo.pictures, self.photo.alike = pictures[0], dict(zip(self.photo.alike, pictures[1:], strict=True))
+        self.input = damage(s.damage, self.photo.pictures)
+        self.cartoon: Batch | None = None if self.initialising else self.cartoons.sample(s.batch)
+
+    def forward(self) -> None:
+        """G(p); with the steadiness term also of the same photos a pixel aside, under fresh noise."""
+        s = self.settings
+        views = self.input
+        if s.steady:
+            some = self.input[: max(1, s.batch // 2)]
+            self.aside = [int(n) for n in torch.randint(-1, 2, (2,))]
+            sigma = torch.rand(len(some), 1, 1, 1, device=some.device) * s.steady_noise / 127.5
+            again = shift(some, *self.aside)
+            views = torch.cat([views, again + sigma * torch.randn_like(again)])
+        made = self.generator(views)
+        self.toon, self.again = made[: s.batch], made[s.batch :]
+        self.pictures = {"photo": self.input, "toon": self.toon, **self.photo.alike}
+        if self.cartoon is not None:
+            self.pictures |= {"cartoon": self.cartoon.pictures, **self.cartoon.alike}
+
+    def optimise(self, update: Update) -> None:
+        """Equation 2: L = L_adv + omega L_con; the initialisation phase is L_con alone (section 3.3)."""
+        s = self.settings
+        parts: dict[str, Tensor] = {}
+        if s.omega:
+            parts["content"] = s.omega * losses.content(
+                self.vgg(self.toon), self.vgg(self.photo.pictures), s.content_norm
+            )
+        if weight := s.drawing if self.initialising else s.drawing_after:
+            where = losses.features_weight(self.photo.landmarks, s.geometry.size, s.drawing_features)
+            parts["drawing"] = weight * losses.drawing(self.toon, self.photo.alike["drawing"], where)
+        if s.colour:
+            parts["colour"] = s.colour * losses.colour(self.toon, self.photo.pictures)
+        if s.total_variation:
+            parts["total variation"] = s.total_variation * losses.total_variation(self.toon)
+        if s.steady:
+            parts["steady"] = s.steady * losses.steady(shift(self.toon[: len(self.again)], *self.aside), self.again)
+
+        if self.cartoon is not None:
+            inside = self.photo.inside * self.cartoon.inside  # what was padded in either is hidden in all
+            shown = self.discriminator(self.toon * inside)
+            parts["fool"] = s.adversarial * losses.fool(s.adversarial_form, shown)
+        update("generator", sum(parts.values(), torch.zeros((), device=self.toon.device)))
+        self.losses = dict(parts)
+
+        if self.cartoon is not None:  # Equation 3
+            fakes = [self.toon.detach() * inside]
+            if s.edges:
+                fakes.append(self.cartoon.alike["smoothed"] * inside)
+            judged = [self.discriminator(picture) for picture in (self.cartoon.pictures * inside, *fakes)]
+            self.losses["judge"] = losses.judge(s.adversarial_form, judged[0], judged[1:])
+            update("discriminator", self.losses["judge"])
+
+    def preview(self, networks: Mapping[str, nn.Module], photos: Tensor) -> dict[str, Tensor]:
+        return {"photo": photos, "toon": networks["generator"](photos)}

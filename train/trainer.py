@@ -1,0 +1,221 @@
+"""The one loop that trains every recipe."""
+
+import copy
+import dataclasses
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+from torch.utils.tensorboard import SummaryWriter
+from tqdm import tqdm
+
+from engines.errors import UserError
+from train import checkpoint
+from train.grid import grid, write
+from train.pack import Pack
+from train.recipe import Recipe, Training
+
+PREVIEWS = 8
+
+
+class Trainer:
+    """Runs a recipe from wherever its folder's checkpoint stands to the last step.
+
+    Each process draws its own batches and all of them average their gradients, so that N processes do what one would
+    with a batch N times as large. The networks are left unwrapped: recipes freeze, share and call them as they like.
+    """
+
+    def __init__(self, recipe: Recipe, folder: Path, fabric: Fabric) -> None:
+        self.recipe, self.folder, self.fabric = recipe, folder, fabric
+        self.training: Training = recipe.settings.training
+        self.path = folder / "checkpoint.pt"
+        self.step = 0
+        for network in recipe.networks.values():
+            network.to(fabric.device)
+        self.averages = {name: copy.deepcopy(recipe.networks[name]).requires_grad_(False) for name in recipe.averaged}
+        for average in self.averages.values():
+            average.eval()
+        if self.training.compile:
+            for network in recipe.networks.values():
+                network.compile()
+        if self.path.is_file():
+            self._restore()
+        else:  # alike networks everywhere, but every process its own batches
+            torch.manual_seed(self.training.seed + 1 + fabric.global_rank)
+
+    def fit(self, photos: Pack, cartoons: Pack | None, preview: Pack) -> None:
+        """Train to the last step. Raises UserError where a loss is not a number, or when the run is told to stop."""
+        recipe, last, main = self.recipe, self.training.steps, self.fabric.is_global_zero
+        state = torch.get_rng_state()
+        recipe.feed(photos, cartoons, self.fabric.device)
+        torch.set_rng_state(state)  # what feeding drew is no part of the run: a resumed one feeds once more
+        shown = self._previews(preview)
+        sums: dict[str, Tensor] = {}
+        saved = drawn = logged = time.monotonic()
+        taking, summed = 0.0, 0
+        with (
+            told_to_stop() as stop,
+            SummaryWriter(str(self.folder)) as writer,
+            tqdm(total=last, initial=self.step, unit="step", disable=not main, mininterval=5) as bar,
+        ):
+            while self.step < last:
+                start = time.perf_counter()
+                recipe.take(self.step)
+                taking += time.perf_counter() - start
+                self._set_rates()
+                with self.fabric.autocast():
+                    recipe.forward()
+                    recipe.optimise(self.update)
+                self._average()
+                self.step += 1
+                bar.update()
+                for name, loss in recipe.losses.items():
+                    sums[name] = sums.get(name, torch.zeros_like(loss)) + loss.detach()
+
+                summed += 1
+
+                now = time.monotonic()
+                save, stopped = self._agreed(now - saved > self.training.save_seconds, bool(stop))
+                ending = stopped or self.step == last
+                if self.step % self.training.log_steps == 0 or ending:
+                    means = {name: float(total) / summed for name, total in sums.items()}
+                    sums.clear()
+                    self._check(means)
+                    bar.set_postfix({name: f"{value:.3g}" for name, value in means.items()}, refresh=False)
+                    if main:
+                        for name, value in means.items():
+                            writer.add_scalar(f"loss/{name}", value, self.step)
+                        writer.add_scalar("seconds/step", (now - logged) / summed, self.step)
+                        writer.add_scalar("seconds/take", taking / summed, self.step)
+                    logged, taking, summed = now, 0.0, 0
+                if main and (now - drawn > self.training.grid_seconds or ending):
+                    self._draw(shown)
+                    drawn = now
+                if save or ending:
+                    self._check({name: float(loss) for name, loss in recipe.losses.items()})
+                    self.save()
+                    saved = now
+                if stopped and self.step < last:
+                    raise UserError(f"stopped at step {self.step}; the same command goes on from {self.path}")
+
+    def _agreed(self, *wishes: bool) -> tuple[bool, ...]:
+        """What the first process wishes: clocks and signals differ, and all have to save and stop at the same step."""
+        return wishes if self.fabric.world_size == 1 else self.fabric.broadcast(wishes)
+
+    def update(self, name: str, loss: Tensor) -> None:
+        """One step of the optimiser `name` down the gradient of `loss`, averaged over all processes."""
+        optimiser = self.recipe.optimisers[name]
+        parameters = [p for group in optimiser.param_groups for p in group["params"] if p.requires_grad]
+        optimiser.zero_grad(set_to_none=True)
+        # `inputs` spares the gradients of networks that only pass this one on
+        self.fabric.backward(loss, inputs=parameters)
+        if self.fabric.world_size > 1:
+            flat = torch.cat([(torch.zeros_like(p) if p.grad is None else p.grad).reshape(-1) for p in parameters])
+            mean = self.fabric.all_reduce(flat, reduce_op="mean")
+            assert isinstance(mean, Tensor)
+            for parameter, part in zip(parameters, torch.split(mean, [p.numel() for p in parameters]), strict=True):
+                parameter.grad = part.view_as(parameter)
+        optimiser.step()
+
+    def save(self) -> None:
+        """Every process takes part: each has a random state of its own."""
+        random = [torch.get_rng_state()]
+        if self.fabric.device.type == "cuda":
+            random.append(torch.cuda.get_rng_state(self.fabric.device))
+        states = []  # (processes, bytes) each
+        for state in random:
+            gathered = self.fabric.all_gather(state.to(self.fabric.device))
+            assert isinstance(gathered, Tensor)
+            states.append(gathered.reshape(-1, state.numel()).cpu())
+        if self.fabric.is_global_zero:
+            recipe = self.recipe
+            checkpoint.save(
+                {
+                    "recipe": recipe.name,
+                    "settings": dataclasses.asdict(recipe.settings),
+                    "step": self.step,
+                    "networks": {name: network.state_dict() for name, network in recipe.networks.items()},
+                    "averages": {name: network.state_dict() for name, network in self.averages.items()},
+                    "optimisers": {name: optimiser.state_dict() for name, optimiser in recipe.optimisers.items()},
+                    "random": states,
+                },
+                self.path,
+            )
+        self.fabric.barrier()
+
+    def _restore(self) -> None:
+        state = checkpoint.load(self.path, self.recipe.name)
+        try:
+            for name, network in self.recipe.networks.items():
+                network.load_state_dict(state["networks"][name])
+            for name, average in self.averages.items():
+                average.load_state_dict(state["averages"][name])
+            for name, optimiser in self.recipe.optimisers.items():
+                optimiser.load_state_dict(state["optimisers"][name])
+        except (KeyError, RuntimeError, ValueError) as error:
+            raise UserError(f"{self.path}: of other networks than these settings make; give another --out") from error
+        self.step = int(state["step"])
+        rank = self.fabric.global_rank % len(state["random"][0])
+        torch.set_rng_state(state["random"][0][rank])
+        if self.fabric.device.type == "cuda" and len(state["random"]) > 1:
+            torch.cuda.set_rng_state(state["random"][1][rank], self.fabric.device)
+
+    def _set_rates(self) -> None:
+        start = self.training.decay_from * self.training.steps
+        share = 1.0 if self.step < start else (self.training.steps - self.step) / (self.training.steps - start)
+        for optimiser in self.recipe.optimisers.values():
+            for group in optimiser.param_groups:
+                group["lr"] = optimiser.defaults["lr"] * share
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        """Early on the average forgets faster: the first weights are worth nothing."""
+        decay = min(self.training.average, (1 + self.step) / (10 + self.step))
+        for name, average in self.averages.items():
+            fresh = self.recipe.networks[name].state_dict()
+            for key, kept in average.state_dict().items():
+                if kept.is_floating_point():
+                    kept.lerp_(fresh[key], 1 - decay)
+                else:
+                    kept.copy_(fresh[key])
+
+    def _check(self, losses: dict[str, float]) -> None:
+        broken = [name for name, value in losses.items() if not np.isfinite(value)]
+        if broken:
+            kept = f"{self.path} is kept as it was" if self.path.is_file() else "no checkpoint was written yet"
+            raise UserError(
+                f"the loss {broken[0]!r} is not a number at step {self.step}; {kept}; try a lower learning rate"
+            )
+
+    def _previews(self, pack: Pack) -> Tensor:
+        index = np.linspace(0, len(pack) - 1, min(PREVIEWS, len(pack))).round().astype(int)
+        return torch.from_numpy(pack.images[index]).to(self.fabric.device).permute(0, 3, 1, 2).float() / 127.5 - 1
+
+    def _draw(self, shown: Tensor) -> None:
+        """Whole crops through the averaged networks, and what the last step saw and made."""
+        with torch.no_grad(), self.fabric.autocast():
+            write(grid(self.recipe.preview(self.averages, shown)), self.folder / "grids" / f"{self.step:07d}.png")
+        write(grid(self.recipe.pictures), self.folder / "grids" / "last-batch.png")
+
+
+@contextmanager
+def told_to_stop() -> Iterator[list[int]]:
+    """A list that fills when Ctrl-C or SIGTERM comes, so that the step at hand can end and be saved."""
+    stop: list[int] = []
+
+    def note(number: int, _: FrameType | None) -> None:
+        stop.append(number)
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -100,7 +100,7 @@ def place(toon: Toon, width: int, height: int) -> Patch | None:
         toon.picture, framing.opencv(back), into, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
     back[:, :2] *= size / MATTE_SIZE
-    cover = cv2.warpAffine((cover * 255).astype(np.uint8), framing.opencv(back), into, flags=cv2.INTER_LINEAR)
+    cover = cv2.warpAffine(np.rint(cover * 255).astype(np.uint8), framing.opencv(back), into, flags=cv2.INTER_LINEAR)
     if picture.shape[2] == 4:
         cover = cv2.multiply(cover, np.ascontiguousarray(picture[:, :, 3]), scale=1 / 255)
         picture = np.ascontiguousarray(picture[:, :, :3])

@@ -14,7 +14,7 @@ class OneEuro:
     the gain bounds to 1 / (2 pi gain) of the face's size.
     """
 
-    def __init__(self, rest: float = 1.0, gain: float = 80.0, speed: float = 2.0) -> None:
+    def __init__(self, rest: float = 0.8, gain: float = 60.0, speed: float = 1.5) -> None:
         self.rest, self.gain, self.speed = rest, gain, speed
         self._points: NDArray[np.float64] | None = None
         self._velocity: NDArray[np.float64] | None = None

@@ -1,0 +1,20 @@
+"""Every face, wherever it lies, stands whole in some square of fitting size."""
+
+import pytest
+
+from toonstream.faces.search import FOUND_FROM, SMALLEST, squares
+
+
+@pytest.mark.parametrize(
+    ("width", "height"), [(1280, 720), (720, 1280), (640, 480), (480, 270), (64, 48), (3840, 2160)]
+)
+def test_squares_cover_the_picture(width, height):
+    levels = squares(width, height)
+    for level in levels:
+        assert all(0 <= s.left and s.right <= width and 0 <= s.top and s.bottom <= height for s in level)
+        side = level[0].right - level[0].left
+        face = side // 4
+        for x in range(0, width - face, max(1, face // 2)):
+            for y in range(0, height - face, max(1, face // 2)):
+                assert any(s.left <= x and x + face <= s.right and s.top <= y and y + face <= s.bottom for s in level)
+    assert (side <= SMALLEST / FOUND_FROM) or side == min(width, height)

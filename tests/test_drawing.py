@@ -109,7 +109,7 @@ def test_noise_does_not_flip_tones() -> None:
 
 def test_moves_with_the_photo() -> None:
     crop, mesh = face(SKINS["pale"])
-    moved = cv2.warpAffine(crop, np.float32([[1, 0, 1], [0, 1, 0]]), (SIDE, SIDE), borderMode=cv2.BORDER_REPLICATE)
-    there = draw(moved, mesh + np.float32([1, 0]))
+    moved = cv2.warpAffine(crop, np.array([[1.0, 0, 1], [0, 1, 0]]), (SIDE, SIDE), borderMode=cv2.BORDER_REPLICATE)
+    there = draw(moved, mesh + np.array([1, 0], np.float32))
     difference = np.abs(there[:, 9:-8].astype(float) - draw(crop, mesh)[:, 8:-9])
     assert difference.mean() < 0.5

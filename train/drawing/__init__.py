@@ -65,7 +65,7 @@ def drawn(lab: Floats, landmarks: NDArray[np.float32]) -> Floats:
     # Brows and lashes are drawn later: under them the skin goes on, else every eye would sit in a dark pit.
     apart = features_mask(landmarks, skin.shape)
     guide = cv2.ximgproc.guidedFilter(smooth_light, smooth_light, 10, 9.0)
-    guide = without_islands(within(guide, skin * (1 - apart), 2.5), 15)
+    guide = without_islands(within(guide, skin * (1 - apart), 2.5), 19)
     stepped = skin_tones(guide, sample, skin * blur(sample.astype(np.float32), 2))
     # Where the tones are far from the photo it is no skin after all: a fringe, glasses, a pipe.
     away = blur(stepped - smooth_light, 1.0)
@@ -80,12 +80,14 @@ def drawn(lab: Floats, landmarks: NDArray[np.float32]) -> Floats:
     general = general_tones(smooth_light)
     light = general + skin * (stepped - general)
     chroma = calm[..., 1:]
-    soft = cv2.ximgproc.guidedFilter(stepped, np.ascontiguousarray(chroma), 18, 6.0)
+    soft = cv2.ximgproc.guidedFilter(stepped, np.ascontiguousarray(chroma), 28, 10.0)
     chroma = chroma + skin[..., None] * (soft - chroma)
     paper: Floats = np.dstack([light, chroma * np.float32(SATURATION)]).astype(np.float32)
 
-    need = sensitivity(landmarks, skin, float(np.median(smooth_light[sample])))
-    lines = ink(blur(combed[..., 0], 0.8), contours, need, skin)
+    need, wanted = sensitivity(landmarks, skin, float(np.median(smooth_light[sample])))
+    # Colour counts a little as darkness: white hair before a blue wall has a contour too.
+    weight = combed[..., 0] - np.float32(0.3) * cv2.magnitude(combed[..., 1].copy(), combed[..., 2].copy())
+    lines, found = ink(blur(weight, 0.8), contours, need, wanted, skin)
     colour = np.dstack([0.16 * paper[..., 0] + 3, 0.45 * paper[..., 1] + 2, 0.45 * paper[..., 2] + 1])
     paint(paper, 0.92 * lines, colour)
 
@@ -96,7 +98,7 @@ def drawn(lab: Floats, landmarks: NDArray[np.float32]) -> Floats:
         window, origin = around(landmarks[EYES[side]])
         eye(paper[window], photo[window], landmarks - origin, side, eye_trust(calm[window], landmarks - origin, side))
     window, origin = around(landmarks[MOUTH])
-    trust = mouth_trust(crisp[window], landmarks - origin, skin[window])
+    trust = mouth_trust(crisp[window], landmarks - origin, skin[window], found[window])
     mouth(paper[window], crisp[window], landmarks - origin, trust)
     return paper
 

@@ -116,6 +116,9 @@ def brow(paper: Floats, lab: Floats, landmarks: Points, side: int) -> None:
     zone = fill(outline, shape)
     size = round(0.16 * width) | 1
     reach = blur(cv2.dilate(zone, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))), 3.5)
+    # Not the shadow of a deep-set eye: the brow ends above the lid.
+    below = fill(landmarks[EYES[side]], shape)
+    reach = reach * (1 - blur(cv2.dilate(below, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (1, 17))), 2.0))
     around = blur(cv2.dilate(zone, np.ones((31,) * 2, np.uint8)), 2) * (1 - reach)
     light = lab[..., 0]
     if around.sum() < 1:
@@ -126,11 +129,11 @@ def brow(paper: Floats, lab: Floats, landmarks: Points, side: int) -> None:
     strength = ramp(depth, 4.0, 9.0)
     if strength <= 0:
         return
-    solid = blur(dark, 1.6)
+    solid = blur(dark, 2.4)
     shape_of_it = smoothstep(solid * reach, 0.36 * depth, 0.52 * depth)
     weight = smoothstep(dark, 0.6 * depth, depth) * reach
     colour = weighted(lab, weight)
-    colour[0] = max(0.80 * colour[0] - 2, 6.0)
+    colour[0] = max(0.88 * colour[0] - 2, 6.0)
     colour[1:] *= 1.1
     paint(paper, 0.95 * strength * shape_of_it, colour)
 
@@ -208,8 +211,11 @@ def eye_trust(lab: Floats, landmarks: Points, side: int) -> float:
     return ramp(float(high - low), 3.0, 9.0)
 
 
-def mouth_trust(lab: Floats, landmarks: Points, skin: Floats) -> float:
-    """0 where something covers the mouth, 1 where skin or a beard lies around it and lips within."""
+def mouth_trust(lab: Floats, landmarks: Points, skin: Floats, found: Floats) -> float:
+    """0 where something covers the mouth, 1 where skin or a beard lies around it and lips within.
+
+    `found`: (H, W), how strongly a dark line was found at each place.
+    """
     shape = (lab.shape[0], lab.shape[1])
     outline = np.concatenate([curve(landmarks[LIP_UPPER_OUTER]), curve(landmarks[LIP_LOWER_OUTER])[-2:0:-1]])
     lips = fill(outline, shape)
@@ -219,4 +225,8 @@ def mouth_trust(lab: Floats, landmarks: Points, skin: Floats) -> float:
     around = cv2.dilate(lips, np.ones((size, size), np.uint8)) - lips
     share = float((around * skin).sum() / around.sum())
     redder = float(weighted(lab, lips)[1] - weighted(lab, around)[1])
-    return max(ramp(share, 0.35, 0.6), ramp(redder, 1.0, 4.0)) * ramp(redder, -3.0, 0.5)
+    middle = curve((landmarks[LIP_UPPER_INNER] + landmarks[LIP_LOWER_INNER]) / np.float32(2))
+    near = stroke(middle, np.full(len(middle), 14.0), shape)
+    line = float(np.percentile(found[near > 0.5], 75)) if (near > 0.5).any() else 0.0
+    seen = max(ramp(line, 0.2, 0.9), ramp(redder, 2.5, 6.0))
+    return max(ramp(share, 0.35, 0.6), ramp(redder, 1.0, 4.0)) * ramp(redder, -3.0, 0.5) * seen

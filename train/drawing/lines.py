@@ -34,10 +34,11 @@ def across(light: Floats, flow: Flow, sigma: float, ratio: float = 1.6) -> Float
     return wide / np.float32(wide_weights) - narrow / np.float32(narrow_weights)
 
 
-def keep_long(ink: Floats, skin: Floats, seed: float, weak: float, length: float) -> Floats:
+def keep_long(ink: Floats, skin: Floats, wanted: Floats, seed: float, weak: float, length: float) -> Floats:
     """Ink (H, W) without short pieces: a piece stays if it holds a `seed` of darkness and is long enough.
 
-    On the skin `length` pixels are enough; elsewhere, in hair, cloth and leaves, it takes twice that.
+    On the skin `length` pixels are enough; elsewhere, in hair, cloth and leaves, it takes twice that; where an artist
+    inks anyway (`wanted`), half.
     """
     pieces = (ink > weak).astype(np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(pieces, connectivity=8)
@@ -46,7 +47,8 @@ def keep_long(ink: Floats, skin: Floats, seed: float, weak: float, length: float
     np.maximum.at(peaks, where, ink.ravel())
     area = np.maximum(stats[:, cv2.CC_STAT_AREA], 1)
     bare = np.bincount(where, skin.ravel(), count) / area
-    extent = np.hypot(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]) / (2 - bare)
+    wish = np.bincount(where, wanted.ravel(), count) / area
+    extent = np.hypot(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]) / ((2 - bare) * (1 - 0.65 * wish))
     # A soft verdict: a piece near the limit turns grey rather than blinking in and out.
     verdict = smoothstep(extent.astype(np.float32), 0.7 * length, 1.2 * length) * smoothstep(peaks, 0.8 * seed, seed)
     verdict[0] = 0
@@ -55,13 +57,13 @@ def keep_long(ink: Floats, skin: Floats, seed: float, weak: float, length: float
     return out
 
 
-def sensitivity(landmarks: NDArray[np.float32], skin: Floats, tone: float) -> Floats:
-    """How much contrast a line needs, in lightness, (H, W): much on the open skin, little where an artist inks.
+def sensitivity(landmarks: NDArray[np.float32], skin: Floats, tone: float) -> tuple[Floats, Floats]:
+    """How much contrast a line needs, in lightness, and where an artist inks, 0 to 1; both (H, W).
 
     `tone`: the skin's own lightness."""
     shape = (skin.shape[0], skin.shape[1])
     # Dark skin shows the same fold with less contrast.
-    need = (1.5 + 1.7 * skin) * np.float32(np.clip(tone / 62, 0.6, 1.05))
+    need = (1.25 + 1.75 * skin) * np.float32(np.clip(tone / 62, 0.6, 1.05))
     want = np.zeros(shape, np.float32)
     want = np.maximum(want, 0.9 * fill(landmarks[NOSE_BASE], shape))
     band = np.full(60, 20)
@@ -69,17 +71,18 @@ def sensitivity(landmarks: NDArray[np.float32], skin: Floats, tone: float) -> Fl
     for lid in UPPER_LIDS:
         want = np.maximum(want, 0.5 * stroke(curve(landmarks[lid], 20), np.full(20, 34), shape))
     want = blur(want, 5)
-    out: Floats = (need * (1 - 0.55 * want)).astype(np.float32)
-    return out
+    return (need * (1 - 0.55 * want)).astype(np.float32), want
 
 
-def ink(light: Floats, flow: Flow, need: Floats, skin: Floats) -> Floats:
-    """Lines (H, W), 0 to 1, from lightness."""
+def ink(light: Floats, flow: Flow, need: Floats, wanted: Floats, skin: Floats) -> tuple[Floats, Floats]:
+    """Lines (H, W), 0 to 1, from lightness; and what they were found by, (H, W), in lightness."""
     fine = across(light, flow, 1.3)
     broad = across(light, flow, 3.0)
-    found = flow.along(flow.along(np.maximum(1.15 * fine, broad), 3.0), 3.0)
+    # What is out of focus gets no line: there the narrow pair sees next to nothing.
+    sharp = smoothstep((fine / (np.maximum(broad, 0) + 0.5)).astype(np.float32), 0.08, 0.3)
+    found = flow.along(flow.along(np.maximum(1.15 * fine, broad * sharp), 3.0), 3.0)
     # Where everything is lines (curls, leaves, knitting) only the strongest are drawn.
     crowd = blur(smoothstep(found, 0.5 * need, need), 14)
     need = (need * (1 + 3.0 * np.maximum(crowd - 0.2, 0) * (1 - 0.6 * skin))).astype(np.float32)
-    lines = smoothstep(found, 0.55 * need, 1.05 * need)
-    return keep_long(lines, skin, 0.75, 0.2, 30)
+    lines = smoothstep(found, 0.42 * need, 1.0 * need)
+    return keep_long(lines, skin, wanted, 0.9, 0.15, 28), found

@@ -52,7 +52,7 @@ def likely_skin(lab: Floats, landmarks: NDArray[np.float32], sample: NDArray[np.
     cv2.rectangle(neck, (left, above), (right, height), 1.0, -1)
     place = np.maximum(near, blur(neck, 20))
     inner = blur(face, 5)
-    wide = smoothstep(alike, 0.15, 0.55) * place
+    wide = smoothstep(alike, 0.22, 0.6) * place
     # Inside the face everything is skin unless it is plainly something else.
     inside = smoothstep(alike, 0.004, 0.05) * inner
     out: Floats = blur(np.maximum(wide, inside), 1.5)

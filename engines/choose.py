@@ -65,7 +65,7 @@ def open_engine(style: Style, backend: str = "auto") -> Engine:
 
     The first time on a machine each candidate proves itself on the style's crops and is timed, which takes a second or
     two; the outcome is kept in the user's cache folder. Raises InputError where the backend is unknown or missing, and
-    where the style's files are not what its card says; UserError where none can run it within its bounds.
+    where nothing runs the style's files as its card says, within their bounds.
     """
     candidates = list(_candidates(style, _installed(backend)))
     data = _read_all({candidate.model for candidate in candidates})
@@ -120,7 +120,7 @@ def _open(candidate: Candidate, data: dict[Model, bytes]) -> Engine:
     engine: Engine = module.open_model(candidate.model, data[candidate.model], candidate.precision)
     if engine.precision != candidate.precision:
         engine.close()
-        raise UserError(f"it runs in {engine.precision}, not in {candidate.precision}")
+        raise UserError(f"{candidate}: this machine runs it in {engine.precision}")
     return engine
 
 
@@ -130,19 +130,28 @@ def _fastest(style: Style, candidates: list[Candidate], data: dict[Model, bytes]
     failures = []
     for candidate in candidates:
         try:
-            engine = _open(candidate, data)
-            prove(engine, parity)
-            proved.append((engine, candidate))
+            proved.append((_prove(_open(candidate, data), parity), candidate))
         except Exception as error:  # runtimes raise types of their own; what fails is only not chosen
-            failures.append(f"{candidate}: {reason(error)}")
+            told = isinstance(error, UserError)
+            failures.append(str(error) if told else f"{candidate.model.path}: {candidate}: {reason(error)}")
     if not proved:
-        why = " | ".join(failures) or "no backend is installed that can; pip install onnxruntime"
-        raise UserError(f"{style.folder}: nothing here runs it: {why}")
+        raise InputError(
+            " | ".join(failures) or f"{style.folder}: no backend is installed that runs it; pip install onnxruntime"
+        )
     seconds = _time([engine for engine, _ in proved], parity)
     best = seconds.index(min(seconds))
     for engine, _ in proved[:best] + proved[best + 1 :]:
         engine.close()
     return proved[best]
+
+
+def _prove(engine: Engine, parity: Parity) -> Engine:
+    try:
+        prove(engine, parity)
+    except BaseException:
+        engine.close()
+        raise
+    return engine
 
 
 def _time(engines: list[Engine], parity: Parity) -> list[float]:

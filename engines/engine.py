@@ -64,7 +64,7 @@ class Engine(ABC):
         """arrays: one for each of model.inputs, in that order, contiguous. Returns a new array."""
 
     def _failed(self, shape: tuple[int, ...], why: str) -> str:
-        return f"{self.model.path}: {self.description} could not run it on {shape}: {why}"
+        return f"{self.model.path}: {self.description}, of {shape}: {why}"
 
     def __enter__(self) -> Self:
         return self
@@ -76,5 +76,5 @@ class Engine(ABC):
 
 
 def reason(error: BaseException) -> str:
-    """An exception of a runtime in one line."""
-    return " ".join(str(error).split())[:300] or type(error).__name__
+    """The head of what a runtime raised, which may go on for pages."""
+    return " ".join(str(error).split())[:200] or type(error).__name__

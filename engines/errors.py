@@ -6,6 +6,10 @@ class UserError(Exception):
 
     status = 1
 
+    def __str__(self) -> str:
+        """One line that a terminal can be given: what it quotes may come from a file of unknown making."""
+        return "".join(c if c.isprintable() else " " for c in super().__str__()[:1000])
+
 
 class InputError(UserError):
     """The user's own input or options are at fault: a missing file, an unknown style, a broken model file."""

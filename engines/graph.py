@@ -53,9 +53,9 @@ def read_graph(data: bytes) -> Graph:
 
 
 def check_generator(graph: Graph, wanted: tuple[str, ...]) -> None:
-    """Raises ValueError unless the graph is a generator: uint8 `image` [N,H,W,3] to uint8 `toon` [N,H,W,3 or 4].
+    """Raises ValueError unless the graph is a generator: uint8 `image` [N, H, W, 3] to uint8 `toon` of 3 or 4 channels.
 
-    wanted: the names of its inputs by the card. `landmarks` is float32 [N,5,2].
+    wanted: the names of its inputs by the card. `landmarks` is float32 [N, 5, 2].
     """
     ports = {port.name: port for port in graph.inputs}
     if set(ports) != set(wanted) or len(ports) != len(graph.inputs):
@@ -63,8 +63,10 @@ def check_generator(graph: Graph, wanted: tuple[str, ...]) -> None:
     if [port.name for port in graph.outputs] != ["toon"]:
         raise ValueError(f"its outputs are {', '.join(p.name for p in graph.outputs) or 'none'}, but should be toon")
     image, toon = ports["image"], graph.outputs[0]
-    if image.dtype != UINT8 or not _fits(image.dims, (None, None, None, 3)):
+    if image.dtype != UINT8 or len(image.dims) != 4 or image.dims[3] != 3:
         raise ValueError("its input image is not uint8 [N, H, W, 3]")
+    if image.dims[0] is not None or any(side is not None and side % 32 for side in image.dims[1:3]):
+        raise ValueError("its input image has to have any N, and H and W in multiples of 32")
     if toon.dtype != UINT8 or not (_fits(toon.dims, (None, None, None, 3)) or _fits(toon.dims, (None, None, None, 4))):
         raise ValueError("its output toon is not uint8 [N, H, W, 3 or 4]")
     if "landmarks" in ports:
@@ -133,7 +135,10 @@ def _view(value: int | memoryview) -> memoryview:
 
 
 def _text(value: int | memoryview) -> str:
-    return bytes(_view(value)).decode(errors="replace")
+    try:
+        return str(_view(value), "utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError("it is no ONNX model, or damaged") from error
 
 
 def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:

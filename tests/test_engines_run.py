@@ -1,0 +1,246 @@
+"""Engines: every backend draws the same, of any batch and size; the choice is the fastest that proves itself."""
+
+import json
+import os
+import subprocess
+import sys
+from importlib import util
+
+import numpy as np
+import pytest
+from tiny_style import crops, points, quantised_model, save_style, tiny_model, truth
+
+from engines import BACKENDS, choose, load_style, open_engine
+from engines.errors import InputError, UserError
+from engines.parity import difference, load_parity, prove
+
+there = [name for name, entry in BACKENDS.items() if util.find_spec(entry.needs)]
+each_backend = pytest.mark.parametrize(
+    "backend",
+    [pytest.param(n, marks=pytest.mark.skipif(n not in there, reason=f"{n} is not installed")) for n in BACKENDS],
+)
+needs_openvino = pytest.mark.skipif("openvino" not in there, reason="openvino is not installed")
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("TOONSTREAM_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def style(tmp_path):
+    return load_style(save_style(tmp_path / "tiny"))
+
+
+def steps(toons, expected):
+    assert toons.shape == expected.shape
+    return np.abs(toons.astype(int) - expected).max()
+
+
+@each_backend
+def test_any_batch_and_size(style, backend):
+    with open_engine(style, backend) as engine:
+        assert engine.description == f"{BACKENDS[backend].title}, CPU, fp32"
+        kept = []
+        for shape in ((1, 64, 64), (3, 64, 64), (1, 96, 32), (2, 256, 160), (1, 64, 64), (5, 32, 32)):
+            images = crops(*shape)
+            kept.append((engine.run(images), truth(images)))
+        for toons, expected in kept:  # a later call leaves what an earlier one gave
+            assert steps(toons, expected) <= 1
+        wide = crops(1, 64, 128)
+        assert steps(engine.run(wide[:, :, ::2]), truth(wide[:, :, ::2])) <= 1
+        assert engine.run(crops(0)).shape == (0, 64, 64, 3)
+        engine.close()
+    engine.close()
+
+
+@each_backend
+def test_wrong_pictures_are_the_callers_fault(style, backend):
+    with open_engine(style, backend) as engine:
+        for images in (crops()[0], crops()[..., :2], crops().astype(np.float32), crops(1, 64, 65), crops(1, 0, 64)):
+            with pytest.raises(ValueError, match="images are"):
+                engine.run(images)
+
+
+@each_backend
+def test_a_matte_as_fourth_channel(tmp_path, backend):
+    folder = save_style(tmp_path / "matte", {"fp32": tiny_model(channels=4)})
+    np.savez(folder / "parity.npz", image=crops(), toon=truth(crops(), channels=4))
+    with open_engine(load_style(folder), backend) as engine:
+        assert steps(engine.run(crops(3)), truth(crops(3), channels=4)) <= 1
+
+
+@each_backend
+def test_landmarks(tmp_path, backend):
+    models = {"fp32": tiny_model(landmarks=True)}
+    style = load_style(save_style(tmp_path / "marks", models, inputs=["image", "landmarks"]))
+    with open_engine(style, backend) as engine:
+        assert engine.model.inputs == ("image", "landmarks")
+        for count in (1, 3):
+            assert steps(engine.run(crops(count), points(count)), truth(crops(count), points(count))) <= 1
+        for wrong in (None, points(1), points(2).astype(np.float64)):
+            with pytest.raises(ValueError, match="wants landmarks"):
+                engine.run(crops(2), wrong)
+
+
+@each_backend
+def test_a_size_that_the_network_does_not_take(tmp_path, backend):
+    style = load_style(save_style(tmp_path / "fixed", {"fp32": tiny_model(side=64)}))
+    with open_engine(style, backend) as engine:
+        assert steps(engine.run(crops(3)), truth(crops(3))) <= 1
+        with pytest.raises(InputError, match=f"{style.model.path}: .*128"):
+            engine.run(crops(1, 128, 128))
+
+
+@each_backend
+def test_int8_within_its_own_bound(tmp_path, backend):
+    models = {"fp32": tiny_model(), "int8": quantised_model()}
+    style = load_style(save_style(tmp_path / "both", models))
+    engine = choose._open(
+        choose.Candidate(backend, style.models["int8"], "int8"), choose._read_all(style.models.values())
+    )
+    with engine:
+        assert engine.description.endswith("int8")
+        found = difference(engine, load_parity(style))
+        assert 1 < found.most <= 4
+        prove(engine, load_parity(style))
+
+
+@each_backend
+def test_a_model_that_draws_something_else(tmp_path, backend):
+    folder = save_style(tmp_path / "liar")
+    np.savez(folder / "parity.npz", image=crops(), toon=255 - truth(crops()))
+    with pytest.raises(UserError, match=r"fp32\.onnx: .*, CPU, fp32 is 255 of 255 from what torch made, not at most 1"):
+        open_engine(load_style(folder), backend)
+
+
+@each_backend
+def test_missing_backend(style, backend, monkeypatch):
+    monkeypatch.setitem(sys.modules, BACKENDS[backend].needs, None)
+    with pytest.raises(InputError, match="is not installed; install it with: pip install ") as caught:
+        open_engine(style, backend)
+    assert BACKENDS[backend].install in str(caught.value)
+    others = [name for name in there if name != backend]
+    if others:
+        with open_engine(style) as engine:
+            assert BACKENDS[backend].title not in engine.description
+
+
+def test_no_backend_at_all(style, monkeypatch):
+    for entry in BACKENDS.values():
+        monkeypatch.setitem(sys.modules, entry.needs, None)
+    with pytest.raises(InputError, match="no backend is installed"):
+        open_engine(style)
+
+
+def test_unknown_backend(style):
+    with pytest.raises(InputError, match="abacus: no such backend; there are auto, onnxruntime, openvino"):
+        open_engine(style, "abacus")
+
+
+@each_backend
+def test_a_backend_that_does_not_load(style, backend, monkeypatch):
+    monkeypatch.setitem(sys.modules, BACKENDS[backend].module, None)
+    with pytest.raises(InputError, match=BACKENDS[backend].title):
+        open_engine(style, backend)
+
+
+@needs_openvino
+def test_auto_takes_the_faster_and_remembers(style, cache, monkeypatch):
+    faster = iter([[2.0, 1.0]])
+    monkeypatch.setattr(choose, "_time", lambda engines, parity: next(faster))
+    with open_engine(style) as engine:
+        assert engine.description == "OpenVINO, CPU, fp32"
+    (file,) = cache.iterdir()
+    assert json.loads(file.read_text()) == "OpenVINO, fp32"
+    with open_engine(style) as engine:  # asked again, it would have no answer
+        assert engine.description == "OpenVINO, CPU, fp32"
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b"5", b'"Abacus, fp32"', b"\xff", b"[" * 100_000])
+def test_a_damaged_choice_is_made_again(style, cache, damage):
+    open_engine(style, "onnxruntime").close()
+    (file,) = cache.iterdir()
+    good = file.read_bytes()
+    file.write_bytes(damage)
+    open_engine(style, "onnxruntime").close()
+    assert file.read_bytes() == good
+    assert list(cache.iterdir()) == [file]
+
+
+def test_a_choice_that_no_longer_opens_is_made_again(style, monkeypatch):
+    open_engine(style).close()
+    really, calls = choose._open, []
+
+    def fail_once(candidate, data):
+        calls.append(candidate)
+        if len(calls) == 1:
+            raise RuntimeError("the driver is gone")
+        return really(candidate, data)
+
+    monkeypatch.setattr(choose, "_open", fail_once)
+    with open_engine(style) as engine:
+        assert steps(engine.run(crops()), truth(crops())) <= 1
+
+
+def test_another_model_is_another_choice(tmp_path, cache):
+    open_engine(load_style(save_style(tmp_path / "a")), "onnxruntime").close()
+    other = tiny_model()
+    other.graph.name = "other"
+    open_engine(load_style(save_style(tmp_path / "b", {"fp32": other})), "onnxruntime").close()
+    assert len(list(cache.iterdir())) == 2
+
+
+def test_where_nothing_can_be_kept(style, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("TOONSTREAM_CACHE", str(tmp_path / "file"))
+    open_engine(style, "onnxruntime").close()
+
+
+def test_two_processes_at_once(style, cache):
+    program = "import sys, engines; print(engines.open_engine(engines.load_style(sys.argv[1])).description)"
+    command = [sys.executable, "-c", program, str(style.folder)]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=dict(os.environ)) for _ in range(2)]
+    said = [process.communicate(timeout=60)[0] for process in both]
+    assert all(process.returncode == 0 for process in both)
+    assert all(text.endswith(", CPU, fp32\n") for text in said)
+    (file,) = cache.iterdir()
+    with open_engine(style) as engine:
+        assert json.loads(file.read_text()) == f"{engine.title}, {engine.precision}"
+
+
+def test_importing_engines_loads_no_runtime():
+    program = "import sys, engines; print(*{'onnxruntime', 'openvino', 'torch', 'onnx'} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "\n"
+
+
+FUZZ = """
+import random, sys
+from pathlib import Path
+from tiny_style import crops, save_style, tiny_model, truth
+from engines import load_style, open_engine
+from engines.errors import UserError
+good = tiny_model().SerializeToString()
+for seed in range(int(sys.argv[3])):
+    rng, data = random.Random(seed), bytearray(good)
+    for _ in range(rng.randrange(1, 4)):
+        data[rng.randrange(len(data))] = rng.randrange(256)
+    style = load_style(save_style(Path(sys.argv[1]), {"fp32": bytes(data)}))
+    try:
+        with open_engine(style, sys.argv[2]) as engine:
+            assert abs(engine.run(crops()).astype(int) - truth(crops())).max() <= 1
+    except UserError as error:
+        assert chr(10) not in str(error)
+"""
+
+
+@each_backend
+def test_a_damaged_model_under_a_right_hash(tmp_path, backend):
+    """In a process of its own, which must neither crash nor hang nor print."""
+    command = [sys.executable, "-c", FUZZ, str(tmp_path / "style"), backend, "150"]
+    paths = os.pathsep.join([os.path.dirname(__file__), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": paths}, timeout=120, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr

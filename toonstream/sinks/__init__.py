@@ -5,15 +5,18 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from toonstream.frame import Frame
+from toonstream.sinks.containers import output_suffix
+from toonstream.sources import Source
 
 
 class Sink(Protocol):
     """Write frames in order inside its context; what was written stays playable, however the context is left.
 
-    notices: what of the original could not be kept, a line each.
+    notices: what of the original could not be kept, a line each; complete after the first frame.
     """
 
-    notices: list[str]
+    @property
+    def notices(self) -> list[str]: ...
 
     def write(self, frame: Frame) -> None: ...
 
@@ -24,8 +27,24 @@ class Sink(Protocol):
     ) -> None: ...
 
 
-def default_output(path: Path) -> Path:
-    """NAME.toon.EXT beside the input; another EXT only where its container cannot hold what we write."""
-    from toonstream.sinks.containers import output_suffix
+def open_sink(path: Path, source: Source, encoder: str | None = None, overwrite: bool = False) -> Sink:
+    """A file for the cartoon of `source`, with all else that the source's own file holds.
 
+    Raises InputError for a file that is there already (unless `overwrite`), a suffix that does not do, or an unknown
+    encoder.
+    """
+    from toonstream.sources.photo import PhotoSource
+
+    if isinstance(source, PhotoSource):
+        from toonstream.sinks.photo import PhotoSink
+
+        return PhotoSink(path, original=source.path, tags=source.tags, alpha=source.alpha, overwrite=overwrite)
+    from toonstream.sinks.video import VideoSink
+
+    original = getattr(source, "path", None)
+    return VideoSink(path, rate=source.rate, original=original, encoder=encoder, overwrite=overwrite)
+
+
+def default_output(path: Path) -> Path:
+    """NAME.toon.EXT beside the input; another EXT only where we do not write the input's kind of file."""
     return path.with_name(f"{path.stem}.toon{output_suffix(path.suffix)}")

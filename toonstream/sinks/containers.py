@@ -32,13 +32,14 @@ _CONTAINERS = {
 }
 # A GIF of a cartoon has 256 colours and a hundred times the size; what else is not above goes where all kinds of sound
 # are allowed.
+_PHOTOS = (".jpg", ".jpeg", ".png", ".webp")
 _INSTEAD = {".gif": ".mp4"}
 _OTHERS_INSTEAD = ".mkv"
 
 
 def output_suffix(suffix: str) -> str:
-    """The suffix for the cartoon of a video with that suffix."""
-    if suffix.lower() in _CONTAINERS:
+    """The suffix for the cartoon of a file with that suffix."""
+    if suffix.lower() in _CONTAINERS or suffix.lower() in _PHOTOS:
         return suffix
     return _INSTEAD.get(suffix.lower(), _OTHERS_INSTEAD)
 

@@ -1,6 +1,6 @@
 """A video file, written under a name of its own until it is whole, with the sound and the rest of the original."""
 
-import errno
+from contextlib import nullcontext, suppress
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -13,10 +13,12 @@ from av.error import FFmpegError
 from av.video.stream import VideoStream
 
 from engines.errors import InputError, UserError
-from toonstream.frame import AVERAGED, Frame
+from toonstream.frame import Frame
+from toonstream.picture import AVERAGED
 from toonstream.sinks.containers import container_of
 from toonstream.sinks.encoders import find_encoder, settings
 from toonstream.sinks.original import Original
+from toonstream.sinks.output import check_output, failure, part_of
 from toonstream.sources.video import display_matrix
 
 _FALLBACK_RATE = Fraction(30)
@@ -40,7 +42,7 @@ class VideoSink:
         overwrite: bool = False,
     ) -> None:
         self.path = path
-        self.part = path.with_name(f"{path.stem}.part{path.suffix}")
+        self.part = part_of(path)
         self.notices: list[str] = []
         self._kind = container_of(path)
         self._codec = find_encoder(encoder or self._kind.encoder)
@@ -49,6 +51,7 @@ class VideoSink:
         self._original: Original | None = None
         self._output: OutputContainer | None = None
         self._durations: dict[int, int] = {}
+        self._end = Fraction(0)
         check_output(path, original, overwrite)
 
     def __enter__(self) -> Self:
@@ -64,7 +67,7 @@ class VideoSink:
                 picture = picture.reformat(format=self._stream.pix_fmt, interpolation=AVERAGED)
             self._mux(picture)
         except FFmpegError as error:
-            raise self._failure(error) from error
+            raise failure(self.path, error) from error
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -72,26 +75,32 @@ class VideoSink:
         if self._output is None:
             return
         try:
-            self._mux(None)
-            if self._original and kind is None:
-                self._original.copy_until(None)
-            self._output.close()
-        except FFmpegError as failure:
-            if kind is None:
-                raise self._failure(failure) from failure
-        else:
-            if kind is None:
-                self.part.replace(self.path)
+            with suppress(UserError) if kind else nullcontext():
+                self._finish(whole=kind is None)
         finally:
             if self._original:
                 self._original.close()
 
+    def _finish(self, whole: bool) -> None:
+        """Make the part playable, and the file itself of it where it is whole."""
+        assert self._output is not None
+        try:
+            self._mux(None)
+            if self._original:
+                self._original.copy_until(None if whole else self._end)
+            self._output.close()
+        except FFmpegError as error:
+            self.part.unlink(missing_ok=True)
+            raise failure(self.path, error) from error
+        if whole:
+            self.part.replace(self.path)
+
     def _open(self, frame: Frame) -> None:
         """Everything follows from the first frame: planes, colours and orientation go in as they came."""
         picture = frame.picture
-        self._output = av.open(f"file:{self.part}", "w", format=self._kind.format, container_options=self._kind.options)
+        output = av.open(f"file:{self.part}", "w", format=self._kind.format, container_options=self._kind.options)
         try:
-            stream = self._output.add_stream(
+            stream = output.add_stream(
                 self._codec.name,
                 rate=self._rate,
                 width=picture.width,
@@ -103,17 +112,25 @@ class VideoSink:
         except ValueError as error:
             raise InputError(f"{self.path}: {self._codec.name} does not go into this container") from error
         assert isinstance(stream, VideoStream)
-        self._stream = stream
-        stream.pix_fmt = self._format(picture)
         context = stream.codec_context
+        context.pix_fmt = self._format(picture)
         context.colorspace, context.color_range = picture.colorspace, picture.color_range
         context.color_primaries, context.color_trc = picture.color_primaries, picture.color_trc
         stream.set_display_matrix(display_matrix(picture))
         if self._original_path:
-            self._original = Original(self._original_path, self._output, stream)
+            self._original = Original(self._original_path, output, stream)
             self.notices += self._original.notices
             context.sample_aspect_ratio = self._original.sample_aspect_ratio or Fraction(0, 1)
-        self._output.start_encoding()
+        try:
+            context.open()
+        except FFmpegError as error:
+            raise InputError(f"--encoder {self._codec.name}: it does not work here ({error.strerror})") from error
+        try:
+            output.start_encoding()
+        except FFmpegError:
+            self.part.unlink(missing_ok=True)
+            raise
+        self._output, self._stream = output, stream
 
     def _format(self, picture: av.VideoFrame) -> str:
         """The picture's own format where the encoder takes it, else the nearest that it takes."""
@@ -128,24 +145,10 @@ class VideoSink:
         assert self._output is not None
         if picture is not None and picture.pts is not None:
             self._durations[picture.pts] = picture.duration
+            self._end = (picture.pts + picture.duration) * (picture.time_base or 0)
         for packet in self._stream.encode(picture):
             if packet.pts in self._durations:
                 packet.duration = self._durations.pop(packet.pts)
             if self._original and packet.dts is not None:
                 self._original.copy_until(packet.dts * packet.time_base)
             self._output.mux_one(packet)
-
-    def _failure(self, error: FFmpegError) -> UserError:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            return UserError(f"{self.path}: the disk is full")
-        return UserError(f"{self.path}: cannot be written ({error.strerror})")
-
-
-def check_output(path: Path, original: Path | None, overwrite: bool) -> None:
-    """Raises InputError where writing `path` would lose a file or there is no folder for it."""
-    if not path.parent.is_dir():
-        raise InputError(f"{path}: there is no folder {path.parent}")
-    if original and path.exists() and path.samefile(original):
-        raise InputError(f"{path}: this is the input itself; name another output")
-    if path.exists() and not overwrite:
-        raise InputError(f"{path}: the file is there already; --overwrite replaces it")

@@ -6,7 +6,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
+from engines.errors import InputError
 from toonstream.frame import Frame
+
+_PHOTOS = {".jpg", ".jpeg", ".png", ".webp"}
+_VIDEOS = {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts", ".m2ts", ".flv", ".3gp", ".gif"}
+_OLDER_VIDEOS = {".asf", ".mpeg", ".mpg", ".ogv", ".wmv"}
+SUFFIXES = frozenset(_PHOTOS | _VIDEOS | _OLDER_VIDEOS)
+"""What a folder is searched for; a file that is named is read by its content, whatever its suffix."""
 
 
 class Source(Protocol):
@@ -17,11 +24,20 @@ class Source(Protocol):
     notices: what was converted, left out or damaged, a line each; complete after the last frame.
     """
 
-    size: tuple[int, int]
-    rate: Fraction | None
-    live: bool
-    length: int | None
-    notices: list[str]
+    @property
+    def size(self) -> tuple[int, int]: ...
+
+    @property
+    def rate(self) -> Fraction | None: ...
+
+    @property
+    def live(self) -> bool: ...
+
+    @property
+    def length(self) -> int | None: ...
+
+    @property
+    def notices(self) -> list[str]: ...
 
     def __iter__(self) -> Iterator[Frame]: ...
 
@@ -34,6 +50,20 @@ class Source(Protocol):
 
 def open_source(path: Path) -> Source:
     """The file as a source, by what is in it rather than by its name. Raises InputError where it is none."""
+    if path.is_dir():
+        raise InputError(f"{path}: this is a folder, not a file")
+    try:
+        with path.open("rb") as file:
+            start = file.read(12)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from error
+    if not start:
+        raise InputError(f"{path}: the file is empty")
+    if start.startswith((b"\xff\xd8\xff", b"\x89PNG")) or (start[:4] == b"RIFF" and start[8:] == b"WEBP"):
+        from toonstream.sources.photo import PhotoSource, is_animated
+
+        if not is_animated(path):
+            return PhotoSource(path)
     from toonstream.sources.video import VideoSource
 
     return VideoSource(path)

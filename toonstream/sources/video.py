@@ -20,6 +20,7 @@ from toonstream.frame import Frame
 from toonstream.orientation import UPRIGHT, Orientation
 from toonstream.sources.native import Native
 
+_STILL_BRANDS = {"heic", "heix", "mif1", "avif"}
 _EARLY_END = 1  # seconds that may be missing at the end before we say so
 
 
@@ -38,7 +39,7 @@ class VideoSource:
         try:
             self._stream = main_video(self._container, path)
             self._stream.thread_type = "AUTO"
-            self._native = Native(path.name, self.notices)
+            self._native = Native(self.notices)
             self._pictures = self._decode()
             first = next(self._pictures, None)
             if first is None:
@@ -97,7 +98,7 @@ class VideoSource:
             if packet is None or (packet.dts is None and packet.size == 0):
                 break
         if damaged:
-            self.notices.append(f"{self.path.name} has {damaged} damaged frames or packets")
+            self.notices.append(f"{damaged} damaged frames or packets")
 
     def _tell_early_end(self, end: Fraction) -> None:
         stream = self._stream
@@ -108,24 +109,20 @@ class VideoSource:
         else:
             return
         if end + _EARLY_END < promised:
-            self.notices.append(f"{self.path.name} ends after {float(end):.1f} of {float(promised):.1f} seconds")
+            self.notices.append(f"the file ends after {float(end):.1f} of {float(promised):.1f} seconds")
 
 
 def open_container(path: Path) -> InputContainer:
     """The file opened by what is in it. Raises InputError with a reason that its owner can act on."""
-    if path.is_dir():
-        raise InputError(f"{path}: this is a folder, not a video")
     try:
-        if not path.stat().st_size:
-            raise InputError(f"{path}: the file is empty")
-        with path.open("rb"):
-            pass
         # A name may look like a URL or a pattern of numbered files; file: says that it is neither.
-        return av.open(f"file:{path}", "r", metadata_errors="replace")
+        container = av.open(f"file:{path}", "r", metadata_errors="replace")
     except FFmpegError as error:
         raise InputError(f"{path}: not a video that can be read ({error.strerror})") from error
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from error
+    if container.format.name.endswith("_pipe") or container.metadata.get("major_brand") in _STILL_BRANDS:
+        container.close()
+        raise InputError(f"{path}: a picture of a kind that is not read here; save it as JPEG or PNG")
+    return container
 
 
 def main_video(container: InputContainer, path: Path) -> VideoStream:
@@ -148,7 +145,7 @@ def _orientation(picture: av.VideoFrame) -> Orientation:
 def display_matrix(picture: av.VideoFrame) -> list[int] | None:
     """How a container says that the picture is to be turned: nine numbers, None where it stands upright."""
     try:
-        data = picture.side_data["DISPLAYMATRIX"]
+        data = picture.side_data["DISPLAYMATRIX"]  # type: ignore[typeddict-item]  # mypy takes av.sidedata for a dict
     except KeyError:
         return None
     return [int(value) for value in np.frombuffer(bytes(data), np.int32)]

@@ -1,0 +1,104 @@
+"""What PyAV's VideoFrame does not tell or do by itself: its planes as arrays, copies, crops, colours."""
+
+from typing import cast
+
+import numpy as np
+from av import VideoFrame
+from av.filter import Graph
+from av.video.reformatter import ColorRange, Colorspace, Interpolation
+from numpy.typing import NDArray
+
+from toonstream.orientation import Rect
+
+Pixels = NDArray[np.uint8]
+
+# swscale is a level or two off, and darker, unless it is told to round and to keep all of the chroma.
+_EXACT = Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
+AVERAGED = Interpolation.AREA | _EXACT
+"""How to scale, and to make chroma from RGB."""
+REPEATED = Interpolation.POINT | _EXACT
+"""How to make RGB at full size, so that chroma, averaged again, comes back as it was."""
+
+
+def planes(picture: VideoFrame) -> list[Pixels]:
+    """Views of a picture's planes, uint8 (h, w) or (h, w, c); writing to one writes to the picture."""
+    views = []
+    for index, plane in enumerate(picture.planes):
+        buffer = cast(memoryview, plane)  # which it is, though its stub does not say so
+        rows = np.frombuffer(buffer, np.uint8).reshape(plane.height, abs(plane.line_size))
+        if plane.line_size < 0:  # stored bottom up
+            rows = rows[::-1]
+        channels = sum(component.plane == index for component in picture.format.components)
+        view = rows[:, : plane.width * channels]
+        views.append(view if channels == 1 else view.reshape(plane.height, plane.width, channels))
+    return views
+
+
+_graphs: dict[tuple[object, ...], Graph] = {}
+
+
+def copy(picture: VideoFrame) -> VideoFrame:
+    """A copy that may be written to, with time stamp, colours, captions and whatever else is noted beside the planes.
+
+    PyAV copies the notes only where a frame passes through a filter graph; one graph is kept for the next frame, and is
+    taken out while it works, so that neither another thread nor an interrupt can leave a frame in it.
+    """
+    key = picture.width, picture.height, picture.format.name, picture.time_base
+    graph = _graphs.pop(key, None) or _pass_through(picture)
+    graph.push(picture)
+    twin = cast(VideoFrame, graph.pull())
+    twin.make_writable()
+    _graphs.clear()
+    _graphs[key] = graph
+    return twin
+
+
+def crop(picture: VideoFrame, rect: Rect) -> VideoFrame:
+    """A copy of a rectangle that cuts no chroma sample, with the colours but not the time stamp."""
+    part = VideoFrame(rect.width, rect.height, picture.format.name)
+    for target, source in zip(planes(part), planes(picture), strict=True):
+        target[:] = window(source, rect, picture)
+    part.colorspace, part.color_range = matrix(picture), full_or_limited(picture)
+    return part
+
+
+def window(plane: Pixels, rect: Rect, picture: VideoFrame) -> Pixels:
+    """The view of one of a picture's planes that belongs to a rectangle that cuts no chroma sample."""
+    step_x, step_y = -(-picture.width // plane.shape[1]), -(-picture.height // plane.shape[0])
+    return plane[rect.top // step_y : -(-rect.bottom // step_y), rect.left // step_x : -(-rect.right // step_x)]
+
+
+def whole_chroma(rect: Rect, picture: VideoFrame) -> Rect:
+    """The smallest rectangle around `rect` that cuts no chroma sample."""
+    name = picture.format.name
+    step_x = 2 if "420" in name or "422" in name or name == "nv12" else 1
+    step_y = 2 if "420" in name or name == "nv12" else 1
+    return Rect(
+        rect.left // step_x * step_x,
+        rect.top // step_y * step_y,
+        min(-(-rect.right // step_x) * step_x, picture.width),
+        min(-(-rect.bottom // step_y) * step_y, picture.height),
+    )
+
+
+def matrix(picture: VideoFrame) -> int:
+    """The matrix between RGB and YUV; where a file does not say, the one that players take for its size."""
+    if picture.colorspace in (Colorspace.ITU709, Colorspace.FCC, 5, 6, Colorspace.SMPTE240M, Colorspace.BT2020):
+        return picture.colorspace
+    return Colorspace.ITU709 if picture.width >= 1280 or picture.height > 576 else Colorspace.ITU601
+
+
+def full_or_limited(picture: VideoFrame) -> int:
+    """Full range where the picture or its format says so, else limited."""
+    full = picture.color_range == ColorRange.JPEG or picture.format.name.startswith(("yuvj", "rgb"))
+    return ColorRange.JPEG if full else ColorRange.MPEG
+
+
+def _pass_through(picture: VideoFrame) -> Graph:
+    graph = Graph()
+    entry = graph.add_buffer(
+        width=picture.width, height=picture.height, format=picture.format, time_base=picture.time_base
+    )
+    entry.link_to(graph.add("buffersink"))
+    graph.configure()
+    return graph

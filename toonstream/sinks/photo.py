@@ -1,0 +1,70 @@
+"""A photo file: one frame, saved with what the original noted beside its pixels."""
+
+import io
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from PIL import Image
+
+from engines.errors import InputError
+from toonstream.frame import Frame, Pixels
+from toonstream.sinks.output import check_output, failure, part_of
+
+# Format and how to save it: hardly a loss, and no chroma that is coarser than the original's.
+_FORMATS: dict[str, tuple[str, dict[str, int]]] = {
+    ".jpg": ("JPEG", {"quality": 95, "subsampling": 0}),
+    ".jpeg": ("JPEG", {"quality": 95, "subsampling": 0}),
+    ".png": ("PNG", {}),
+    ".webp": ("WEBP", {"quality": 95}),
+}
+
+
+class PhotoSink:
+    """Takes one frame. Raises InputError at once for a file that is there already (unless `overwrite`) or a suffix
+    that is no photo's; UserError where the disk fails or fills up.
+
+    original, tags, alpha: the file that the frame comes from, and what PhotoSource read beside its pixels.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        original: Path | None = None,
+        tags: dict[str, bytes] | None = None,
+        alpha: Pixels | None = None,
+        overwrite: bool = False,
+    ) -> None:
+        self.path = path
+        self.notices: list[str] = []
+        if path.suffix.lower() not in _FORMATS:
+            raise InputError(f"{path}: name the output of a photo with one of {' '.join(_FORMATS)}")
+        self._format, self._settings = _FORMATS[path.suffix.lower()]
+        self._tags = tags or {}
+        self._alpha = alpha
+        check_output(path, original, overwrite)
+
+    def write(self, frame: Frame) -> None:
+        """Save the frame. Raises UserError where the file cannot be written."""
+        pixels = frame.orientation.stored(frame.rgb())
+        if self._alpha is not None and self._format != "JPEG":
+            pixels = np.dstack([pixels, self._alpha])
+        encoded = io.BytesIO()
+        Image.fromarray(np.ascontiguousarray(pixels)).save(encoded, self._format, **self._settings, **self._tags)
+        part = part_of(self.path)
+        try:
+            part.write_bytes(encoded.getbuffer())
+            part.replace(self.path)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise failure(self.path, error) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass

@@ -1,0 +1,92 @@
+"""Photos: one frame, with what a camera or an editor noted beside the pixels."""
+
+import io
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
+
+from engines.errors import InputError
+from toonstream.frame import Frame, Pixels
+from toonstream.orientation import UPRIGHT, Orientation
+
+_ORIENTATIONS = {
+    2: Orientation(False, True, False),
+    3: Orientation(False, True, True),
+    4: Orientation(False, False, True),
+    5: Orientation(True, False, False),
+    6: Orientation(True, True, False),
+    7: Orientation(True, True, True),
+    8: Orientation(True, False, True),
+}
+
+
+class PhotoSource:
+    """A JPEG, PNG or WebP with one picture. Raises InputError where it cannot be read.
+
+    tags: what a sink saves along, as Pillow names it: `exif` (with the orientation, since pixels stay as stored) and
+    `icc_profile`. alpha: the transparency, uint8 (h, w) as stored, or None. The rest is Source's.
+    """
+
+    rate = None
+    live = False
+    length = 1
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.notices: list[str] = []
+        try:
+            with Image.open(path) as image:
+                deep = image.mode.startswith("I") or "16" in str(image.tile[:1])
+                image.load()
+                self.tags = {key: image.info[key] for key in ("exif", "icc_profile") if image.info.get(key)}
+                turn = image.getexif().get(ExifTags.Base.Orientation, 1)
+                self._rgb, self.alpha = self._pixels(image)
+        except (OSError, SyntaxError, ValueError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+            raise InputError(f"{path}: not a photo that can be read ({error})") from error
+        if deep:
+            self.notices.append("stored with 16 bits a channel; converted to 8")
+        self._orientation = _ORIENTATIONS.get(turn, UPRIGHT)
+        height, width = self._rgb.shape[:2]
+        self.size = (height, width) if self._orientation.swap else (width, height)
+
+    def __iter__(self) -> Iterator[Frame]:
+        yield Frame.from_rgb(self._rgb, None, Fraction(1), 0, self._orientation)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    def _pixels(self, image: Image.Image) -> tuple[Pixels, Pixels | None]:
+        """RGB (h, w, 3) and alpha (h, w) or None, both uint8."""
+        if image.mode.startswith("I"):  # which Pillow would clip
+            gray = (np.asarray(image, np.uint32) >> 8).astype(np.uint8)
+            return np.repeat(gray[..., None], 3, axis=2), None
+        if image.mode == "CMYK":
+            self.notices.append("stored in CMYK; converted to RGB")
+            profile = self.tags.pop("icc_profile", None)
+            if profile:
+                given, wanted = ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB")
+                converted = ImageCms.profileToProfile(image, given, wanted, outputMode="RGB")
+                image = converted or image
+        if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+            rgba = np.asarray(image.convert("RGBA"))
+            return np.ascontiguousarray(rgba[..., :3]), np.ascontiguousarray(rgba[..., 3])
+        return np.array(image.convert("RGB")), None
+
+
+def is_animated(path: Path) -> bool:
+    """Whether the picture file is a little film. Raises InputError where it is no picture file."""
+    try:
+        with Image.open(path) as image:
+            return image.format != "MPO" and bool(getattr(image, "is_animated", False))
+    except (OSError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+        raise InputError(f"{path}: not a photo that can be read ({error})") from error

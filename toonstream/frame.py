@@ -106,10 +106,10 @@ class Frame:
             if patch.rgb.shape != (*patch.matte.shape, 3) or patch.matte.shape != (patch.rect.height, patch.rect.width):
                 raise ValueError(f"a patch of {patch.rgb.shape} with a matte of {patch.matte.shape} for {patch.rect}")
             rgb = np.ascontiguousarray(self.orientation.stored(patch.rgb), np.uint8)
-            weights = np.ascontiguousarray(self.orientation.stored(patch.matte), np.float32)
-            _lay(
-                picture, self._stored_rect(patch.rect), rgb, weights / 255 if patch.matte.dtype == np.uint8 else weights
-            )
+            weights = np.array(self.orientation.stored(patch.matte), np.float32, order="C")
+            if patch.matte.dtype == np.uint8:
+                weights /= 255
+            _lay(picture, self._stored_rect(patch.rect), rgb, weights)
         return replace(self, picture=picture)
 
     def _stored_rect(self, rect: Rect) -> Rect:

@@ -145,7 +145,7 @@ class VideoSink:
         assert self._output is not None
         if picture is not None and picture.pts is not None:
             self._durations[picture.pts] = picture.duration
-            self._end = (picture.pts + picture.duration) * (picture.time_base or 0)
+            self._end = (picture.pts + picture.duration) * (picture.time_base or Fraction(0))
         for packet in self._stream.encode(picture):
             if packet.pts in self._durations:
                 packet.duration = self._durations.pop(packet.pts)

@@ -45,7 +45,7 @@ def test_pixels_outside_the_matte_are_the_sources(frame):
     out, before = composite(frame, [toon_of(face_at(80, 60, 20), (10, 200, 30))]).rgb(), frame.rgb()
     changed = (out != before).any(2)
     ys, xs = np.nonzero(changed)
-    assert 0 < changed.sum()
+    assert changed.any()
     assert max(80 - xs.min(), xs.max() - 80, 60 - ys.min(), ys.max() - 60) < 50
     assert np.array_equal(before, frame.rgb())
 

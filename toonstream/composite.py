@@ -1,4 +1,4 @@
-"""Puts a cartoon back where its face is: a soft matte that follows head and hair, blended into the frame's own planes."""
+"""Puts a cartoon back where its face is, through a soft matte that follows head and hair."""
 
 import math
 from collections.abc import Sequence
@@ -48,8 +48,8 @@ def composite(frame: Frame, toons: Sequence[Toon]) -> Frame:
 def matte(landmarks: NDArray[np.floating]) -> NDArray[np.float32]:
     """How much of each crop pixel is cartoon, 0 to 1, (MATTE_SIZE, MATTE_SIZE) float32.
 
-    landmarks: (478, 2) in sides of the crop (0 to 1). The outline of the face is widened to take in hair, ears and chin,
-    its edge is soft enough to forgive what it gets wrong, and it ends within the crop.
+    landmarks: (478, 2) in sides of the crop (0 to 1). The face's outline is widened to take in hair, ears and chin, its
+    edge is soft enough to forgive what it gets wrong, and it ends within the crop.
     """
     oval = landmarks[list(OVAL)]
     middle = oval.mean(0)

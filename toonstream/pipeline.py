@@ -25,7 +25,7 @@ def run(source: Source, toonifier: Toonifier, sink: Sink, tell: Callable[[list[T
     """
     with (
         closing(overlap(source)) as frames,
-        closing(overlap((frame, toonifier.see(frame)) for frame in frames)) as seen,
+        closing(overlap(toonifier.follow(frames, source.rate))) as seen,
         closing(overlap((frame, toonifier.draw(frame, faces)) for frame, faces in seen)) as drawn,
     ):
         for frame, toons in drawn:

@@ -59,7 +59,7 @@ def _interrupt(signal_number: int, frame: FrameType | None) -> None:
 
 
 def _jobs(inputs: list[Path], output: Path | None) -> tuple[list[tuple[Path, Path]], int]:
-    """Each file to read with the one to write, and the exit status so far: a folder that cannot be read stops no other."""
+    """Each file to read with the one to write, and the exit status so far: an unreadable folder stops no other."""
     files: list[Path] = []
     status = 0
     for path in inputs:

@@ -20,7 +20,8 @@ CROP_MARGIN = 1.35  # its side in sides of the framing's: what the landmark netw
 DRIFT = 0.1  # how far a face may drift in its crop, in sides of the crop
 GROWTH = 1.2  # how much larger or smaller it may get there
 TILT = 0.25  # how far it may tilt there, in radians
-SEARCH_EVERY = 4  # frames between two looks for new faces where some are followed already
+SEARCH_EVERY = 3  # looks for new faces: one in so many frames, where some are followed already
+SEARCH_REST = 10  # frames between two searches of the whole picture, which take as long as several frames
 HOLD_SECONDS = 0.5  # how long a lost face keeps its place
 RECALL_SECONDS = 2.0  # how long a lost face's identity waits for it
 SAME_FACE = 0.5  # two faces nearer than this, in half sides of the framing, are one
@@ -113,6 +114,8 @@ class Tracker:
         self._lost: list[Track] = []
         self._spare: list[View] = []
         self._people = 0
+        self._frames = 0
+        self._searched = 0
         self._last: Frame | None = None
 
     def __call__(self, frame: Frame) -> list[Face]:
@@ -122,11 +125,12 @@ class Tracker:
             if self._search is not None:
                 self._search.close()
             self._search = Search(frame.width, frame.height)
+        self._frames += 1
         seconds = self._elapsed(frame)
         just_lost = self._follow(frame, seconds)
-        if just_lost or self._last is None:
-            found = self._search.everywhere(frame)
-        elif not self._tracks or frame.index % SEARCH_EVERY == 0:
+        if self._last is None or (just_lost and self._frames >= self._searched + SEARCH_REST):
+            found, self._searched = self._search.everywhere(frame), self._frames
+        elif not self._tracks or self._frames % SEARCH_EVERY == 0:
             found = self._search.onward(frame)
         else:
             found = []

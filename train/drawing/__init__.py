@@ -62,6 +62,9 @@ def drawn(lab: Floats, landmarks: NDArray[np.float32]) -> Floats:
     sample = skin_sample(landmarks, (lab.shape[0], lab.shape[1]))
     skin = likely_skin(calm, landmarks, sample)
     smooth_light = calm[..., 0]
+    bare = sample & (skin > 0.5)
+    if bare.sum() > 0.25 * sample.sum():
+        sample = bare
     # Brows and lashes are drawn later: under them the skin goes on, else every eye would sit in a dark pit.
     apart = features_mask(landmarks, skin.shape)
     guide = cv2.ximgproc.guidedFilter(smooth_light, smooth_light, 10, 9.0)
@@ -90,6 +93,10 @@ def drawn(lab: Floats, landmarks: NDArray[np.float32]) -> Floats:
     lines, found = ink(blur(weight, 0.8), contours, need, wanted, skin)
     colour = np.dstack([0.16 * paper[..., 0] + 3, 0.45 * paper[..., 1] + 2, 0.45 * paper[..., 2] + 1])
     paint(paper, 0.92 * lines, colour)
+    # Ink and steps darken the skin a little as a whole: give that back, or dark faces would turn darker still.
+    share = skin * blur(sample.astype(np.float32), 2)
+    lost = float((share * (lab[..., 0] - paper[..., 0])).sum() / max(float(share.sum()), 1.0))
+    paper[..., 0] += np.float32(np.clip(lost, -4, 4)) * skin * (1 - lines)
 
     crisp, photo = calm_neighbour(lab, 2), blur(lab, 1.0)
     for side in (0, 1):

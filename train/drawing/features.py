@@ -129,6 +129,9 @@ def brow(paper: Floats, lab: Floats, landmarks: Points, side: int) -> None:
     strength = ramp(depth, 4.0, 9.0)
     if strength <= 0:
         return
+    # A fringe is dark all around: what lies there is no brow.
+    ring = smoothstep(dark, 0.36 * depth, 0.52 * depth)
+    strength *= 1 - ramp(float((ring * around).sum() / around.sum()), 0.28, 0.52)
     solid = blur(dark, 2.4)
     shape_of_it = smoothstep(solid * reach, 0.36 * depth, 0.52 * depth)
     weight = smoothstep(dark, 0.6 * depth, depth) * reach

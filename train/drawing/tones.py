@@ -54,7 +54,11 @@ def likely_skin(lab: Floats, landmarks: NDArray[np.float32], sample: NDArray[np.
     inner = blur(face, 5)
     wide = smoothstep(alike, 0.22, 0.6) * place
     # Inside the face everything is skin unless it is plainly something else.
-    inside = smoothstep(alike, 0.004, 0.05) * inner
+    # Around and below the mouth that includes beards, however pale.
+    nose, lip = float(landmarks[1, 1]), float(landmarks[0, 1])
+    rows = np.arange(height, dtype=np.float32)[:, None]
+    lower = smoothstep(rows, nose, max(lip, nose + 1))
+    inside = smoothstep(alike, 0.004 + 0.16 * lower, 0.05 + 0.4 * lower) * inner
     out: Floats = blur(np.maximum(wide, inside), 1.5)
     return out
 
@@ -78,7 +82,7 @@ def without_islands(light: Floats, size: int) -> Floats:
 def features_mask(landmarks: NDArray[np.float32], shape: tuple[int, int]) -> Floats:
     """Coverage (H, W) of eyes and brows with their lashes and shadows."""
     mask = np.zeros(shape, np.float32)
-    for outline, margin in ((EYES[0], 17), (EYES[1], 17), (BROWS[0], 21), (BROWS[1], 21)):
+    for outline, margin in ((EYES[0], 25), (EYES[1], 25), (BROWS[0], 21), (BROWS[1], 21)):
         size = round(margin) | 1
         kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
         mask = np.maximum(mask, cv2.dilate(fill(landmarks[outline], shape), kernel))
@@ -112,10 +116,12 @@ def skin_tones(light: Floats, sample: NDArray[np.bool_], weight: Floats) -> Floa
     steps.append(np.zeros_like(light))
     out = np.zeros_like(light)
     counted = weight + 1e-4
+    # What is far beyond the outer thresholds is hardly skin: it must not pull their tones along.
+    within_reach = light.clip(thresholds[0] - max(7.0, 0.35 * below), thresholds[-1] + max(7.0, 0.5 * above))
     for low, high in pairwise(steps):
         member = low - high
         share = member * counted
-        tone = float((share * light).sum() / max(float(share.sum()), 1e-3))
+        tone = float((share * within_reach).sum() / max(float(share.sum()), 1e-3))
         out += member * np.float32(tone)
     return out
 

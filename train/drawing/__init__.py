@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from train.drawing.features import INK, brow, eye, eye_trust, mouth, mouth_trust, paint
 from train.drawing.lines import ink, sensitivity
-from train.drawing.shapes import BROWS, EYES, MOUTH
+from train.drawing.shapes import BROWS, EYES, MOUTH, fill
 from train.drawing.smoothing import Floats, blur, calm_neighbour, flow, smoothstep
 from train.drawing.tones import (
     features_mask,
@@ -83,16 +83,23 @@ def drawn(lab: Floats, landmarks: NDArray[np.float32]) -> Floats:
     general = general_tones(smooth_light)
     light = general + skin * (stepped - general)
     chroma = calm[..., 1:]
-    soft = cv2.ximgproc.guidedFilter(stepped, np.ascontiguousarray(chroma), 28, 10.0)
+    # The skin's colour goes with its tone, and neither the wall nor the lips bleed into it.
+    bare = skin * (1 - np.maximum(apart, cv2.dilate(fill(landmarks[MOUTH], skin.shape), np.ones((9, 9), np.uint8))))
+    own = np.dstack([within(np.ascontiguousarray(chroma[..., i]), bare, 3.0) for i in (0, 1)])
+    soft = cv2.ximgproc.guidedFilter(stepped, own, 28, 10.0)
     chroma = chroma + skin[..., None] * (soft - chroma)
     paper: Floats = np.dstack([light, chroma * np.float32(SATURATION)]).astype(np.float32)
 
     need, wanted = sensitivity(landmarks, skin, float(np.median(smooth_light[sample])))
     # Colour counts a little as darkness: white hair before a blue wall has a contour too.
     weight = combed[..., 0] - np.float32(0.3) * cv2.magnitude(combed[..., 1].copy(), combed[..., 2].copy())
-    lines, found = ink(blur(weight, 0.8), contours, need, wanted, skin)
+    lines, found, rims = ink(blur(weight, 0.8), contours, need, wanted, skin)
     colour = np.dstack([0.16 * paper[..., 0] + 3, 0.45 * paper[..., 1] + 2, 0.45 * paper[..., 2] + 1])
     paint(paper, 0.92 * lines, colour)
+    eyes = landmarks[EYES[0] + EYES[1]]
+    zone = np.zeros_like(skin)
+    zone[around(eyes, 45)[0]] = 1
+    paint(paper, blur(zone, 6) * rims * (1 - lines), combed + np.array([4.0, 0, 0], np.float32))
     # Ink and steps darken the skin a little as a whole: give that back, or dark faces would turn darker still.
     share = skin * blur(sample.astype(np.float32), 2)
     lost = float((share * (lab[..., 0] - paper[..., 0])).sum() / max(float(share.sum()), 1.0))

@@ -74,8 +74,8 @@ def sensitivity(landmarks: NDArray[np.float32], skin: Floats, tone: float) -> tu
     return (need * (1 - 0.55 * want)).astype(np.float32), want
 
 
-def ink(light: Floats, flow: Flow, need: Floats, wanted: Floats, skin: Floats) -> tuple[Floats, Floats]:
-    """Lines (H, W), 0 to 1, from lightness; and what they were found by, (H, W), in lightness."""
+def ink(light: Floats, flow: Flow, need: Floats, wanted: Floats, skin: Floats) -> tuple[Floats, Floats, Floats]:
+    """Dark lines from lightness; what they were found by, in lightness; thin bright lines. All (H, W), lines 0 to 1."""
     fine = across(light, flow, 1.3)
     broad = across(light, flow, 3.0)
     # What is out of focus gets no line: there the narrow pair sees next to nothing.
@@ -85,4 +85,7 @@ def ink(light: Floats, flow: Flow, need: Floats, wanted: Floats, skin: Floats) -
     crowd = blur(smoothstep(found, 0.5 * need, need), 14)
     need = (need * (1 + 3.0 * np.maximum(crowd - 0.2, 0) * (1 - 0.6 * skin))).astype(np.float32)
     lines = smoothstep(found, 0.42 * need, 1.0 * need)
-    return keep_long(lines, skin, wanted, 0.9, 0.15, 28), found
+    # Bright lines must be long: the rim of glasses, not the shine on a nose.
+    bright = smoothstep(flow.along(flow.along(-fine, 3.0), 3.0), 1.6, 3.4)
+    none = np.zeros_like(skin)
+    return keep_long(lines, skin, wanted, 0.9, 0.15, 28), found, keep_long(bright, none, none, 0.9, 0.15, 30)

@@ -110,7 +110,7 @@ def skin_tones(light: Floats, sample: NDArray[np.bool_], weight: Floats) -> Floa
         thresholds.insert(2, p50 + 0.05 * above)
         thresholds[3] = p50 + 0.7 * above
     # The step is about two pixels wide however flat the light lies, but never so narrow that noise could flip it.
-    width = np.maximum(1.6 * blur(slope(light), 1.0), 0.7)
+    width = np.maximum(1.3 * blur(slope(light), 1.0), 0.5)
     steps = [np.ones_like(light)]
     steps += [smoothstep(light, np.float32(t) - width, np.float32(t) + width) for t in thresholds]
     steps.append(np.zeros_like(light))

@@ -108,7 +108,7 @@ def drawn(lab: Floats, landmarks: NDArray[np.float32]) -> Floats:
     crisp, photo = calm_neighbour(lab, 2), blur(lab, 1.0)
     for side in (0, 1):
         window, origin = around(landmarks[BROWS[side]])
-        brow(paper[window], crisp[window], landmarks - origin, side)
+        brow(paper[window], crisp[window], guide[window], skin[window], landmarks - origin, side)
         window, origin = around(landmarks[EYES[side]])
         eye(paper[window], photo[window], landmarks - origin, side, eye_trust(calm[window], landmarks - origin, side))
     window, origin = around(landmarks[MOUTH])

@@ -108,8 +108,11 @@ def eye(paper: Floats, lab: Floats, landmarks: Points, side: int, trust: float) 
     paint(paper, 0.75 * trust * opening * line, INK + np.array([6.0, 6, 5]))
 
 
-def brow(paper: Floats, lab: Floats, landmarks: Points, side: int) -> None:
-    """One brow as a solid shape: where the photo is darker than the skin around, within reach of the mesh's brow."""
+def brow(paper: Floats, lab: Floats, bare: Floats, skin: Floats, landmarks: Points, side: int) -> None:
+    """One brow as a solid shape: where the photo is darker than the skin there would be, near the mesh's brow.
+
+    bare: (H, W), the lightness of the skin as if it went on under the brow; skin: (H, W), where skin is.
+    """
     shape = (paper.shape[0], paper.shape[1])
     outline = landmarks[BROWS[side]]
     width = float(np.hypot(*(outline[0] - outline[4])))
@@ -123,23 +126,21 @@ def brow(paper: Floats, lab: Floats, landmarks: Points, side: int) -> None:
     light = lab[..., 0]
     if around.sum() < 1:
         return
-    base = float(np.percentile(light[around > 0.4], 60)) if (around > 0.4).sum() > 10 else float(light.mean())
-    dark = np.maximum(base - light, 0)
+    dark = np.maximum(bare - light, 0)
     depth = float(np.percentile(dark[zone > 0.5], 80)) if (zone > 0.5).sum() > 10 else 0.0
     strength = ramp(depth, 4.0, 9.0)
     if strength <= 0:
         return
-    # A fringe is dark all around: what lies there is no brow.
-    ring = smoothstep(dark, 0.36 * depth, 0.52 * depth)
-    strength *= 1 - ramp(float((ring * around).sum() / around.sum()), 0.28, 0.52)
+    # In a fringe what is dark is no brow.
+    strength *= ramp(float((skin * around).sum() / around.sum()), 0.35, 0.6)
     solid = blur(dark, 2.4)
     shape_of_it = smoothstep(solid * reach, 0.36 * depth, 0.52 * depth)
     weight = smoothstep(dark, 0.6 * depth, depth) * reach
     colour = weighted(lab, weight)
     colour[0] = max(0.88 * colour[0] - 2, 6.0)
     colour[1:] *= 1.1
-    # Half its own colour, half that of the place: flat, yet a fringe across it stays a fringe.
-    paint(paper, 0.95 * strength * shape_of_it, 0.5 * (colour + blur(lab, 3.0) * np.array([0.9, 1.1, 1.1], np.float32)))
+    # Some of the colour of the place: nearly flat, yet a fringe across it stays a fringe.
+    paint(paper, 0.95 * strength * shape_of_it, 0.65 * colour + 0.35 * blur(lab, 3.0))
 
 
 def mouth(paper: Floats, lab: Floats, landmarks: Points, trust: float) -> None:

@@ -8,12 +8,11 @@ from engines.errors import InputError
 
 @dataclass(frozen=True)
 class Container:
-    """A muxer by its FFmpeg name, its usual encoder, and options for both."""
+    """A muxer by its FFmpeg name, its usual encoder, and options."""
 
     format: str
     encoder: str = "libx264"
     options: dict[str, str] = field(default_factory=dict)
-    encoder_options: dict[str, str] = field(default_factory=dict)
 
 
 _MPEG_TS = Container("mpegts", options={"mpegts_copyts": "1"})
@@ -23,15 +22,14 @@ _CONTAINERS = {
     ".mov": Container("mov"),
     ".mkv": Container("matroska"),
     ".webm": Container("webm", "libvpx-vp9"),  # WebM holds no H.264
-    ".avi": Container("avi", encoder_options={"bf": "0"}),  # AVI has no time stamps to put B-frames in order
     ".ts": _MPEG_TS,
     ".mts": _MPEG_TS,
     ".m2ts": _MPEG_TS,
     ".flv": Container("flv"),
     ".3gp": Container("3gp"),
 }
-# A GIF of a cartoon has 256 colours and a hundred times the size; what else is not above goes where all kinds of sound
-# are allowed.
+# A GIF of a cartoon has 256 colours and a hundred times the size. AVI has no time stamps, and would shift the picture
+# against the sound; like all else that is not above it goes where every kind of sound may go along.
 _PHOTOS = (".jpg", ".jpeg", ".png", ".webp")
 _INSTEAD = {".gif": ".mp4"}
 _OTHERS_INSTEAD = ".mkv"

@@ -10,8 +10,8 @@ from engines.errors import InputError
 _SETTINGS = {
     "libx264": {"preset": "veryfast", "crf": "18"},
     "libx264rgb": {"preset": "veryfast", "crf": "18"},
-    "libx265": {"preset": "fast", "crf": "20", "x265-params": "log-level=error"},
-    "libsvtav1": {"preset": "9", "crf": "28"},
+    "libx265": {"preset": "superfast", "crf": "20", "x265-params": "log-level=error"},
+    "libsvtav1": {"preset": "10", "crf": "26"},
     "libvpx-vp9": {"deadline": "realtime", "cpu-used": "6", "row-mt": "1", "crf": "24", "b": "0"},
     "libvpx": {"deadline": "realtime", "cpu-used": "6", "crf": "8", "b": "8M"},
     "h264_nvenc": {"preset": "p4", "rc": "vbr", "cq": "20", "b": "0"},

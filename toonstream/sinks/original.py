@@ -73,7 +73,10 @@ class Original:
         if not streams:
             return
         try:
-            yield from (packet for packet in self._container.demux(streams) if packet.size)
+            for packet in self._container.demux(streams):
+                gap = packet.size == 2 and packet.stream.name == "mov_text"  # which the muxer puts in by itself
+                if packet.size and not gap:
+                    yield packet
         except FFmpegError:  # damaged from here on; the source tells
             return
 

@@ -106,8 +106,7 @@ class VideoSink:
                 width=picture.width,
                 height=picture.height,
                 time_base=frame.time_base,
-                options=settings(self._codec, picture.width, picture.height, float(self._rate))
-                | self._kind.encoder_options,
+                options=settings(self._codec, picture.width, picture.height, float(self._rate)),
             )
         except ValueError as error:
             raise InputError(f"{self.path}: {self._codec.name} does not go into this container") from error
@@ -134,8 +133,11 @@ class VideoSink:
 
     def _format(self, picture: av.VideoFrame) -> str:
         """The picture's own format where the encoder takes it, else the nearest that it takes."""
-        formats = self._codec.video_formats or []
-        if any(one.name == picture.format.name for one in formats):
+        formats = [one.name for one in self._codec.video_formats or []]
+        odd = picture.width % 2 or picture.height % 2
+        if odd and self._codec.canonical_name in ("h264", "hevc"):  # whose coarse chroma comes in even sizes only
+            formats = [name for name in formats if "444p" in name] or formats
+        if picture.format.name in formats:
             return picture.format.name
         best, _ = find_best_pix_fmt_of_list(formats, picture.format)
         return best.name if best else "yuv420p"

@@ -1,14 +1,16 @@
 """Pictures in formats that a Frame does not keep, made into ones that it does, without a change of colours."""
 
-import av
 import numpy as np
+from av import VideoFrame
 from av.codec.codec import find_best_pix_fmt_of_list
 from av.video.reformatter import ColorRange, Colorspace
 
 from toonstream.frame import NATIVE_FORMATS
-from toonstream.picture import AVERAGED, planes
+from toonstream.picture import AVERAGED, Pixels, planes
+from toonstream.sources.hdr import is_hdr, standard_range
 
 _PLANAR = ("yuv420p", "yuv422p", "yuv444p")
+_BT709 = 1
 
 
 class Native:
@@ -18,52 +20,54 @@ class Native:
         self._notices = notices
         self._size: tuple[int, int] | None = None
 
-    def __call__(self, picture: av.VideoFrame) -> av.VideoFrame:
-        """The picture itself where a Frame can keep it, else its conversion, with its time stamp."""
+    def __call__(self, picture: VideoFrame) -> VideoFrame:
+        """The picture itself where a Frame can keep it, else its conversion, with all that is noted beside it."""
         self._size = self._size or (picture.width, picture.height)
         if (picture.width, picture.height) != self._size:
             self._tell("the picture changes its size on the way; all of it was scaled to the first frame's")
             picture = picture.reformat(*self._size, interpolation=AVERAGED)
-        if picture.format.name in NATIVE_FORMATS:
+        if is_hdr(picture):
+            self._tell("high dynamic range; converted to BT.709")
+            return _video_of_rgb(standard_range(picture), picture)
+        if picture.format.name in NATIVE_FORMATS and not picture.format.is_rgb:
             return picture
-        if any(component.is_alpha for component in picture.format.components):
-            picture = self._over_black(picture)
         if max(component.bits for component in picture.format.components) > 8:
             self._tell("stored with more than 8 bits a channel; converted to 8")
-        if picture.format.is_rgb or picture.format.has_palette:
-            odd = picture.width % 2 or picture.height % 2
-            return _tagged_reformat(picture, "yuv444p" if odd else "yuv420p")
+        if any(component.is_alpha for component in picture.format.components) or picture.format.has_palette:
+            return _video_of_rgb(self._over_black(picture), picture)
+        if picture.format.is_rgb:
+            return _video_of_rgb(planes(picture.reformat(format="rgb24", interpolation=AVERAGED))[0], picture)
         best, _ = find_best_pix_fmt_of_list(_PLANAR, picture.format)
         return picture.reformat(format=best.name if best else "yuv420p", interpolation=AVERAGED)
 
-    def _over_black(self, picture: av.VideoFrame) -> av.VideoFrame:
-        """Transparent parts as players show them."""
-        rgba = picture.reformat(format="rgba", dst_color_range=ColorRange.JPEG, interpolation=AVERAGED)
-        pixels = planes(rgba)[0]
-        alpha = pixels[..., 3:]
-        if int(alpha.min()) == 255 and picture.format.is_rgb:
-            return picture
+    def _over_black(self, picture: VideoFrame) -> Pixels:
+        """Transparent parts as players show them, RGB uint8 (h, w, 3)."""
+        rgba = planes(picture.reformat(format="rgba", dst_color_range=ColorRange.JPEG, interpolation=AVERAGED))[0]
+        rgb, alpha = rgba[..., :3], rgba[..., 3:]
+        if alpha.min() == 255:
+            return rgb
         self._tell("partly transparent; laid over black")
-        over = av.VideoFrame.from_numpy_buffer(
-            (pixels[..., :3].astype(np.uint16) * alpha // 255).astype(np.uint8), "rgb24"
-        )
-        over.pts, over.time_base, over.duration = picture.pts, picture.time_base, picture.duration
-        return over
+        return (rgb.astype(np.uint16) * alpha // 255).astype(np.uint8)
 
     def _tell(self, line: str) -> None:
         if line not in self._notices:
             self._notices.append(line)
 
 
-def _tagged_reformat(picture: av.VideoFrame, name: str) -> av.VideoFrame:
-    """RGB as video is mostly stored, and says so."""
-    video = picture.reformat(
+def _video_of_rgb(rgb: Pixels, picture: VideoFrame) -> VideoFrame:
+    """RGB as video is mostly stored, BT.709 in limited range, beside it what is noted beside `picture`."""
+    even = picture.width % 2 == 0 and picture.height % 2 == 0
+    name = "yuv420p" if even else "yuv444p"
+    video = picture.reformat(format=name)  # the only way to a new picture with these notes
+    converted = VideoFrame.from_numpy_buffer(np.ascontiguousarray(rgb), "rgb24").reformat(
         format=name,
-        src_color_range=ColorRange.JPEG,
         dst_colorspace=Colorspace.ITU709,
+        src_color_range=ColorRange.JPEG,
         dst_color_range=ColorRange.MPEG,
         interpolation=AVERAGED,
     )
-    video.colorspace = video.color_primaries = video.color_trc = 1
+    for target, source in zip(planes(video), planes(converted), strict=True):
+        target[:] = source
+    video.colorspace = video.color_primaries = video.color_trc = _BT709
     video.color_range = ColorRange.MPEG
     return video

@@ -61,11 +61,9 @@ class VideoSource:
         step = round(1 / (self.rate * time_base)) if self.rate else 1
         last, end = None, 0
         for index, picture in enumerate(chain((self._first,), self._pictures)):
-            pts = picture.pts if picture.pts is not None else picture.dts
-            if pts is None:
-                pts = 0 if last is None else last + step
-            elif last is not None and pts <= last:  # players and encoders go by rising time stamps
-                pts = last + 1
+            # Encoders want rising time stamps; where a container has none, the order of decoding gives them.
+            rising = (t for t in (picture.pts, picture.dts) if t is not None and (last is None or t > last))
+            pts = next(rising, 0 if last is None else last + (step if picture.pts is None else 1))
             last, end = pts, pts + (picture.duration or step)
             picture.pts, picture.time_base = pts, time_base
             yield Frame(picture, index, pts, time_base, picture.duration or step, self._orientation)
@@ -104,8 +102,10 @@ class VideoSource:
         stream = self._stream
         if stream.duration and stream.time_base:
             promised = (stream.duration + (stream.start_time or 0)) * stream.time_base
-        elif self._container.duration:
-            promised = Fraction(self._container.duration + (self._container.start_time or 0), av.time_base)
+        elif (
+            self._container.duration and "DURATION" not in stream.metadata
+        ):  # which stands at the end of a Matroska file
+            promised = Fraction(self._container.duration, av.time_base)
         else:
             return
         if end + _EARLY_END < promised:
@@ -118,7 +118,7 @@ def open_container(path: Path) -> InputContainer:
         # A name may look like a URL or a pattern of numbered files; file: says that it is neither.
         container = av.open(f"file:{path}", "r", metadata_errors="replace")
     except FFmpegError as error:
-        raise InputError(f"{path}: not a video that can be read ({error.strerror})") from error
+        raise InputError(f"{path}: not a video that can be read, or cut short ({error.strerror})") from error
     if container.format.name.endswith("_pipe") or container.metadata.get("major_brand") in _STILL_BRANDS:
         container.close()
         raise InputError(f"{path}: a picture of a kind that is not read here; save it as JPEG or PNG")

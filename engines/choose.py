@@ -48,6 +48,8 @@ BACKENDS = {
 }
 
 ROUNDS, PATIENCE_S = 20, 1.0
+KEY = 1
+"""One more whenever a backend's settings change here: what was measured before no longer holds."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,11 @@ class Candidate:
     backend: str
     model: Model
     precision: str
+
+    @property
+    def choice(self) -> list[str]:
+        """As the cache keeps it."""
+        return [self.backend, self.model.name, self.precision]
 
     def __str__(self) -> str:
         return f"{BACKENDS[self.backend].title}, {self.precision}"
@@ -69,16 +76,16 @@ def open_engine(style: Style, backend: str = "auto") -> Engine:
     """
     candidates = list(_candidates(style, _installed(backend)))
     data = _read_all({candidate.model for candidate in candidates})
-    name = f"choice-{_key(style, candidates)}.json"
+    name = f"choice-{_key(candidates)}.json"
     kept = cache.recall(name)
     for candidate in candidates:
-        if kept == str(candidate):
+        if kept == candidate.choice:
             try:
                 return _open(candidate, data)
             except Exception:  # whatever it was, it is found out and told below
                 break
     engine, chosen = _fastest(style, candidates, data)
-    cache.keep(name, str(chosen))
+    cache.keep(name, chosen.choice)
     return engine
 
 
@@ -170,11 +177,11 @@ def _time(engines: list[Engine], parity: Parity) -> list[float]:
     return best
 
 
-def _key(style: Style, candidates: list[Candidate]) -> str:
-    """Of all that the outcome depends on: the files, the versions, the processor."""
+def _key(candidates: list[Candidate]) -> str:
+    """Of all that the outcome depends on: the files, the versions, the processor; and how we open them, by a number."""
     parts = [[c.backend, c.model.sha256, c.model.size, c.precision, _version(c.backend)] for c in candidates]
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    text = json.dumps([1, parts, platform.machine(), _processor(), cores])
+    text = json.dumps([KEY, parts, platform.machine(), _processor(), cores])
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 

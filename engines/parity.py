@@ -62,13 +62,10 @@ def load_parity(style: Style) -> Parity:
 
 def difference(engine: Engine, parity: Parity) -> Difference:
     """How far the engine is from torch on the style's crops. Raises InputError where it cannot run them."""
-    together = engine.run(parity.images, parity.landmarks)
-    if together.shape != parity.toons.shape:
-        raise InputError(f"{engine.model.path}: it gives {together.shape}, but parity.npz holds {parity.toons.shape}")
-    alone = engine.run(parity.images[:1], None if parity.landmarks is None else parity.landmarks[:1])
-    toons = np.concatenate([together, alone])  # an engine may go different ways for one face and for several
-    truth = np.concatenate([parity.toons, parity.toons[:1]])
-    steps = np.maximum(toons, truth) - np.minimum(toons, truth)
+    toons = engine.run(parity.images, parity.landmarks)
+    if toons.shape != parity.toons.shape:
+        raise InputError(f"{engine.model.path}: it gives {toons.shape}, but parity.npz holds {parity.toons.shape}")
+    steps = np.maximum(toons, parity.toons) - np.minimum(toons, parity.toons)
     below = np.cumsum(np.bincount(steps.ravel(), minlength=256)) / steps.size
     return Difference(int(steps.max()), int(np.searchsorted(below, 0.999)))
 

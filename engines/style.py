@@ -1,4 +1,18 @@
-"""A style: a folder with a card, model files, and the pictures that prove them. Whoever made it, it is data."""
+"""A style: a folder with a card, model files, and the pictures that prove them. Whoever made it, it is data.
+
+The card, card.toml, is for people but for its models; the first of them is the fp32 one:
+
+    about = "Flat shading and clean lines"
+    recipe = "cartoongan"
+
+    [models.fp32]                # any name; one such table for each file
+    file = "model.onnx"          # in the same folder
+    sha256 = "..."
+    precision = "fp32"           # or fp16, bf16, int8
+    size = 256                   # the side of the crops that it was made for, in pixels
+    inputs = ["image"]           # or ["image", "landmarks"]
+    bound = 6                    # of int8 alone: steps of 255 that 99.9 % of its values keep within
+"""
 
 import hashlib
 import tomllib

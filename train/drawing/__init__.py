@@ -8,23 +8,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from train.drawing.features import INK, brow, eye, eye_trust, mouth, mouth_trust, paint
+from train.drawing.features import brow, eye, eye_trust, mouth, mouth_trust, paint
 from train.drawing.lines import ink, sensitivity
-from train.drawing.shapes import BROWS, EYES, MOUTH, fill
-from train.drawing.smoothing import Floats, blur, calm_neighbour, flow, smoothstep
-from train.drawing.tones import (
-    features_mask,
-    general_tones,
-    likely_skin,
-    skin_sample,
-    skin_tones,
-    within,
-    without_islands,
-)
+from train.drawing.shapes import BROWS, EYES, MOUTH
+from train.drawing.smoothing import Floats, blur, calm_neighbour, flow
+from train.drawing.tones import flat
 
 CANVAS = 512
 """Side of the paper; drawings are made at this size and then reduced, which smooths every edge."""
-SATURATION = 1.18
 
 
 def draw(crop: NDArray[np.uint8], landmarks: NDArray[np.float32], size: int | None = None) -> NDArray[np.uint8]:
@@ -56,59 +47,27 @@ def drawn(lab: Floats, landmarks: NDArray[np.float32]) -> Floats:
     """`draw` on LAB (H, W, 3): tones, then ink, then the features of the face."""
     contours = flow(lab)
     combed = contours.along(lab, 3.0)
-    calm = calm_neighbour(combed, 5)
-    calm = calm_neighbour(calm, 4)
+    calm = calm_neighbour(calm_neighbour(combed, 5), 4)
+    tones = flat(calm, landmarks)
+    paper, skin = tones.paper, tones.skin
 
-    sample = skin_sample(landmarks, (lab.shape[0], lab.shape[1]))
-    skin = likely_skin(calm, landmarks, sample)
-    smooth_light = calm[..., 0]
-    bare = sample & (skin > 0.5)
-    if bare.sum() > 0.25 * sample.sum():
-        sample = bare
-    # Brows and lashes are drawn later: under them the skin goes on, else every eye would sit in a dark pit.
-    apart = features_mask(landmarks, skin.shape)
-    guide = cv2.ximgproc.guidedFilter(smooth_light, smooth_light, 10, 9.0)
-    guide = without_islands(within(guide, skin * (1 - apart), 2.5), 19)
-    stepped = skin_tones(guide, sample, skin * blur(sample.astype(np.float32), 2))
-    # Where the tones are far from the photo it is no skin after all: a fringe, glasses, a pipe.
-    away = blur(stepped - smooth_light, 1.0)
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (29, 29))
-    # A small bright spot is only a shine, though, and belongs to the skin.
-    brighter = cv2.morphologyEx(smoothstep(-away, 11.0, 18.0), cv2.MORPH_OPEN, kernel)
-    foreign = np.maximum(smoothstep(away, 11.0, 18.0), brighter)
-    skin = skin * (1 - foreign * (1 - 0.8 * apart))
-    # A crisp border, on the photo's own: half skin, half hair would be mud.
-    skin = smoothstep(cv2.ximgproc.guidedFilter(smooth_light, skin, 6, 4.0), 0.36, 0.64)
-
-    general = general_tones(smooth_light)
-    light = general + skin * (stepped - general)
-    chroma = calm[..., 1:]
-    # The skin's colour goes with its tone, and neither the wall nor the lips bleed into it.
-    bare = skin * (1 - np.maximum(apart, cv2.dilate(fill(landmarks[MOUTH], skin.shape), np.ones((9, 9), np.uint8))))
-    own = np.dstack([within(np.ascontiguousarray(chroma[..., i]), bare, 3.0) for i in (0, 1)])
-    soft = cv2.ximgproc.guidedFilter(stepped, own, 28, 10.0)
-    chroma = chroma + skin[..., None] * (soft - chroma)
-    paper: Floats = np.dstack([light, chroma * np.float32(SATURATION)]).astype(np.float32)
-
-    need, wanted = sensitivity(landmarks, skin, float(np.median(smooth_light[sample])))
+    need, wanted = sensitivity(landmarks, skin, tones.median)
     # Colour counts a little as darkness: white hair before a blue wall has a contour too.
     weight = combed[..., 0] - np.float32(0.3) * cv2.magnitude(combed[..., 1].copy(), combed[..., 2].copy())
     lines, found, rims = ink(blur(weight, 0.8), contours, need, wanted, skin)
     colour = np.dstack([0.16 * paper[..., 0] + 3, 0.45 * paper[..., 1] + 2, 0.45 * paper[..., 2] + 1])
     paint(paper, 0.92 * lines, colour)
-    eyes = landmarks[EYES[0] + EYES[1]]
     zone = np.zeros_like(skin)
-    zone[around(eyes, 45)[0]] = 1
+    zone[around(landmarks[EYES[0] + EYES[1]], 45)[0]] = 1
     paint(paper, blur(zone, 6) * rims * (1 - lines), combed + np.array([4.0, 0, 0], np.float32))
     # Ink and steps darken the skin a little as a whole: give that back, or dark faces would turn darker still.
-    share = skin * blur(sample.astype(np.float32), 2)
-    lost = float((share * (lab[..., 0] - paper[..., 0])).sum() / max(float(share.sum()), 1.0))
+    lost = float((tones.certain * (lab[..., 0] - paper[..., 0])).sum() / max(float(tones.certain.sum()), 1.0))
     paper[..., 0] += np.float32(np.clip(lost, -4, 4)) * skin * (1 - lines)
 
     crisp, photo = calm_neighbour(lab, 2), blur(lab, 1.0)
     for side in (0, 1):
         window, origin = around(landmarks[BROWS[side]])
-        brow(paper[window], crisp[window], guide[window], skin[window], landmarks - origin, side)
+        brow(paper[window], crisp[window], tones.bare[window], skin[window], landmarks - origin, side)
         window, origin = around(landmarks[EYES[side]])
         eye(paper[window], photo[window], landmarks - origin, side, eye_trust(calm[window], landmarks - origin, side))
     window, origin = around(landmarks[MOUTH])
@@ -124,4 +83,4 @@ def around(points: NDArray[np.float32], margin: int = 40) -> tuple[tuple[slice, 
     return (slice(low[1], high[1]), slice(low[0], high[0])), low.astype(np.float32)
 
 
-__all__ = ["CANVAS", "INK", "draw"]
+__all__ = ["CANVAS", "draw"]

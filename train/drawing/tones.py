@@ -1,5 +1,6 @@
 """Flat tones: two to four steps on the skin by the face's own light, coarser steps elsewhere."""
 
+from dataclasses import dataclass
 from itertools import pairwise
 
 import cv2
@@ -10,6 +11,7 @@ from train.drawing.shapes import BROWS, EYES, MOUTH, OVAL, fill
 from train.drawing.smoothing import Floats, blur, smoothstep
 
 GENERAL_STEP = 13.0  # lightness between tones off the skin
+SATURATION = 1.18
 
 
 def skin_sample(landmarks: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.bool_]:
@@ -22,6 +24,9 @@ def skin_sample(landmarks: NDArray[np.float32], shape: tuple[int, int]) -> NDArr
         holes = np.maximum(holes, fill(landmarks[outline], shape))
     holes = cv2.dilate(holes, np.ones((size, size), np.uint8))
     out: NDArray[np.bool_] = (mask > 0.5) & (holes < 0.5)
+    # A mesh that lies outside the picture or folds up says nothing: then the middle is all there is to go by.
+    if out.sum() < 200:
+        out[shape[0] // 4 : -shape[0] // 4, shape[1] // 4 : -shape[1] // 4] = True
     return out
 
 
@@ -135,3 +140,57 @@ def general_tones(light: Floats) -> Floats:
     rise = smoothstep(position - floor, 0.5 - width, 0.5 + width)
     out: Floats = (floor + 0.5 + rise) * step
     return np.maximum(out, np.minimum(light, 4.0))
+
+
+@dataclass(frozen=True)
+class Flat:
+    """The drawing before ink, and what was found on the way; pictures (H, W)."""
+
+    paper: Floats
+    """(H, W, 3) LAB."""
+    skin: Floats
+    """Where skin is, 0 to 1."""
+    certain: Floats
+    """Where skin is and the mesh says so too, 0 to 1."""
+    bare: Floats
+    """Smooth lightness of the skin as if it went on under brows and eyes."""
+    median: float
+    """The skin's own lightness."""
+
+
+def flat(calm: Floats, landmarks: NDArray[np.float32]) -> Flat:
+    """Flat tones for a smoothed photo, LAB (H, W, 3)."""
+    shape = (calm.shape[0], calm.shape[1])
+    light = np.ascontiguousarray(calm[..., 0])
+    sample = skin_sample(landmarks, shape)
+    skin = likely_skin(calm, landmarks, sample)
+    sure = sample & (skin > 0.5)
+    if sure.sum() > 0.25 * sample.sum():
+        sample = sure
+    certain = skin * blur(sample.astype(np.float32), 2)
+    # Brows and lashes are drawn later: under them the skin goes on, else every eye would sit in a dark pit.
+    apart = features_mask(landmarks, shape)
+    smooth = cv2.ximgproc.guidedFilter(light, light, 10, 9.0)
+    bare = without_islands(within(smooth, skin * (1 - apart), 2.5), 19)
+    stepped = skin_tones(bare, sample, certain)
+
+    # Where the tones are far from the photo it is no skin after all: a fringe, glasses, a pipe.
+    away = blur(stepped - light, 1.0)
+    # A small bright spot is only a shine, though, and belongs to the skin.
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (29, 29))
+    brighter = cv2.morphologyEx(smoothstep(-away, 11.0, 18.0), cv2.MORPH_OPEN, kernel)
+    foreign = np.maximum(smoothstep(away, 11.0, 18.0), brighter)
+    skin = skin * (1 - foreign * (1 - 0.8 * apart))
+    # A crisp border, on the photo's own: half skin, half hair would be mud.
+    skin = smoothstep(cv2.ximgproc.guidedFilter(light, skin, 6, 4.0), 0.36, 0.64)
+
+    general = general_tones(light)
+    chroma = calm[..., 1:]
+    # The skin's colour goes with its tone, and neither the wall nor the lips bleed into it.
+    lips = cv2.dilate(fill(landmarks[MOUTH], shape), np.ones((9, 9), np.uint8))
+    inner = skin * (1 - np.maximum(apart, lips))
+    own = np.dstack([within(np.ascontiguousarray(chroma[..., i]), inner, 3.0) for i in (0, 1)])
+    soft = cv2.ximgproc.guidedFilter(stepped, own, 28, 10.0)
+    chroma = chroma + skin[..., None] * (soft - chroma)
+    paper = np.dstack([general + skin * (stepped - general), chroma * np.float32(SATURATION)]).astype(np.float32)
+    return Flat(paper, skin, certain, bare, float(np.median(light[sample])))

@@ -11,6 +11,8 @@ from engines.engine import Engine
 from engines.errors import UserError
 from engines.style import Model
 
+onnxruntime.disable_telemetry_events()  # some builds for Windows report to their maker
+
 
 class OnnxRuntime(Engine):
     title = "ONNX Runtime"

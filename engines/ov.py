@@ -1,14 +1,19 @@
 """OpenVINO on the CPU."""
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import openvino
 from numpy.typing import NDArray
 
 from engines.engine import Engine
 from engines.style import Model
+
+# Importing openvino reports to its maker over the net. Where this package is missing, it has a stub that does not.
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+
+import openvino  # noqa: E402
 
 HINTS = {"fp32": openvino.Type.f32, "bf16": openvino.Type.bf16, "int8": openvino.Type.f32}
 """Left alone, OpenVINO takes bf16 where the processor has it."""

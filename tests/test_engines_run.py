@@ -215,6 +215,17 @@ def test_importing_engines_loads_no_runtime():
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "\n"
 
 
+@each_backend
+def test_nothing_calls_home(style, backend):
+    """A camera program reports to nobody: what would, is not even loaded."""
+    program = (
+        "import sys, engines; engines.open_engine(engines.load_style(sys.argv[1]), sys.argv[2]).close();"
+        "print([name for name, module in sys.modules.items() if name.startswith('openvino_telemetry') and module])"
+    )
+    command = [sys.executable, "-c", program, str(style.folder), backend]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
 FUZZ = """
 import random, sys
 from pathlib import Path

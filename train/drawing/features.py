@@ -174,14 +174,15 @@ def mouth(paper: Floats, lab: Floats, landmarks: Points, trust: float) -> None:
         a = lab[..., 1]
         region = inside > 0.5
         low, high = np.percentile(light[region], [10, 92])
-        lips = float(weighted(lab, lower)[0])
+        lips, red = (float(value) for value in weighted(lab, lower)[:2])
         dark = np.array([max(min(low, 16.0), 5.0), 14.0, 7.0], np.float32)
         cavity = np.empty_like(paper)
         cavity[:] = dark
         flesh = smoothstep(light, 0.35 * lips + 2, 0.35 * lips + 8)
         paint(cavity, flesh, np.array([max(0.62 * lips, 20.0), 26.0, 14.0]))
         # Teeth are light and lack the lips' red.
-        pale = smoothstep((light - 1.3 * np.maximum(a - 6, 0)).astype(np.float32), 0.72 * lips, 0.72 * lips + 7)
+        white = (light - 1.3 * np.maximum(a - max(6, 0.55 * red), 0)).astype(np.float32)
+        pale = smoothstep(white, 0.7 * lips, 0.7 * lips + 7)
         teeth = np.array([min(high + 5, 96.0), 0.5, 5.0], np.float32)
         paint(cavity, pale, teeth)
         paint(paper, opening * trust * smoothstep(inside, 0.2, 0.8), cavity)
@@ -229,7 +230,8 @@ def mouth_trust(lab: Floats, landmarks: Points, skin: Floats, found: Floats) -> 
     size = 17
     around = cv2.dilate(lips, np.ones((size, size), np.uint8)) - lips
     share = float((around * skin).sum() / around.sum())
-    redder = float(weighted(lab, lips)[1] - weighted(lab, around)[1])
+    inside = fill(landmarks[LIP_UPPER_INNER + LIP_LOWER_INNER[-2:0:-1]], shape)
+    redder = float(weighted(lab, lips * (1 - inside))[1] - weighted(lab, around)[1])
     middle = curve((landmarks[LIP_UPPER_INNER] + landmarks[LIP_LOWER_INNER]) / np.float32(2))
     near = stroke(middle, np.full(len(middle), 14.0), shape)
     line = float(np.percentile(found[near > 0.5], 75)) if (near > 0.5).any() else 0.0

@@ -11,7 +11,7 @@ from train.drawing.shapes import BROWS, EYES, MOUTH, OVAL, fill
 from train.drawing.smoothing import Floats, blur, smoothstep
 
 GENERAL_STEP = 13.0  # lightness between tones off the skin
-SATURATION = 1.18
+SATURATION = 0.18  # more chroma, where there is not much already
 
 
 def skin_sample(landmarks: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.bool_]:
@@ -192,5 +192,7 @@ def flat(calm: Floats, landmarks: NDArray[np.float32]) -> Flat:
     own = np.dstack([within(np.ascontiguousarray(chroma[..., i]), inner, 3.0) for i in (0, 1)])
     soft = cv2.ximgproc.guidedFilter(stepped, own, 28, 10.0)
     chroma = chroma + skin[..., None] * (soft - chroma)
-    paper = np.dstack([general + skin * (stepped - general), chroma * np.float32(SATURATION)]).astype(np.float32)
+    strong = smoothstep(cv2.magnitude(chroma[..., 0].copy(), chroma[..., 1].copy()), 25.0, 60.0)
+    chroma = chroma * (1 + SATURATION * (1 - strong))[..., None]
+    paper = np.dstack([general + skin * (stepped - general), chroma]).astype(np.float32)
     return Flat(paper, skin, certain, bare, float(np.median(light[sample])))

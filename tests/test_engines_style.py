@@ -6,8 +6,7 @@ import re
 
 import numpy as np
 import pytest
-from onnx import TensorProto, helper, numpy_helper
-from tiny_style import crops, save_style, tiny_model, truth
+from tiny_style import TensorProto, crops, helper, numpy_helper, save_style, tiny_model, truth
 
 from engines import load_style, open_engine, styles
 from engines.errors import InputError

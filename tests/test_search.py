@@ -2,7 +2,7 @@
 
 import pytest
 
-from toonstream.faces.search import FOUND_FROM, SMALLEST, squares
+from toonstream.faces.search import FOUND_FROM, SMALLEST, SMALLEST_SHARE, squares
 
 SIZES = [(1280, 720), (720, 1280), (640, 480), (480, 270), (64, 48), (3840, 2160)]
 
@@ -19,4 +19,4 @@ def test_squares_cover_the_picture(width, height):
         for x in range(0, width - face, max(1, face // 2)):
             for y in range(0, height - face, max(1, face // 2)):
                 assert any(s.left <= x and x + face <= s.right and s.top <= y and y + face <= s.bottom for s in level)
-    assert (side <= SMALLEST / FOUND_FROM) or side == min(width, height)
+    assert side <= round(max(SMALLEST, SMALLEST_SHARE * min(width, height)) / FOUND_FROM) or side == min(width, height)

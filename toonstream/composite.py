@@ -60,7 +60,8 @@ def matte(landmarks: NDArray[np.floating]) -> NDArray[np.float32]:
     shape = np.zeros((MATTE_SIZE, MATTE_SIZE), np.float32)
     cv2.fillPoly(shape, [fixed], 1.0, cv2.LINE_8, shift=4)
     shape = cv2.GaussianBlur(shape, (0, 0), SOFTNESS * MATTE_SIZE)
-    return shape * WINDOW
+    cover: NDArray[np.float32] = shape * WINDOW
+    return cover
 
 
 def _window() -> NDArray[np.float32]:
@@ -108,4 +109,4 @@ def place(toon: Toon, width: int, height: int) -> Patch | None:
 
 
 def _scale(toon: Toon) -> float:
-    return math.hypot(toon.matrix[0, 0], toon.matrix[0, 1]) / toon.picture.shape[0]
+    return math.hypot(*toon.matrix[0, :2]) / int(toon.picture.shape[0])

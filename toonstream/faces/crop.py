@@ -40,6 +40,7 @@ def crop(frame: Frame, matrix: NDArray[np.floating], size: int) -> NDArray[np.ui
     from_picture = np.hstack(
         [matrix[:, :2] @ to_frame[:, :2], (matrix[:, :2] @ to_frame[:, 2] + matrix[:, 2])[:, None]]
     )
-    return cv2.warpAffine(
+    upright: NDArray[np.uint8] = cv2.warpAffine(
         picture, framing.opencv(from_picture), (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
+    return upright

@@ -12,20 +12,24 @@ from toonstream.frame import Frame, Rect
 SMALLEST = 26
 """Width in pixels of the smallest face to find: about 30 px from brow to chin."""
 
+SMALLEST_SHARE = 1 / 40
+"""The same in shares of the picture's shorter side: in a large picture that is the larger one."""
+
 FOUND_FROM = 0.11
 """Share of a square's side from which the detector finds a face in it."""
 
 
 def squares(width: int, height: int) -> list[list[Rect]]:
     """Levels of overlapping squares that cover the picture, large ones first, each level's of half the side."""
-    side, smallest = min(width, height), SMALLEST / FOUND_FROM
+    side = min(width, height)
+    smallest = round(max(SMALLEST, SMALLEST_SHARE * side) / FOUND_FROM)
     levels = []
     while True:
         # A third of overlap: a face that one square cuts stands whole in its neighbour.
         levels.append([Rect(x, y, x + side, y + side) for y in _starts(height, side) for x in _starts(width, side)])
         if side <= smallest:
             return levels
-        side = max(side // 2, min(side, round(smallest)))
+        side = max(side // 2, smallest)
 
 
 def _starts(length: int, side: int) -> list[int]:

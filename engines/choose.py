@@ -3,6 +3,7 @@
 A backend is one module with `open_model(model, data, precision) -> Engine`, and one line in BACKENDS.
 """
 
+import contextlib
 import hashlib
 import importlib
 import json
@@ -80,10 +81,9 @@ def open_engine(style: Style, backend: str = "auto") -> Engine:
     kept = cache.recall(name)
     for candidate in candidates:
         if kept == candidate.choice:
-            try:
-                return _open(candidate, data)
-            except Exception:  # whatever it was, it is found out and told below
-                break
+            with contextlib.suppress(Exception):  # whatever it is, it is found out and told below
+                if engine := _open(candidate, data):
+                    return engine
     engine, chosen = _fastest(style, candidates, data)
     cache.keep(name, chosen.choice)
     return engine
@@ -122,13 +122,14 @@ def _read_all(models: set[Model]) -> dict[Model, bytes]:
     return data
 
 
-def _open(candidate: Candidate, data: dict[Model, bytes]) -> Engine:
+def _open(candidate: Candidate, data: dict[Model, bytes]) -> Engine | None:
+    """None where this machine has no such precision: a runtime may quietly take another."""
     module = importlib.import_module(BACKENDS[candidate.backend].module)
     engine: Engine = module.open_model(candidate.model, data[candidate.model], candidate.precision)
-    if engine.precision != candidate.precision:
-        engine.close()
-        raise UserError(f"{candidate}: this machine runs it in {engine.precision}")
-    return engine
+    if engine.precision == candidate.precision:
+        return engine
+    engine.close()
+    return None
 
 
 def _fastest(style: Style, candidates: list[Candidate], data: dict[Model, bytes]) -> tuple[Engine, Candidate]:
@@ -137,7 +138,8 @@ def _fastest(style: Style, candidates: list[Candidate], data: dict[Model, bytes]
     failures = []
     for candidate in candidates:
         try:
-            proved.append((_prove(_open(candidate, data), parity), candidate))
+            if engine := _open(candidate, data):
+                proved.append((_prove(engine, parity), candidate))
         except Exception as error:  # runtimes raise types of their own; what fails is only not chosen
             told = isinstance(error, UserError)
             failures.append(str(error) if told else f"{candidate.model.path}: {candidate}: {reason(error)}")

@@ -1,5 +1,6 @@
 """Engines: every backend draws the same, of any batch and size; the choice is the fastest that proves itself."""
 
+import importlib
 import json
 import os
 import subprocess
@@ -111,8 +112,18 @@ def test_int8_within_its_own_bound(tmp_path, backend):
 def test_a_model_that_draws_something_else(tmp_path, backend):
     folder = save_style(tmp_path / "liar")
     np.savez(folder / "parity.npz", image=crops(), toon=255 - truth(crops()))
-    with pytest.raises(UserError, match=r"fp32\.onnx: .*, CPU, fp32 is 255 of 255 from what torch made, not at most 1"):
+    with pytest.raises(
+        UserError, match=r"fp32\.onnx: .*, CPU, fp32 is 255 of 255 from what torch made, not at most 1$"
+    ):
         open_engine(load_style(folder), backend)
+
+
+@needs_openvino
+def test_a_precision_that_is_not_really_used(style, monkeypatch):
+    engines_ov = importlib.import_module("engines.ov")
+    monkeypatch.setitem(engines_ov.HINTS, "bf16", engines_ov.HINTS["fp32"])
+    candidate = choose.Candidate("openvino", style.model, "bf16")
+    assert choose._open(candidate, {style.model: style.model.read()}) is None
 
 
 @each_backend

@@ -3,6 +3,7 @@
 import argparse
 import signal
 import sys
+import time
 from pathlib import Path
 from types import FrameType
 
@@ -90,6 +91,7 @@ def _convert(path: Path, output: Path, toonifier: Toonifier, options: argparse.N
     from tqdm import tqdm
 
     people: set[int] = set()
+    frames, start = 0, time.perf_counter()
     with (
         open_source(path) as source,
         open_sink(output, source, encoder=options.encoder, overwrite=options.overwrite) as sink,
@@ -97,15 +99,14 @@ def _convert(path: Path, output: Path, toonifier: Toonifier, options: argparse.N
     ):
 
         def tell(toons: list[Toon]) -> None:
+            nonlocal frames
+            frames += 1
             people.update(toon.face.identity for toon in toons)
             bar.update()
 
         pipeline.run(source, toonifier, sink, tell)
-        frames, seconds = bar.n, bar.format_dict["elapsed"]
-    for notice in source.notices:
+    seconds = time.perf_counter() - start
+    for notice in source.notices + sink.notices:
         print(f"toonstream: {path}: {notice}", file=sys.stderr)
     faces = {0: "no face found, nothing changed", 1: "1 face"}.get(len(people), f"{len(people)} faces")
-    print(
-        f"{output}: {frames} frames, {faces}, {frames / max(seconds, 1e-9):.1f} frames a second; "
-        f"{toonifier.engine.description}"
-    )
+    print(f"{output}: {frames} frames, {faces}, {frames / seconds:.1f} frames a second; {toonifier.engine.description}")

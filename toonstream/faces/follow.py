@@ -7,7 +7,8 @@ import numpy as np
 
 from toonstream.faces.face import Face
 from toonstream.faces.tracker import Tracker
-from toonstream.frame import Frame, planes
+from toonstream.frame import Frame
+from toonstream.picture import planes
 
 LOOKS_PER_SECOND = 15
 """Heads turn little in a fifteenth of a second, and what a face does meanwhile the generator sees for itself."""

@@ -42,7 +42,7 @@ def framing(points: NDArray[np.floating], size: int) -> NDArray[np.float64]:
 
 def apply(matrix: NDArray[np.floating], points: NDArray[np.floating]) -> NDArray[np.float64]:
     """Points (N, 2) taken through a (2, 3) matrix."""
-    return points @ matrix[:, :2].T + matrix[:, 2]
+    return np.asarray(points @ matrix[:, :2].T + matrix[:, 2], np.float64)
 
 
 def invert(matrix: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -1,7 +1,10 @@
 """mediapipe's face detector and landmark networks, out of the one model file that the package carries."""
 
 import hashlib
+import os
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib import resources
 from io import BytesIO
@@ -30,12 +33,22 @@ def _model() -> bytes:
 @cache
 def _vision() -> Any:
     # Imported late: it takes half a second, which no other command should wait for.
-    import os
-
-    os.environ.setdefault("GLOG_minloglevel", "2")
     from mediapipe.tasks.python import vision
 
     return vision
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """mediapipe writes notes on itself to standard error, which nobody can act on and no setting stops."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _image(rgb: NDArray[np.uint8]) -> Any:
@@ -57,9 +70,9 @@ class Detector:
         vision = _vision()
         with zipfile.ZipFile(BytesIO(_model())) as archive:
             network = archive.read("face_detector.tflite")
-        self._detector = vision.FaceDetector.create_from_options(
-            vision.FaceDetectorOptions(base_options=_base_options(network), min_detection_confidence=confidence)
-        )
+        options = vision.FaceDetectorOptions(base_options=_base_options(network), min_detection_confidence=confidence)
+        with _quietly():
+            self._detector = vision.FaceDetector.create_from_options(options)
 
     def __call__(self, rgb: NDArray[np.uint8]) -> list[NDArray[np.float64]]:
         """Each face's two eyes (the picture's left first) and mouth, (3, 2), in pixels of `rgb`, (H, W, 3) uint8."""
@@ -79,11 +92,11 @@ class Landmarker:
 
     def __init__(self) -> None:
         vision = _vision()
-        self._landmarker = vision.FaceLandmarker.create_from_options(
-            vision.FaceLandmarkerOptions(
-                base_options=_base_options(_model()), running_mode=vision.RunningMode.VIDEO, num_faces=1
-            )
+        options = vision.FaceLandmarkerOptions(
+            base_options=_base_options(_model()), running_mode=vision.RunningMode.VIDEO, num_faces=1
         )
+        with _quietly():
+            self._landmarker = vision.FaceLandmarker.create_from_options(options)
         self._clock = 0
 
     def __call__(self, rgb: NDArray[np.uint8]) -> NDArray[np.float64] | None:

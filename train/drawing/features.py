@@ -210,11 +210,13 @@ def eye_trust(lab: Floats, landmarks: Points, side: int) -> float:
     gap = float(np.hypot(*(upper - lower).T).max())
     if gap / max(width, 1e-3) < 0.16:
         return 1.0
-    slit = fill(landmarks[EYES[side]], shape) > 0.5
-    if slit.sum() < 20:
+    slit = fill(landmarks[EYES[side]], shape)
+    centre = landmarks[IRISES[side][0]]
+    iris = slit * disc(centre, float(np.hypot(*(landmarks[IRISES[side][1:]] - centre).T).mean()), shape)
+    if iris.sum() < 10 or (slit - iris).sum() < 10:
         return 1.0
-    low, high = np.percentile(lab[..., 0][slit], [8, 92])
-    return ramp(float(high - low), 3.0, 9.0)
+    # The white of an eye differs from its iris; a dark glass is the same all over.
+    return ramp(float(np.linalg.norm(weighted(lab, slit - iris) - weighted(lab, iris))), 1.5, 4.0)
 
 
 def mouth_trust(lab: Floats, landmarks: Points, skin: Floats, found: Floats) -> float:

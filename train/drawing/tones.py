@@ -173,13 +173,17 @@ def flat(calm: Floats, landmarks: NDArray[np.float32]) -> Flat:
     smooth = cv2.ximgproc.guidedFilter(light, light, 10, 9.0)
     bare = without_islands(within(smooth, skin * (1 - apart), 2.5), 19)
     stepped = skin_tones(bare, sample, certain)
+    # Black stays black: a face lit from one side goes over into the night without a rim.
+    stepped += smoothstep(light, 14.0, 4.0) * (np.minimum(stepped, light) - stepped)
 
     # Where the tones are far from the photo it is no skin after all: a fringe, glasses, a pipe.
     away = blur(stepped - light, 1.0)
     # A small bright spot is only a shine, though, and belongs to the skin.
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (29, 29))
     brighter = cv2.morphologyEx(smoothstep(-away, 11.0, 18.0), cv2.MORPH_OPEN, kernel)
-    foreign = np.maximum(smoothstep(away, 11.0, 18.0), brighter)
+    median = float(np.median(light[sample]))
+    near, far = (step * min(max(median / 50, 0.5), 1.0) for step in (11.0, 18.0))
+    foreign = np.maximum(smoothstep(away, near, far), brighter)
     skin = skin * (1 - foreign * (1 - 0.8 * apart))
     # A crisp border, on the photo's own: half skin, half hair would be mud.
     skin = smoothstep(cv2.ximgproc.guidedFilter(light, skin, 6, 4.0), 0.36, 0.64)
@@ -195,4 +199,4 @@ def flat(calm: Floats, landmarks: NDArray[np.float32]) -> Flat:
     strong = smoothstep(cv2.magnitude(chroma[..., 0].copy(), chroma[..., 1].copy()), 25.0, 60.0)
     chroma = chroma * (1 + SATURATION * (1 - strong))[..., None]
     paper = np.dstack([general + skin * (stepped - general), chroma]).astype(np.float32)
-    return Flat(paper, skin, certain, bare, float(np.median(light[sample])))
+    return Flat(paper, skin, certain, bare, median)

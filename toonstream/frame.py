@@ -132,6 +132,10 @@ def _lay(picture: VideoFrame, rect: Rect, rgb: Pixels, weights: Weights) -> None
     if any(margins):
         rgb = cast(Pixels, cv2.copyMakeBorder(rgb, *margins, cv2.BORDER_REPLICATE))
         weights = cast(Weights, cv2.copyMakeBorder(weights, *margins, cv2.BORDER_CONSTANT, value=0))
+        if around.bottom > picture.height:
+            weights[-1] = weights[-2]
+        if around.right > picture.width:
+            weights[:, -1] = weights[:, -2]
     patch = VideoFrame.from_numpy_buffer(rgb, "rgb24").reformat(
         format=picture.format.name,
         dst_colorspace=matrix(picture),
@@ -142,16 +146,15 @@ def _lay(picture: VideoFrame, rect: Rect, rgb: Pixels, weights: Weights) -> None
     )
     for target, source in zip(planes(picture), planes(patch), strict=True):
         under = window(target, around, picture)
-        share = _least(weights, source.shape)
-        under[:] = cv2.blendLinear(np.ascontiguousarray(source), np.ascontiguousarray(under), share, 1 - share)
+        height, width = under.shape[:2]  # without the pixel outside
+        over, share = source[:height, :width], _least(weights, source.shape)[:height, :width]
+        under[:] = cv2.blendLinear(*map(np.ascontiguousarray, (over, under, share, 1 - share)))
 
 
 def _least(weights: Weights, shape: tuple[int, ...]) -> Weights:
-    """The least weight of the pixels that share a sample of a plane of that shape: one outside the matte keeps its
-    colour."""
-    for axis in (0, 1):
-        if weights.shape[axis] != shape[axis]:
-            pairs = weights.swapaxes(0, axis)
-            odd = pairs[1::2] if len(pairs) % 2 == 0 else np.concatenate([pairs[1::2], pairs[-1:]])
-            weights = np.minimum(pairs[::2], odd).swapaxes(0, axis)
-    return np.ascontiguousarray(weights)
+    """The least weight of the pixels that share a sample of a plane of that shape: so none outside a matte changes."""
+    if weights.shape[0] != shape[0]:
+        weights = np.minimum(weights[::2], weights[1::2])
+    if weights.shape[1] != shape[1]:
+        weights = np.minimum(weights[:, ::2], weights[:, 1::2])
+    return weights

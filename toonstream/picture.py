@@ -54,30 +54,37 @@ def copy(picture: VideoFrame) -> VideoFrame:
 
 
 def crop(picture: VideoFrame, rect: Rect) -> VideoFrame:
-    """A copy of a rectangle that cuts no chroma sample, with the colours but not the time stamp."""
+    """A copy of a rectangle of whole chroma samples, with the colours but not the time stamp.
+
+    Where the rectangle is a pixel larger than a picture of odd size, the picture's edge is repeated.
+    """
     part = VideoFrame(rect.width, rect.height, picture.format.name)
-    for target, source in zip(planes(part), planes(picture), strict=True):
-        target[:] = window(source, rect, picture)
+    for target, plane in zip(planes(part), planes(picture), strict=True):
+        source = window(plane, rect, picture)
+        height, width = source.shape[:2]
+        target[:height, :width] = source
+        target[height:] = target[height - 1 : height]
+        target[:, width:] = target[:, width - 1 : width]
     part.colorspace, part.color_range = matrix(picture), full_or_limited(picture)
     return part
 
 
 def window(plane: Pixels, rect: Rect, picture: VideoFrame) -> Pixels:
-    """The view of one of a picture's planes that belongs to a rectangle that cuts no chroma sample."""
+    """The view of one of a picture's planes that belongs to a rectangle of whole chroma samples."""
     step_x, step_y = -(-picture.width // plane.shape[1]), -(-picture.height // plane.shape[0])
-    return plane[rect.top // step_y : -(-rect.bottom // step_y), rect.left // step_x : -(-rect.right // step_x)]
+    return plane[rect.top // step_y : rect.bottom // step_y, rect.left // step_x : rect.right // step_x]
 
 
 def whole_chroma(rect: Rect, picture: VideoFrame) -> Rect:
-    """The smallest rectangle around `rect` that cuts no chroma sample."""
+    """The smallest rectangle of whole chroma samples around `rect`; a pixel outside a picture of odd size, maybe."""
     name = picture.format.name
     step_x = 2 if "420" in name or "422" in name or name == "nv12" else 1
     step_y = 2 if "420" in name or name == "nv12" else 1
     return Rect(
         rect.left // step_x * step_x,
         rect.top // step_y * step_y,
-        min(-(-rect.right // step_x) * step_x, picture.width),
-        min(-(-rect.bottom // step_y) * step_y, picture.height),
+        -(-rect.right // step_x) * step_x,
+        -(-rect.bottom // step_y) * step_y,
     )
 
 

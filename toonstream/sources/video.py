@@ -1,6 +1,7 @@
 """Video files: every frame, with its own time stamp, in the planes that the decoder made."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -21,6 +22,7 @@ from toonstream.orientation import UPRIGHT, Orientation
 from toonstream.sources.native import Native
 
 _STILL_BRANDS = {"heic", "heix", "mif1", "avif"}
+_A_FRAME_A_PACKET = {"h264", "hevc"}
 _EARLY_END = 1  # seconds that may be missing at the end before we say so
 
 
@@ -39,6 +41,8 @@ class VideoSource:
         try:
             self._stream = main_video(self._container, path)
             self._stream.thread_type = "AUTO"
+            if self._stream.metadata.get("alpha_mode") == "1":  # a second picture beside VP8 or VP9
+                self.notices.append("partly transparent; the transparency is left out")
             self._native = Native(self.notices)
             self._pictures = self._decode()
             first = next(self._pictures, None)
@@ -78,38 +82,44 @@ class VideoSource:
         self._container.close()
 
     def _decode(self) -> Iterator[av.VideoFrame]:
-        damaged = 0
+        damaged, missing, whole = 0, 0, self._stream.codec_context.name in _A_FRAME_A_PACKET
         packets = self._container.demux(self._stream)
-        while True:
+        ended = False
+        while not ended:
+            packet, pictures = None, []
             try:
                 packet = next(packets, None)
-            except FFmpegError:  # the file cannot be read on
-                damaged, packet = damaged + 1, None
-            try:
+                ended = packet is None or (packet.size == 0 and packet.dts is None)
                 pictures = self._stream.decode(packet)
             except FFmpegError:
-                damaged, pictures = damaged + 1, []
+                damaged += 1
+                ended = packet is None  # the file cannot be read on
+            missing += 0 if ended or packet is None or packet.is_discard else 1
             for picture in pictures:
+                missing -= 1
                 damaged += picture.is_corrupt
+                whole = whole and not picture.interlaced_frame  # whose fields may come one by one
                 picture.pict_type = PictureType.NONE  # else the encoder would repeat the old choice of key frames
                 yield self._native(picture)
-            if packet is None or (packet.dts is None and packet.size == 0):
-                break
+        damaged = max(damaged, missing if whole else 0)
         if damaged:
-            self.notices.append(f"{damaged} damaged frames or packets")
+            self.notices.append(f"{damaged} damaged frames")
 
     def _tell_early_end(self, end: Fraction) -> None:
-        stream = self._stream
-        if stream.duration and stream.time_base:
-            promised = (stream.duration + (stream.start_time or 0)) * stream.time_base
-        elif (
-            self._container.duration and "DURATION" not in stream.metadata
-        ):  # which stands at the end of a Matroska file
-            promised = Fraction(self._container.duration, av.time_base)
-        else:
-            return
-        if end + _EARLY_END < promised:
+        promised = _promised_end(self._container, self._stream)
+        if promised and end + _EARLY_END < promised:
             self.notices.append(f"the file ends after {float(end):.1f} of {float(promised):.1f} seconds")
+
+
+def _promised_end(container: InputContainer, stream: VideoStream) -> Fraction | None:
+    """The time in seconds at which the header says that the video ends; None where it does not say."""
+    if stream.duration and stream.time_base:
+        return (stream.duration + (stream.start_time or 0)) * stream.time_base
+    if "DURATION" in stream.metadata:  # Matroska's, as hours:minutes:seconds
+        with suppress(ValueError):
+            hours, minutes, seconds = map(Fraction, stream.metadata["DURATION"].split(":"))
+            return hours * 3600 + minutes * 60 + seconds
+    return Fraction(container.duration, av.time_base) if container.duration else None
 
 
 def open_container(path: Path) -> InputContainer:

@@ -11,6 +11,7 @@ from train.drawing.shapes import BROWS, EYES, MOUTH, OVAL, fill
 from train.drawing.smoothing import Floats, blur, smoothstep
 
 GENERAL_STEP = 13.0  # lightness between tones off the skin
+LIT, SHADED = 0.7, 0.9  # how much of the light's and the shadow's distance to the middle tone is kept
 SATURATION = 0.18  # more chroma, where there is not much already
 
 
@@ -127,7 +128,8 @@ def skin_tones(light: Floats, sample: NDArray[np.bool_], weight: Floats) -> Floa
         member = low - high
         share = member * counted
         tone = float((share * within_reach).sum() / max(float(share.sum()), 1e-3))
-        out += member * np.float32(tone)
+        # Gently lit, as a draughtsman would: full contrast between flat tones reads as blotches.
+        out += member * np.float32(p50 + (LIT if tone > p50 else SHADED) * (tone - p50))
     return out
 
 

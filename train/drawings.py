@@ -1,5 +1,6 @@
 """Running the drawing teacher over a pack, in several processes and resumable."""
 
+from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -12,11 +13,14 @@ from engines.errors import InputError
 from train.pack import Pack
 
 
-def draw_all(pack: Pack, folder: Path, workers: int) -> Pack:
-    """The crops that have dense landmarks, with their drawings; PNGs found in `folder` are taken as they are."""
+def draw_all(pack: Pack, folder: Path, workers: int, most: int | None = None) -> Pack:
+    """The crops that have dense landmarks, or `most` of them, with their drawings.
+
+    PNGs found in `folder` are taken as they are.
+    """
     from multiprocessing import get_context
 
-    known = np.flatnonzero(np.isfinite(pack.dense).all((1, 2)))
+    known = shared_out(np.flatnonzero(np.isfinite(pack.dense).all((1, 2))), pack.sources)[:most]
     if not len(known):
         raise InputError("the pack has no dense landmarks to draw from; prepare photos without --landmarks")
     paths = [folder / (Path(name).as_posix().replace("/", "_") + ".png") for name in pack.names]
@@ -40,6 +44,16 @@ def draw_all(pack: Pack, folder: Path, workers: int) -> Pack:
         sources=[pack.sources[i] for i in known],
         drawings=np.stack([cv2.cvtColor(d, cv2.COLOR_BGR2RGB) for d in drawings]),
     )
+
+
+def shared_out(index: NDArray[np.integer], sources: list[str]) -> NDArray[np.integer]:
+    """The same, the first of every source first, then the second of each: whatever part is taken has all of them."""
+    seen = Counter[str]()
+    turns = []
+    for i in index:
+        turns.append(seen[sources[i]])
+        seen[sources[i]] += 1
+    return index[np.argsort(turns, kind="stable")]
 
 
 def draw_one(image: NDArray[np.uint8], dense: NDArray[np.float32], path: Path) -> None:

@@ -45,7 +45,7 @@ def merge(settings: S, values: Mapping[str, Any], origin: str) -> S:
             changed[name] = merge(old, value, origin)
         elif isinstance(old, Mapping) and isinstance(value, Mapping):
             changed[name] = {**old, **value}
-        elif isinstance(old, tuple) and isinstance(value, list) and len(value) == len(old):
+        elif isinstance(old, tuple) and isinstance(value, list | tuple) and len(value) == len(old):
             changed[name] = tuple(value)
         elif isinstance(old, float) and isinstance(value, int) and not isinstance(value, bool):
             changed[name] = float(value)

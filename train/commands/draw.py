@@ -11,16 +11,21 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("pack", type=Path, help="a pack with photos, from prepare")
     parser.add_argument("--out", type=Path, help="write another pack instead of adding to this one")
     parser.add_argument("--folder", type=Path, help="where the PNGs lie; without: beside the pack")
+    parser.add_argument(
+        "--most", type=int, metavar="N", help="draw and keep N crops, shared out over the sources (all)"
+    )
     parser.add_argument("--workers", type=int, default=2, help="processes to draw with (2)")
 
 
 def run(args: argparse.Namespace) -> None:
+    from engines.errors import InputError
     from train import pack
     from train.drawings import draw_all
 
+    if args.most and not args.out:
+        raise InputError("--most leaves crops out: name another pack for the rest with --out")
     photos = pack.load(args.pack)
     folder = args.folder or args.pack.with_name(args.pack.stem + "-drawings")
-    drawn = draw_all(photos, folder, args.workers)
+    drawn = draw_all(photos, folder, args.workers, args.most)
     pack.save(drawn, args.out or args.pack)
-    left_out = len(photos) - len(drawn)
-    print(f"{args.out or args.pack}: {len(drawn)} crops and their drawings; {left_out} without landmarks left out")
+    print(f"{args.out or args.pack}: {len(drawn)} of {len(photos)} crops, and their drawings")

@@ -1,5 +1,59 @@
-"""."""
+"""A trained recipe -> a style: a folder with the model, its card, its proof and a preview."""
+
+import argparse
+from pathlib import Path
 
 
-def options(parser): ...
-def run(args): ...
+def options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", type=Path, help="the folder that fit wrote, or its checkpoint")
+    parser.add_argument("style", type=Path, help="the folder to write")
+    parser.add_argument("--faces", type=Path, required=True, metavar="PACK", help="crops for proof and preview")
+    parser.add_argument("--show", metavar="NAME,NAME", help="which of them (four, spread over the pack)")
+    parser.add_argument("--card", type=Path, metavar="TOML", help="what the card shall say: about, licences, metrics")
+
+
+def run(args: argparse.Namespace) -> None:
+    import logging
+    import tomllib
+
+    import numpy as np
+
+    from engines.errors import InputError
+    from engines.export import export_style
+    from toonstream.faces import framing
+    from train import checkpoint, pack, settings
+    from train.recipes import recipe
+
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    state = checkpoint.load(args.run / "checkpoint.pt" if args.run.is_dir() else args.run)
+    kind = recipe(state["recipe"])
+    built = kind(settings.merge(kind.defaults, state["settings"], str(args.run)))
+    generator = built.networks[kind.exported]
+    generator.load_state_dict(state["averages"][kind.exported])
+    faces = pack.load(args.faces)
+    if args.show:
+        names = args.show.split(",")
+        if absent := [name for name in names if name not in faces.names]:
+            raise InputError(f"{args.faces}: {absent[0]} is not in it; name others with --show")
+        index = [faces.names.index(name) for name in names]
+    else:
+        index = np.linspace(0, len(faces) - 1, min(4, len(faces))).astype(int).tolist()
+    try:
+        said = tomllib.loads(args.card.read_text(encoding="utf-8")) if args.card else {}
+    except (OSError, ValueError) as error:
+        raise InputError(f"{args.card}: cannot be read ({error}); check the file") from error
+    card = {
+        "name": args.style.resolve().name,
+        "about": f"Trained with the recipe {kind.name}",
+        "recipe": kind.name,
+        "steps": state["step"],
+        "parameters": sum(p.numel() for p in generator.parameters()),
+        **said,
+        "framing": {
+            "half_side_per_eye_distance": framing.HALF_SIDE_PER_EYE_DISTANCE,
+            "half_side_per_eye_to_mouth": framing.HALF_SIDE_PER_EYE_TO_MOUTH,
+            "centre_below_eyes": framing.CENTRE_BELOW_EYES,
+        },
+    }
+    export_style(generator, args.style, faces.images[index], card)
+    print(f"{args.style}: written; try it with: toonstream photo.jpg --style {args.style}")

@@ -114,7 +114,7 @@ class CartoonGAN(Recipe):
         s = self.settings
         views = self.input
         if s.steady:
-            some = self.input[: max(1, s.batch // 2)]
+            some = self.input[: max(1, s.batch // 4)]
             self.aside = [int(n) for n in torch.randint(-1, 2, (2,))]
             sigma = torch.rand(len(some), 1, 1, 1, device=some.device) * s.steady_noise / 127.5
             again = shift(some, *self.aside)

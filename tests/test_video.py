@@ -171,12 +171,10 @@ def test_what_does_not_fit_is_left_out_with_a_notice(tmp_path):
 
 
 def test_sound_stays_in_step_over_ten_minutes(tmp_path):
-    count = 600 * 5
-    path = make_clip(
-        tmp_path / "in.mp4", rate=Fraction(5), time_base=Fraction(1001, 5005), pts=range(count), size=(16, 16)
-    )
-    convert(path, tmp_path / "out.mp4")
-    before, after = read(path), read(tmp_path / "out.mp4")
+    slow = {"rate": Fraction(1000, 1001), "time_base": Fraction(1001, 1000), "pts": range(600), "size": (16, 16)}
+    path = make_clip(tmp_path / "in.mov", sound="pcm_s16le", **slow)
+    convert(path, tmp_path / "out.mov")
+    before, after = read(path), read(tmp_path / "out.mov")
     assert after.times == before.times
     assert after.others == before.others
 

@@ -88,6 +88,28 @@ def whole_chroma(rect: Rect, picture: VideoFrame) -> Rect:
     )
 
 
+def video_of_rgb(rgb: Pixels, picture: VideoFrame) -> VideoFrame:
+    """RGB (h, w, 3) as video is mostly stored: BT.709, limited range, coarse chroma where the size is even.
+
+    Whatever is noted beside `picture`, of the same size, goes along.
+    """
+    even = picture.width % 2 == 0 and picture.height % 2 == 0
+    name = "yuv420p" if even else "yuv444p"
+    video = picture.reformat(format=name)  # the only way to a new picture with these notes
+    converted = VideoFrame.from_numpy_buffer(np.ascontiguousarray(rgb), "rgb24").reformat(
+        format=name,
+        dst_colorspace=Colorspace.ITU709,
+        src_color_range=ColorRange.JPEG,
+        dst_color_range=ColorRange.MPEG,
+        interpolation=AVERAGED,
+    )
+    for target, source in zip(planes(video), planes(converted), strict=True):
+        target[:] = source
+    video.colorspace = video.color_primaries = video.color_trc = 1  # BT.709 in each of the three lists
+    video.color_range = ColorRange.MPEG
+    return video
+
+
 def matrix(picture: VideoFrame) -> int:
     """The matrix between RGB and YUV; where a file does not say, the one that players take for its size."""
     if picture.colorspace in (Colorspace.ITU709, Colorspace.FCC, 5, 6, Colorspace.SMPTE240M, Colorspace.BT2020):

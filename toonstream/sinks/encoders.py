@@ -9,7 +9,6 @@ from engines.errors import InputError
 # half the time of its medium, for files a little larger.
 _SETTINGS = {
     "libx264": {"preset": "veryfast", "crf": "18"},
-    "libx264rgb": {"preset": "veryfast", "crf": "18"},
     "libx265": {"preset": "superfast", "crf": "20", "x265-params": "log-level=error"},
     "libsvtav1": {"preset": "10", "crf": "26"},
     "libvpx-vp9": {"deadline": "realtime", "cpu-used": "6", "row-mt": "1", "crf": "24", "b": "0"},

@@ -44,12 +44,15 @@ class PhotoSink:
         self._format, self._settings = _FORMATS[path.suffix.lower()]
         self._tags = tags or {}
         self._alpha = alpha
+        if alpha is not None and self._format == "JPEG":
+            self._alpha = None
+            self.notices.append("the transparency is left out; JPEG has none")
         check_output(path, original, overwrite)
 
     def write(self, frame: Frame) -> None:
         """Save the frame. Raises UserError where the file cannot be written."""
         pixels = frame.orientation.stored(frame.rgb())
-        if self._alpha is not None and self._format != "JPEG":
+        if self._alpha is not None:
             pixels = np.dstack([pixels, self._alpha])
         encoded = io.BytesIO()
         Image.fromarray(np.ascontiguousarray(pixels)).save(encoded, self._format, **self._settings, **self._tags)

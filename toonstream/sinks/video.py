@@ -14,7 +14,7 @@ from av.video.stream import VideoStream
 
 from engines.errors import InputError, UserError
 from toonstream.frame import Frame
-from toonstream.picture import AVERAGED
+from toonstream.picture import AVERAGED, planes, video_of_rgb
 from toonstream.sinks.containers import container_of
 from toonstream.sinks.encoders import find_encoder, settings
 from toonstream.sinks.original import Original
@@ -59,10 +59,12 @@ class VideoSink:
 
     def write(self, frame: Frame) -> None:
         """Encode one frame. Raises UserError where the file cannot be written."""
+        picture = frame.picture
         try:
+            if picture.format.is_rgb:
+                picture = video_of_rgb(planes(picture)[0], picture)
             if self._output is None:
-                self._open(frame)
-            picture = frame.picture
+                self._open(picture)
             if picture.format.name != self._stream.pix_fmt:
                 picture = picture.reformat(format=self._stream.pix_fmt, interpolation=AVERAGED)
             self._mux(picture)
@@ -90,14 +92,15 @@ class VideoSink:
                 self._original.copy_until(None if whole else self._end)
             self._output.close()
         except FFmpegError as error:
-            self.part.unlink(missing_ok=True)
+            with suppress(FFmpegError):
+                self._output.close()
+            self.part.unlink(missing_ok=True)  # without its end it would not play
             raise failure(self.path, error) from error
         if whole:
             self.part.replace(self.path)
 
-    def _open(self, frame: Frame) -> None:
-        """Everything follows from the first frame: planes, colours and orientation go in as they came."""
-        picture = frame.picture
+    def _open(self, picture: av.VideoFrame) -> None:
+        """Everything follows from the first picture: planes, colours and orientation go in as they came."""
         output = av.open(f"file:{self.part}", "w", format=self._kind.format, container_options=self._kind.options)
         try:
             stream = output.add_stream(
@@ -105,7 +108,7 @@ class VideoSink:
                 rate=self._rate,
                 width=picture.width,
                 height=picture.height,
-                time_base=frame.time_base,
+                time_base=picture.time_base,
                 options=settings(self._codec, picture.width, picture.height, float(self._rate)),
             )
         except ValueError as error:

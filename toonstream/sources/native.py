@@ -3,14 +3,13 @@
 import numpy as np
 from av import VideoFrame
 from av.codec.codec import find_best_pix_fmt_of_list
-from av.video.reformatter import ColorRange, Colorspace
+from av.video.reformatter import ColorRange
 
 from toonstream.frame import NATIVE_FORMATS
-from toonstream.picture import AVERAGED, Pixels, planes
+from toonstream.picture import AVERAGED, Pixels, planes, video_of_rgb
 from toonstream.sources.hdr import is_hdr, standard_range
 
 _PLANAR = ("yuv420p", "yuv422p", "yuv444p")
-_BT709 = 1
 
 
 class Native:
@@ -28,15 +27,15 @@ class Native:
             picture = picture.reformat(*self._size, interpolation=AVERAGED)
         if is_hdr(picture):
             self._tell("high dynamic range; converted to BT.709")
-            return _video_of_rgb(standard_range(picture), picture)
+            return video_of_rgb(standard_range(picture), picture)
         if picture.format.name in NATIVE_FORMATS and not picture.format.is_rgb:
             return picture
         if max(component.bits for component in picture.format.components) > 8:
             self._tell("stored with more than 8 bits a channel; converted to 8")
         if any(component.is_alpha for component in picture.format.components) or picture.format.has_palette:
-            return _video_of_rgb(self._over_black(picture), picture)
+            return video_of_rgb(self._over_black(picture), picture)
         if picture.format.is_rgb:
-            return _video_of_rgb(planes(picture.reformat(format="rgb24", interpolation=AVERAGED))[0], picture)
+            return video_of_rgb(planes(picture.reformat(format="rgb24", interpolation=AVERAGED))[0], picture)
         best, _ = find_best_pix_fmt_of_list(_PLANAR, picture.format)
         return picture.reformat(format=best.name if best else "yuv420p", interpolation=AVERAGED)
 
@@ -52,22 +51,3 @@ class Native:
     def _tell(self, line: str) -> None:
         if line not in self._notices:
             self._notices.append(line)
-
-
-def _video_of_rgb(rgb: Pixels, picture: VideoFrame) -> VideoFrame:
-    """RGB as video is mostly stored, BT.709 in limited range, beside it what is noted beside `picture`."""
-    even = picture.width % 2 == 0 and picture.height % 2 == 0
-    name = "yuv420p" if even else "yuv444p"
-    video = picture.reformat(format=name)  # the only way to a new picture with these notes
-    converted = VideoFrame.from_numpy_buffer(np.ascontiguousarray(rgb), "rgb24").reformat(
-        format=name,
-        dst_colorspace=Colorspace.ITU709,
-        src_color_range=ColorRange.JPEG,
-        dst_color_range=ColorRange.MPEG,
-        interpolation=AVERAGED,
-    )
-    for target, source in zip(planes(video), planes(converted), strict=True):
-        target[:] = source
-    video.colorspace = video.color_primaries = video.color_trc = _BT709
-    video.color_range = ColorRange.MPEG
-    return video

@@ -32,10 +32,12 @@ class VGG(nn.Module):
             raise InputError(f"{layer}: no such layer; there are {', '.join(n for n, spec in LAYERS.items() if spec)}")
         self.names = list(LAYERS)[: list(LAYERS).index(layer) + 1]
         before = 3
-        for name in self.names:
-            if spec := LAYERS[name]:
-                self.add_module(name, nn.Conv2d(before, spec[1], 3, padding=1))
-                before = spec[1]
+        with torch.random.fork_rng(devices=[]):  # "random" is the same for every run, and changes nothing about it
+            torch.manual_seed(0)
+            for name in self.names:
+                if spec := LAYERS[name]:
+                    self.add_module(name, nn.Conv2d(before, spec[1], 3, padding=1))
+                    before = spec[1]
         original = bool(weights)
         self.bgr = original
         mean, deviation = (

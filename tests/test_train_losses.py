@@ -1,0 +1,125 @@
+"""The papers' equations on numbers small enough to do by hand."""
+
+import math
+
+import cv2
+import numpy as np
+import torch
+
+from train import losses
+from train.damage import Damage, blur, damage, jpeg, shift
+from train.edges import smoothed
+from train.faces import Faces, Geometry
+from train.networks.cartoongan import Discriminator, Generator
+from train.networks.small import Small
+from train.pack import Pack
+
+
+def logits(*probabilities: float) -> torch.Tensor:
+    return torch.tensor([math.log(p / (1 - p)) for p in probabilities]).view(-1, 1, 1, 1)
+
+
+def test_edge_promoting_adversarial_loss() -> None:
+    """CartoonGAN eq. 3: D maximises log D(c) + log(1 - D(e)) + log(1 - D(G(p)))."""
+    c, e, g = logits(0.9, 0.7), logits(0.2, 0.4), logits(0.1, 0.5)
+    expected = -(
+        (math.log(0.9) + math.log(0.7)) / 2
+        + (math.log(1 - 0.2) + math.log(1 - 0.4)) / 2
+        + (math.log(1 - 0.1) + math.log(1 - 0.5)) / 2
+    )
+    assert math.isclose(losses.judge("log", c, [g, e]).item(), expected, rel_tol=1e-5)
+    assert math.isclose(losses.fool("log", g).item(), -(math.log(0.1) + math.log(0.5)) / 2, rel_tol=1e-5)
+
+
+def test_other_adversarial_forms() -> None:
+    real, fake = torch.full((1, 1, 1, 1), 0.5), torch.full((1, 1, 1, 1), -0.25)
+    assert losses.judge("squares", real, [fake]).item() == 0.25 + 0.0625
+    assert losses.judge("hinge", real, [fake]).item() == 0.5 + 0.75
+    assert losses.fool("hinge", fake).item() == 0.25
+
+
+def test_content_loss() -> None:
+    """Eq. 4 is the l1 norm of the difference of feature maps, here its mean; l2 is the ablation's."""
+    a, b = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([1.0, 4.0, 0.0])
+    assert math.isclose(losses.content(a, b).item(), 5 / 3, rel_tol=1e-6)
+    assert math.isclose(losses.content(a, b, "l2").item(), 13 / 3, rel_tol=1e-6)
+
+
+def test_edges_alone_are_smoothed() -> None:
+    image = np.zeros((1, 64, 64, 3), np.uint8)
+    image[:, :, 32:] = 200
+    out = smoothed(image)
+    assert 0 < out[0, 32, 31, 0] < 200  # the edge
+    assert (out[0, :, :24] == 0).all()
+    assert (out[0, :, 40:] == 200).all()
+
+
+def test_drawing_and_steadiness() -> None:
+    x = torch.zeros(1, 3, 32, 32)
+    assert losses.drawing(x, x, torch.ones(1, 1, 32, 32)) == 0
+    assert math.isclose(losses.drawing(x + 0.5, x, torch.ones(1, 1, 32, 32)).item(), 0.5)  # a flat shift has no lines
+    ramp = torch.arange(32.0).expand(1, 3, 32, 32)
+    assert losses.steady(shift(ramp, 1, 0), ramp - 1) == 0
+    where = losses.features_weight(torch.tensor([[[8.5, 8.5], [24.5, 8.5], [16, 16], [12, 24], [20, 24]]]), 32, 2.0)
+    assert where[0, 0, 8, 8] == 3
+    assert where[0, 0, 31, 31] < 1.1
+
+
+def test_parameters_of_the_paper() -> None:
+    def count(network: torch.nn.Module) -> int:
+        return sum(p.numel() for p in network.parameters())
+
+    assert 11.0e6 < count(Generator()) < 11.2e6
+    assert count(Small(16)) < 0.7e6
+    with torch.no_grad():
+        assert Generator(4, 1)(torch.zeros(1, 3, 64, 96)).shape == (1, 3, 64, 96)
+        assert Small(4)(torch.zeros(1, 3, 64, 96)).shape == (1, 3, 64, 96)
+        assert Discriminator(4)(torch.zeros(1, 3, 64, 96)).shape == (1, 1, 16, 24)
+
+
+def test_jpeg_loses_what_jpeg_loses() -> None:
+    rng = np.random.default_rng(0)
+    picture = cv2.GaussianBlur(rng.integers(0, 256, (64, 64, 3)).astype(np.uint8), (0, 0), 2)
+    ours = jpeg(torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 127.5 - 1, torch.tensor([40.0]))
+    _, coded = cv2.imencode(".jpg", picture[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 40])
+    truth = cv2.imdecode(coded, cv2.IMREAD_COLOR)[:, :, ::-1].astype(float)
+    made = ((ours[0].permute(1, 2, 0) + 1) * 127.5).numpy()
+    assert np.abs(made - truth).mean() < 0.45 * np.abs(picture - truth).mean()
+
+
+def test_damage_leaves_a_clean_setting_alone() -> None:
+    x = torch.rand(2, 3, 32, 32) * 2 - 1
+    assert torch.equal(damage(Damage(), x), x)
+    assert torch.allclose(blur(x, torch.tensor([0.0, 0.0])), x, atol=1e-5)
+
+
+def test_patches_keep_points_on_their_features() -> None:
+    """A dot at each landmark of the crop is at the landmark of the patch, however it is turned, scaled and mirrored."""
+    torch.manual_seed(3)
+    points = np.array([[90, 100], [160, 104], [126, 140], [100, 180], [155, 178]], np.float32)
+    image = np.zeros((256, 256, 3), np.uint8)
+    for (x, y), colour in zip(points, (255, 215, 175, 135, 95), strict=True):
+        cv2.circle(image, (int(x), int(y)), 7, (colour,) * 3, -1)
+    made = Pack(
+        images=image[None],
+        inside=np.ones((1, 256, 256), np.uint8),
+        landmarks=points[None],
+        dense=np.full((1, 478, 2), np.nan, np.float32),
+        names=["a"],
+        sources=["a"],
+    )
+    faces = Faces(made, torch.device("cpu"), Geometry(192, (0.9, 1.3), 20, 5), {"again": torch.from_numpy(made.images)})
+    batch = faces.sample(12)
+    assert torch.equal(batch.pictures, batch.alike["again"])
+    shown = 0
+    for picture, landmarks in zip(batch.pictures, batch.landmarks, strict=True):
+        levels = ((picture[0] + 1) * 127.5).round()
+        mirrored = landmarks[0, 0] > landmarks[1, 0]
+        assert not mirrored  # left stays the picture's left
+        for k, (x, y) in enumerate(landmarks.tolist()):
+            if 2 < x < 190 and 2 < y < 190:
+                shown += 1
+                level = levels[int(y), int(x)].item()
+                pair = {0: (255, 215), 1: (255, 215), 2: (175,), 3: (135, 95), 4: (135, 95)}[k]
+                assert min(abs(level - p) for p in pair) < 3
+    assert shown > 20

@@ -1,0 +1,103 @@
+"""Preparing packs, on pictures made here."""
+
+import csv
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from toonstream.faces import framing
+from train import pack
+from train.commands import main
+from train.drawings import shared_out
+from train.landmarks import COLUMNS
+from train.prepare import crop, source
+
+POINTS = np.array([[44, 50], [84, 52], [63, 72], [48, 92], [80, 93]], np.float32)
+
+
+def write_pictures(folder: Path, count: int, rows: dict[str, np.ndarray] | None = None) -> Path:
+    """`count` pictures of 128x128 with dots at POINTS, and the CSV that names these points."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(count)
+    names = [f"made-{i:03d}.png" for i in range(count)]
+    for name in names:
+        picture = np.full((128, 128, 3), rng.integers(60, 200, 3), np.uint8)
+        for x, y in POINTS:
+            cv2.circle(picture, (int(x), int(y)), 4, (20, 20, 20), -1)
+        cv2.imwrite(str(folder / name), picture)
+    table = folder.with_suffix(".csv")
+    with table.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["file", *COLUMNS])
+        for name in names:
+            writer.writerow([name, *POINTS.ravel()])
+    return table
+
+
+def test_pack_holds_the_runtimes_own_framing(tmp_path: Path) -> None:
+    table = write_pictures(tmp_path / "cartoons", 3)
+    assert main(["prepare", str(tmp_path / "cartoons"), str(tmp_path / "p"), "--landmarks", str(table)]) == 0
+    made = pack.load(tmp_path / "p")
+    assert made.names == ["made-000.png", "made-001.png", "made-002.png"]
+    assert made.sources == ["made"] * 3
+    expected = framing.apply(framing.framing(POINTS, pack.SIZE), POINTS)
+    np.testing.assert_allclose(made.landmarks[1], expected, atol=1e-3)
+    for x, y in made.landmarks[0, :2]:  # the dots are where the points are
+        assert made.images[0, int(y), int(x)].max() < 60
+    assert np.isnan(made.dense).all()
+
+
+def test_padding_is_known() -> None:
+    made = crop(np.full((128, 128, 3), 200, np.uint8), POINTS - 44, None)  # a face in the corner
+    assert made.inside[0, 0] == 0
+    assert made.inside[-1, -1] == 1
+    assert (made.image == 200).all()  # the border is repeated
+
+
+def test_bad_pictures_are_left_out_and_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = write_pictures(tmp_path / "cartoons", 3)
+    (tmp_path / "cartoons/made-001.png").write_bytes(b"no picture")
+    (tmp_path / "cartoons/made-002.png").rename(tmp_path / "cartoons/unknown.png")
+    assert main(["prepare", str(tmp_path / "cartoons"), str(tmp_path / "p"), "--landmarks", str(table)]) == 0
+    told = capsys.readouterr().out
+    assert "made-001.png: unreadable" in told
+    assert "unknown.png: no landmarks given" in told
+    assert "landmarks for 1 files that are not there, such as made-002.png" in told
+    assert "1 pictures packed, 2 left out" in told
+
+
+@pytest.mark.parametrize("folder", ["absent", "empty"])
+def test_no_pictures(tmp_path: Path, folder: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "empty").mkdir()
+    table = write_pictures(tmp_path / "some", 1)
+    assert main(["prepare", str(tmp_path / folder), str(tmp_path / "p"), "--landmarks", str(table)]) == 2
+    assert str(tmp_path / folder) in capsys.readouterr().err
+    assert not (tmp_path / "p").exists()
+
+
+def test_landmarks_without_their_columns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_pictures(tmp_path / "some", 1)
+    (tmp_path / "bad.csv").write_text("file,x\nmade-000.png,3\n")
+    assert main(["prepare", str(tmp_path / "some"), str(tmp_path / "p"), "--landmarks", str(tmp_path / "bad.csv")]) == 2
+    assert "lacks the columns" in capsys.readouterr().err
+
+
+def test_photos_held_back_are_left_out() -> None:
+    from train.commands.prepare import HELD_BACK
+
+    assert len(set(HELD_BACK.read_text().split())) == 200
+
+
+def test_a_broken_pack_says_so(tmp_path: Path) -> None:
+    from engines.errors import InputError
+
+    (tmp_path / "p").write_bytes(b"nothing of the kind")
+    with pytest.raises(InputError, match="not a pack"):
+        pack.load(tmp_path / "p")
+
+
+def test_sources() -> None:
+    assert [source(n) for n in ("a-b-0001.jpg", "sub/x.png", "photo.png")] == ["a-b", "sub", "photo"]
+    assert shared_out(np.arange(5), ["a", "a", "a", "b", "b"]).tolist() == [0, 3, 1, 4, 2]

@@ -1,0 +1,280 @@
+"""The loop: exact resumption, several processes, what goes wrong, and the four steps end to end."""
+
+import dataclasses
+import os
+import signal
+import socket
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.multiprocessing as mp
+from lightning_fabric import Fabric
+from test_train_prepare import write_pictures
+from torch import Tensor, nn
+from torch.optim import SGD
+
+from engines.errors import InputError, UserError
+from train import checkpoint, settings
+from train.commands import main
+from train.damage import Damage
+from train.faces import Geometry
+from train.networks.norm import BatchNorm
+from train.pack import Pack, save
+from train.recipe import Recipe, Settings, Training, Update
+from train.recipes.cartoongan import CartoonGAN, CartoonGANSettings
+from train.trainer import Trainer
+
+TINY = CartoonGANSettings(
+    training=Training(steps=6, log_steps=2, decay_from=0.5),
+    geometry=Geometry(size=64, scale=(0.9, 1.2), rotation=5),
+    damage=Damage(light=0.3, blur=1, noise=5, jpeg=0.5),
+    batch=2,
+    generator="small",
+    width=4,
+    initialisation=3,
+    content_layer="conv1_2",
+    vgg="random",
+    steady=1.0,
+    drawing=1.0,
+    drawing_after=0.5,
+    spectral=True,
+)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """On a busy machine threads of tiny operations wait for each other more than they work."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def tiny_pack(count: int = 4, seed: int = 0) -> Pack:
+    rng = np.random.default_rng(seed)
+    images = rng.integers(0, 256, (count, 256, 256, 3), dtype=np.uint8)
+    return Pack(
+        images=images,
+        inside=np.ones((count, 256, 256), np.uint8),
+        landmarks=np.tile(
+            np.array([[85, 110], [170, 110], [128, 150], [95, 190], [160, 190]], np.float32), (count, 1, 1)
+        ),
+        dense=np.full((count, 478, 2), np.nan, np.float32),
+        names=[f"{i}.png" for i in range(count)],
+        sources=["made"] * count,
+        drawings=images[:, ::-1].copy(),
+    )
+
+
+def run(folder: Path, chosen: CartoonGANSettings) -> dict[str, Any]:
+    torch.manual_seed(chosen.training.seed)
+    trainer = Trainer(CartoonGAN(chosen), folder, Fabric(accelerator="cpu", devices=1))
+    trainer.fit(tiny_pack(), tiny_pack(seed=1), tiny_pack())
+    return checkpoint.load(folder / "checkpoint.pt")
+
+
+def assert_same(a: Any, b: Any, at: str = "") -> None:
+    if isinstance(a, Tensor):
+        assert torch.equal(a, b), at
+    elif isinstance(a, Mapping):
+        assert a.keys() == b.keys(), at
+        for key in a:
+            assert_same(a[key], b[key], f"{at}.{key}")
+    elif isinstance(a, list | tuple):
+        assert len(a) == len(b), at
+        for i, (x, y) in enumerate(zip(a, b, strict=True)):
+            assert_same(x, y, f"{at}[{i}]")
+    else:
+        assert a == b, at
+
+
+class Stopping(CartoonGAN):
+    """Is told to stop in its fourth step, as by a batch system."""
+
+    def take(self, step: int) -> None:
+        super().take(step)
+        if step == 3:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_a_stopped_run_resumes_to_the_same_result(tmp_path: Path) -> None:
+    """Both phases, learning rates on their way down: weights, averages, optimisers, random state, to the last bit."""
+    whole = run(tmp_path / "whole", TINY)
+    torch.manual_seed(0)
+    stopping = Trainer(Stopping(TINY), tmp_path / "broken", Fabric(accelerator="cpu", devices=1))
+    with pytest.raises(UserError, match="stopped at step 4; the same command goes on"):
+        stopping.fit(tiny_pack(), tiny_pack(seed=1), tiny_pack())
+    assert checkpoint.load(tmp_path / "broken/checkpoint.pt")["step"] == 4
+    torch.manual_seed(99)
+    resumed = run(tmp_path / "broken", TINY)
+    assert_same(whole, resumed)
+    assert (tmp_path / "whole/grids/0000006.png").is_file()
+
+
+def test_the_papers_own_configuration_runs(tmp_path: Path) -> None:
+    paper = dataclasses.replace(
+        CartoonGANSettings(),
+        training=Training(steps=2, log_steps=1),
+        geometry=Geometry(size=64),
+        batch=2,
+        width=4,
+        initialisation=1,
+        content_layer="conv1_2",
+        vgg="random",
+    )
+    assert run(tmp_path, paper)["step"] == 2
+
+
+def test_a_loss_that_is_no_number(tmp_path: Path) -> None:
+    run(tmp_path, TINY)
+    before = (tmp_path / "checkpoint.pt").read_bytes()
+    broken = dataclasses.replace(TINY, training=dataclasses.replace(TINY.training, steps=9), drawing_after=float("nan"))
+    with pytest.raises(UserError, match=r"is not a number at step 8; .* is kept as it was"):
+        run(tmp_path, broken)
+    assert (tmp_path / "checkpoint.pt").read_bytes() == before
+
+
+def test_checkpoints_that_do_not_fit(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.pt"
+    checkpoint.save({"recipe": "another", "step": 1}, path)
+    with pytest.raises(InputError, match="a checkpoint of another, not of cartoongan"):
+        checkpoint.load(path, "cartoongan")
+    path.write_bytes(b"damaged")
+    with pytest.raises(InputError, match="not a checkpoint"):
+        checkpoint.load(path)
+    torch.save({"recipe": Path("code")}, path)  # anything that unpickling would have to build is refused
+    with pytest.raises(InputError, match="not a checkpoint"):
+        checkpoint.load(path)
+    with pytest.raises(InputError, match="no such checkpoint"):
+        checkpoint.load(tmp_path / "none.pt")
+
+
+def test_settings_are_checked(tmp_path: Path) -> None:
+    file = tmp_path / "s.toml"
+    file.write_text(
+        "batch = 3\nomega = 2\n[training]\nsteps = 7\n[geometry]\nscale = [0.5, 2.0]\nweights = {a = 0.5}\n"
+    )
+    read = settings.read(CartoonGANSettings(), file, ["training.seed=5", "vgg=some/file"])
+    assert (read.batch, read.omega, read.training.steps, read.training.seed) == (3, 2.0, 7, 5)
+    assert (read.geometry.scale, read.geometry.weights, read.vgg) == ((0.5, 2.0), {"a": 0.5}, "some/file")
+    for wrong, why in (("batsh=1", "no setting 'batsh'"), ("batch=x", "cannot become 'x'"), ("batch", "name=value")):
+        with pytest.raises(InputError, match=why):
+            settings.read(CartoonGANSettings(), None, [wrong])
+
+
+class Shares(Recipe):
+    """A network with batch norm on a fixed batch, of which every process gets its share."""
+
+    name, exported, averaged, defaults = "shares", "net", (), Settings()
+
+    def __init__(self, rank: int, world: int) -> None:
+        super().__init__(Settings())
+        torch.manual_seed(0)
+        self.net = nn.Sequential(nn.Conv2d(3, 4, 3), BatchNorm(4), nn.ReLU(), nn.Conv2d(4, 1, 3))
+        self.networks = {"net": self.net}
+        self.optimisers = {"net": SGD(self.net.parameters(), 0.1)}
+        self.batch = torch.randn(8, 3, 12, 12)[rank * 8 // world : (rank + 1) * 8 // world]
+
+    def feed(self, photos: Pack, cartoons: Pack | None, device: torch.device) -> None: ...
+    def take(self, step: int) -> None: ...
+    def forward(self) -> None: ...
+
+    def optimise(self, update: Update) -> None:
+        update("net", self.net(self.batch).square().mean())
+
+    def preview(self, networks: Mapping[str, nn.Module], photos: Tensor) -> dict[str, Tensor]:
+        return {}
+
+
+def share(rank: int, world: int, port: int, folder: Path) -> None:
+    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "LOCAL_RANK": str(rank)}
+    os.environ |= {"RANK": str(rank), "WORLD_SIZE": str(world), "LOCAL_WORLD_SIZE": str(world)}
+    torch.set_num_threads(1)
+    fabric = Fabric(accelerator="cpu", devices=world)
+    fabric.launch()
+    recipe = Shares(fabric.global_rank, fabric.world_size)
+    trainer = Trainer(recipe, folder, fabric)
+    for _ in range(3):
+        recipe.optimise(trainer.update)
+    trainer.save()
+    torch.save([p.grad for p in recipe.net.parameters()], folder / f"{rank}-of-{world}.pt")
+
+
+def test_two_processes_have_the_gradients_of_one(tmp_path: Path) -> None:
+    """Batch norm's statistics among them: the whole batch decides, not each process's part."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    mp.spawn(share, (2, port, tmp_path), nprocs=2)  # type: ignore[no-untyped-call]
+    two = [torch.load(tmp_path / f"{rank}-of-2.pt") for rank in range(2)]
+    state = checkpoint.load(tmp_path / "checkpoint.pt")
+    (tmp_path / "checkpoint.pt").unlink()
+    recipe = Shares(0, 1)
+    trainer = Trainer(recipe, tmp_path, Fabric(accelerator="cpu", devices=1))
+    for _ in range(3):
+        recipe.optimise(trainer.update)
+    for one, first, second in zip(recipe.net.parameters(), *two, strict=True):
+        torch.testing.assert_close(one.grad, first)
+        torch.testing.assert_close(first, second)
+    for name, tensor in recipe.net.state_dict().items():
+        torch.testing.assert_close(tensor, state["networks"]["net"][name])
+    assert len(state["random"][0]) == 2
+
+
+def test_four_steps_end_to_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two folders of pictures become a style that an engine runs as torch did."""
+    from engines import load_style, open_engine
+    from engines.parity import load_parity, prove
+
+    for name in ("photos", "cartoons"):
+        table = write_pictures(tmp_path / name, 3)
+        packed = [str(tmp_path / name), str(tmp_path / f"{name}.safetensors"), "--landmarks", str(table)]
+        assert main(["prepare", *packed]) == 0
+    fit = ["fit", "cartoongan", "--photos", str(tmp_path / "photos.safetensors"), "--out", str(tmp_path / "run")]
+    tiny = ["generator=small", "width=4", "batch=2", "geometry.size=64", "training.steps=4", "initialisation=2"]
+    tiny += ["vgg=random", "content_layer=conv1_2"]
+    tiny = [part for setting in tiny for part in ("--set", setting)]
+    assert main([*fit, *tiny, "--device", "cpu"]) == 2
+    assert "name a pack with --cartoons" in capsys.readouterr().err
+    assert main([*fit, *tiny, "--device", "cpu", "--cartoons", str(tmp_path / "cartoons.safetensors")]) == 0
+    card = tmp_path / "card.toml"
+    card.write_text('about = "A \\"test\\""\n[data]\nphotos = "made here"\n')
+    style = tmp_path / "style"
+    faces = ["--faces", str(tmp_path / "photos.safetensors"), "--card", str(card)]
+    assert main(["export", str(tmp_path / "run"), str(style), *faces]) == 0
+    loaded = load_style(style)
+    assert loaded.about == 'A "test"'
+    assert loaded.card["data"] == {"photos": "made here"}
+    with open_engine(loaded, backend="onnxruntime") as engine:
+        assert prove(engine, load_parity(loaded)).largest <= 1
+        assert engine.run(np.zeros((3, 96, 64, 3), np.uint8)).shape == (3, 96, 64, 3)
+
+
+def test_a_full_disk_keeps_the_checkpoint_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "checkpoint.pt"
+    checkpoint.save({"recipe": "r", "step": 1}, path)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(UserError, match=r"No space left on device.*the one before is kept"):
+        checkpoint.save({"recipe": "r", "step": 2}, path)
+    monkeypatch.undo()
+    assert checkpoint.load(path)["step"] == 1
+    assert [p.name for p in tmp_path.iterdir()] == ["checkpoint.pt"]
+
+
+def test_packs_survive_a_round_trip(tmp_path: Path) -> None:
+    from train import pack
+
+    made = tiny_pack()
+    save(made, tmp_path / "p")
+    again = pack.load(tmp_path / "p")
+    for field in dataclasses.fields(Pack):
+        before, after = getattr(made, field.name), getattr(again, field.name)
+        np.testing.assert_array_equal(before, after)

@@ -3,8 +3,6 @@
 import sys
 from importlib import import_module, metadata
 
-from engines.errors import UserError
-
 COMMANDS = {"convert": "videos and photos into cartoons (the default)", "styles": "list the styles"}
 
 USAGE = """usage: toonstream [convert] INPUT... [options]    turn the faces of videos and photos into cartoons
@@ -23,9 +21,10 @@ def main(arguments: list[str] | None = None) -> int:
     if arguments[:1] in (["--help"], ["-h"], []):
         print(USAGE, end="", file=sys.stdout if arguments else sys.stderr)
         return 0 if arguments else 2
+    from engines.errors import UserError  # late, as the commands are: the version should wait for no library
+
     name, rest = (arguments[0], arguments[1:]) if arguments[0] in COMMANDS else ("convert", arguments)
     try:
-        # Imported late: the version and a mistyped option need none of the heavy libraries.
         status: int = import_module(f"toonstream.commands.{name}").run(rest)
     except UserError as error:
         print(f"toonstream: {error}", file=sys.stderr)

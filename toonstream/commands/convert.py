@@ -12,6 +12,7 @@ from engines.errors import InputError, UserError
 from toonstream import pipeline
 from toonstream.composite import Toon
 from toonstream.sinks import default_output, open_sink
+from toonstream.sinks.output import part_of
 from toonstream.sources import SUFFIXES, open_source
 from toonstream.toonifier import Toonifier
 
@@ -27,6 +28,10 @@ def run(arguments: list[str]) -> int:
             except UserError as error:
                 print(f"toonstream: {error}", file=sys.stderr)
                 status = max(status, error.status)
+            except KeyboardInterrupt:
+                done = f"what was done is in {part_of(output)}" if part_of(output).exists() else "nothing was done"
+                print(f"toonstream: {source}: interrupted; {done}", file=sys.stderr)
+                raise
             toonifier.forget()
     return status
 
@@ -108,5 +113,10 @@ def _convert(path: Path, output: Path, toonifier: Toonifier, options: argparse.N
     seconds = time.perf_counter() - start
     for notice in source.notices + sink.notices:
         print(f"toonstream: {path}: {notice}", file=sys.stderr)
-    faces = {0: "no face found, nothing changed", 1: "1 face"}.get(len(people), f"{len(people)} faces")
-    print(f"{output}: {frames} frames, {faces}, {frames / seconds:.1f} frames a second; {toonifier.engine.description}")
+    faces = _count(len(people), "face") if people else "no face found, so nothing drawn"
+    speed = f"{frames / seconds:.1f} frames a second"
+    print(f"{output}: {_count(frames, 'frame')}, {faces}, {speed}; {toonifier.engine.description}")
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" + "s" * (number != 1)

@@ -122,6 +122,7 @@ class Facts(NamedTuple):
     matrix: list[int] | None
     tags: tuple[int, int, int, int]
     aspect: Fraction | None
+    interlaced: bool
     others: list[Stream]
 
 
@@ -143,6 +144,7 @@ def read(path: Path) -> Facts:
             display_matrix(first),
             (first.colorspace, first.color_primaries, first.color_trc, first.color_range),
             video.sample_aspect_ratio or context.sample_aspect_ratio,
+            first.interlaced_frame,
             [],
         )
         others = [stream.index for stream in container.streams if stream.type in ("audio", "subtitle")]

@@ -31,6 +31,8 @@ KINDS = [
     ("plain.flv", {}),
     ("plain.webm", VP9 | {"sound": "libopus"}),
     ("silent.mp4", {"sound": None}),
+    ("trimmed.mp4", {"pts": range(-5, FRAMES - 5)}),
+    ("interlaced.mp4", {"options": {"flags": "+ildct", "x264-params": "tff=1"}}),
     ("fragments.mp4", {"container_options": {"movflags": "frag_keyframe+empty_moov"}}),
     ("ntsc.mp4", NTSC),
     ("ntsc.mkv", NTSC),
@@ -81,13 +83,14 @@ def test_all_but_the_picture_stays(tmp_path, name, kind):
     convert(path, output)
     before, after = read(path), read(output)
     close = Fraction(1, 1000) if output.suffix != path.suffix else 0  # Matroska counts milliseconds
-    assert len(after.times) == FRAMES
+    assert len(after.times) == (FRAMES if name != "trimmed.mp4" else FRAMES - 5)
     assert all(abs(one - other) <= close for one, other in zip(before.times, after.times, strict=True))
     if output.suffix == path.suffix and path.suffix not in (".ts", ".flv"):  # these do not say how long a frame is
         assert after.duration == before.duration
     assert after.size == before.size
     assert after.matrix == before.matrix
     assert after.tags == before.tags
+    assert after.interlaced == before.interlaced == (name == "interlaced.mp4")
     assert (after.aspect or 1) == (before.aspect or 1)
     assert len(after.others) == len(before.others) == (name != "silent.mp4") + bool(kind.get("subtitles"))
     for one, other in zip(before.others, after.others, strict=True):
@@ -168,6 +171,27 @@ def test_what_does_not_fit_is_left_out_with_a_notice(tmp_path):
     assert len(notices) == 1
     assert "subtitle" in notices[0]
     assert len(read(tmp_path / "out.mp4").others) == 1
+
+
+def test_tags_of_a_phone_go_along(tmp_path):
+    tags = {"com.apple.quicktime.make": "Apple", "com.apple.quicktime.location.ISO6709": "+48.1+11.5/"}
+    path = make_clip(tmp_path / "in.mov", metadata=tags, container_options={"movflags": "use_metadata_tags"})
+    convert(path, tmp_path / "out.mov")
+    with av.open(str(tmp_path / "out.mov")) as output:
+        assert tags.items() <= output.metadata.items()
+
+
+def test_other_pictures_would_show_the_real_face(tmp_path):
+    path = make_clip(tmp_path / "in.mkv", sound=None)
+    with av.open(str(path)) as once, av.open(str(tmp_path / "two.mkv"), "w") as output:
+        copies = [output.add_stream_from_template(once.streams.video[0], opaque=True) for _ in range(2)]
+        for packet in once.demux():
+            for copy in copies if packet.size else []:
+                packet.stream = copy
+                output.mux(packet)
+    assert convert(tmp_path / "two.mkv", tmp_path / "out.mkv") == ["left out: h264 video stream 1"]
+    with av.open(str(tmp_path / "out.mkv")) as output:
+        assert len(output.streams) == 1
 
 
 def test_sound_stays_in_step_over_ten_minutes(tmp_path):

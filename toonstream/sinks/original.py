@@ -22,7 +22,7 @@ _OF_THE_STATISTICS = ("bps", "number_of_", "_statistics_")
 class Original:
     """The input opened once more, for all but its picture; packets are copied as the new video comes to their time.
 
-    notices: streams that the new container cannot hold, a line each.
+    notices: what does not go along.
     """
 
     def __init__(self, path: Path, output: OutputContainer, video: VideoStream) -> None:
@@ -32,13 +32,19 @@ class Original:
         self._video = main_video(self._container, path)
         self._copies: dict[int, Stream] = {}
         self._last_dts: dict[int, int] = {}
+        chapters = self._container.chapters()
+        left_out = []
         for stream in self._container.streams:
-            if stream is not self._video:
-                self._add(stream)
+            rewritten = stream.type == "data" and (chapters or "timecode" in stream.metadata)  # by the muxer itself
+            if stream is not self._video and not rewritten and not self._add(stream):
+                left_out.append(f"{_name(stream)} stream {stream.index}")
+        if left_out:
+            self.notices.append(f"left out: {', '.join(left_out)}")
         video.metadata.update(_lasting(self._video.metadata))
         video.disposition = self._video.disposition
         output.metadata.update(_lasting(self._container.metadata))
-        chapters = self._container.chapters()
+        if any(key.startswith("com.") for key in output.metadata):  # tags of a phone, in a table of their own
+            output.container_options["movflags"] = "use_metadata_tags"
         if chapters:
             output.set_chapters(chapters)
         self._packets = self._demux()
@@ -57,16 +63,18 @@ class Original:
     def close(self) -> None:
         self._container.close()
 
-    def _add(self, stream: Stream) -> None:
+    def _add(self, stream: Stream) -> bool:
+        """Whether the stream goes along; other pictures do not, since they would show the real faces."""
+        if stream.type not in ("audio", "subtitle", "attachment"):
+            return False
         try:
             copy = self._output.add_stream_from_template(stream, opaque=True)
-        except (ValueError, FFmpegError):
-            what = stream.codec_context.name if stream.codec_context else stream.type
-            self.notices.append(f"{stream.type} stream {stream.index} ({what}) does not fit this container; left out")
-            return
+        except (ValueError, FFmpegError):  # the container has no place for it
+            return False
         copy.metadata.update(_lasting(stream.metadata))
         copy.disposition = stream.disposition
         self._copies[stream.index] = copy
+        return True
 
     def _demux(self) -> Iterator[Packet[Stream]]:
         streams = [self._container.streams[index] for index in self._copies]
@@ -97,6 +105,10 @@ def _time(packet: Packet[Stream]) -> Fraction:
     """When the packet starts, in seconds; one that does not say goes at once."""
     stamp = packet.dts if packet.dts is not None else packet.pts
     return Fraction(-1) if stamp is None else stamp * packet.time_base
+
+
+def _name(stream: Stream) -> str:
+    return f"{stream.codec_context.name} {stream.type}" if stream.codec_context else stream.type
 
 
 def _lasting(tags: dict[str, str]) -> dict[str, str]:

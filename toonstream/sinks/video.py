@@ -8,6 +8,7 @@ from typing import Self
 
 import av
 from av.codec.codec import find_best_pix_fmt_of_list
+from av.codec.context import Flags
 from av.container import OutputContainer
 from av.error import FFmpegError
 from av.video.stream import VideoStream
@@ -119,6 +120,10 @@ class VideoSink:
         context.colorspace, context.color_range = picture.colorspace, picture.color_range
         context.color_primaries, context.color_trc = picture.color_primaries, picture.color_trc
         stream.set_display_matrix(display_matrix(picture))
+        if picture.interlaced_frame:
+            context.flags |= Flags.interlaced_dct
+        if self._codec.canonical_name == "hevc" and self._kind.format in ("mp4", "mov"):
+            context.codec_tag = "hvc1"  # the one of two tags that Apple's players know
         if self._original_path:
             self._original = Original(self._original_path, output, stream)
             self.notices += self._original.notices

@@ -25,7 +25,9 @@ class Residual(nn.Module):
 
 
 class Small(nn.Module):
-    """A U of four scales: width w at 1/2 of the input's resolution, 2w at 1/4, 4w at 1/8, 8w at 1/16.
+    """A U of four scales: width w at 1/2 of the input's resolution, 1.5w at 1/4, 3w at 1/8, 6w at 1/16.
+
+    The width is even.
 
     Each scale costs about as much as the next; the coarse ones know what is hair and what is cheek, the sums across
     keep lines crisp. Nothing works at full resolution, where a convolution costs most: the last gives four pixels each.
@@ -34,7 +36,7 @@ class Small(nn.Module):
 
     def __init__(self, width: int = 16) -> None:
         super().__init__()
-        w2, w4, w8 = 2 * width, 4 * width, 8 * width
+        w2, w4, w8 = 3 * width // 2, 3 * width, 6 * width
         self.to2 = conv(3, width, 5, 2)
         self.to4 = nn.Sequential(conv(width, w2, stride=2), conv(w2, w2))
         self.to8 = nn.Sequential(conv(w2, w4, stride=2), Residual(w4))

@@ -238,7 +238,7 @@ def test_four_steps_end_to_end(tmp_path: Path, capsys: pytest.CaptureFixture[str
     tiny = ["generator=small", "width=4", "batch=2", "geometry.size=64", "training.steps=4", "initialisation=2"]
     tiny += ["vgg=random", "content_layer=conv1_2"]
     tiny = [part for setting in tiny for part in ("--set", setting)]
-    assert main([*fit, *tiny, "--device", "cpu"]) == 2
+    assert main([*fit, *tiny, "--device", "cpu"]) == 2  # no drawings either
     assert "name a pack with --cartoons" in capsys.readouterr().err
     assert main([*fit, *tiny, "--device", "cpu", "--cartoons", str(tmp_path / "cartoons.safetensors")]) == 0
     card = tmp_path / "card.toml"

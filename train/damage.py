@@ -1,11 +1,13 @@
 """What webcams do to a picture, in batches on the device. Pictures are (B, 3, H, W) in [-1, 1]."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, conv2d, interpolate, pad
+
+from train.faces import Batch
 
 
 @dataclass(frozen=True)
@@ -22,17 +24,22 @@ class Damage:
     """Share of the pictures that are compressed."""
 
 
-def light(settings: Damage, *pictures: Tensor) -> tuple[Tensor, ...]:
-    """The same random light on each: gamma, brightness, and a gain for each channel."""
+def light(settings: Damage, batch: Batch) -> Batch:
+    """The same random light on all pictures of a face: gamma, brightness, and a gain for each channel."""
     if not settings.light:
-        return pictures
-    count, device = pictures[0].shape[0], pictures[0].device
+        return batch
+    count, device = batch.pictures.shape[0], batch.pictures.device
 
     def spread(amount: float, channels: int = 1) -> Tensor:
         return torch.exp(settings.light * amount * torch.randn(count, channels, 1, 1, device=device))
 
     gamma, gain = spread(0.35), spread(0.2) * spread(0.12, 3)
-    return tuple((((p.clamp(-1, 1) + 1) / 2).pow(gamma) * gain).clamp(0, 1) * 2 - 1 for p in pictures)
+
+    def lit(pictures: Tensor) -> Tensor:
+        return (((pictures.clamp(-1, 1) + 1) / 2).pow(gamma) * gain).clamp(0, 1) * 2 - 1
+
+    alike = {name: lit(pictures) for name, pictures in batch.alike.items()}
+    return replace(batch, pictures=lit(batch.pictures), alike=alike)
 
 
 def damage(settings: Damage, x: Tensor) -> Tensor:

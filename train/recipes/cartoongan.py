@@ -1,7 +1,7 @@
 """CartoonGAN: Generative Adversarial Networks for Photo Cartoonization (Chen, Lai, Liu; CVPR 2018)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor, nn
@@ -49,6 +49,7 @@ class CartoonGANSettings(Settings):
     # What came after the paper, off in its own configuration
     adversarial_form: str = "log"
     spectral: bool = False
+    judge_width: int = 32
     colour: float = 0.0
     total_variation: float = 0.0
     steady: float = 0.0
@@ -79,7 +80,7 @@ class CartoonGAN(Recipe):
         if s.generator not in ("paper", "small") or s.adversarial_form not in losses.ADVERSARIAL:
             raise InputError("generator is paper or small, adversarial_form one of " + ", ".join(losses.ADVERSARIAL))
         self.generator = Generator(s.width) if s.generator == "paper" else Small(s.width)
-        self.discriminator = Discriminator(spectral=s.spectral)
+        self.discriminator = Discriminator(s.judge_width, spectral=s.spectral)
         self.networks = {"generator": self.generator, "discriminator": self.discriminator}
         self.optimisers = {
             "generator": Adam(self.generator.parameters(), s.learning_rate, (s.beta1, 0.999)),
@@ -95,6 +96,8 @@ class CartoonGAN(Recipe):
             drawings["drawing"] = torch.from_numpy(photos.drawings)
         self.photos = Faces(photos, device, s.geometry, drawings)
         if s.initialisation < s.training.steps:
+            if cartoons is None and photos.drawings is not None:  # the generator's own teacher judges it
+                cartoons = replace(photos, images=photos.drawings)
             if cartoons is None:
                 raise InputError("after the initialisation phase cartoons are needed; name a pack with --cartoons")
             edgeless = {"smoothed": torch.from_numpy(smoothed(cartoons.images))} if s.edges else {}
@@ -109,11 +112,11 @@ class CartoonGAN(Recipe):
         for module in self.generator.modules():
             if isinstance(module, BatchNorm):
                 module.train(step < s.freeze_from * s.training.steps)
-        self.photo = self.photos.sample(s.batch)
-        pictures = light(s.damage, self.photo.pictures, *self.photo.alike.values())
-        self.photo.pictures, self.photo.alike = pictures[0], dict(zip(self.photo.alike, pictures[1:], strict=True))
+        self.photo = light(s.damage, self.photos.sample(s.batch))
         self.input = damage(s.damage, self.photo.pictures)
-        self.cartoon: Batch | None = None if self.initialising else self.cartoons.sample(s.batch)
+        self.cartoon: Batch | None = None
+        if not self.initialising:  # the same light on cartoons, else it would be what tells them from toons
+            self.cartoon = light(s.damage, self.cartoons.sample(s.batch))
 
     def forward(self) -> None:
         """G(p); with the steadiness term also of the same photos a pixel aside, under fresh noise."""

@@ -1,5 +1,7 @@
 """Video encoders: which there are, and settings under which each gives good pictures at a good speed."""
 
+import os
+
 from av.codec import Codec, codecs_available
 from av.codec.codec import UnknownCodecError
 
@@ -26,6 +28,7 @@ def find_encoder(name: str) -> Codec:
         codec = Codec(name, "w")
     except UnknownCodecError as error:
         raise InputError(f"--encoder {name}: not known here; there are {', '.join(_names())}") from error
+    os.environ.setdefault("SVT_LOG", "1")  # errors only; SVT-AV1 cannot be told in another way
     if codec.type != "video":
         raise InputError(f"--encoder {name}: it does not encode video; there are {', '.join(_names())}")
     return codec

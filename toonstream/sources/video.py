@@ -62,7 +62,7 @@ class VideoSource:
 
     def __iter__(self) -> Iterator[Frame]:
         time_base = self._stream.time_base or Fraction(1, 90000)
-        step = round(1 / (self.rate * time_base)) if self.rate else 1
+        step = max(1, round(1 / (self.rate * time_base))) if self.rate else 1
         last, end = None, 0
         for index, picture in enumerate(chain((self._first,), self._pictures)):
             # Encoders want rising time stamps; where a container has none, the order of decoding gives them.

@@ -11,6 +11,7 @@ from engines.errors import InputError
 from toonstream.frame import Patch, Rect
 from toonstream.sinks import default_output, open_sink
 from toonstream.sources import open_source
+from toonstream.sources.hdr import standard_range
 
 QUARTER_TURN = [0, 1 << 16, 0, -(1 << 16), 0, 0, HEIGHT << 16, 0, 1 << 30]
 TILT = [56756, 32768, 0, -32768, 56756, 0, 0, 0, 1 << 30]
@@ -254,3 +255,18 @@ def test_an_unknown_encoder_lists_what_is_there(tmp_path):
     with pytest.raises(InputError, match="does not go into this container"):
         convert(path, tmp_path / "out.webm", encoder="libx264")
     assert [file.name for file in tmp_path.iterdir()] == ["in.mp4"]
+
+
+@pytest.mark.parametrize(("transfer", "signal", "light"), [(16, 0.5806, 1.0), (18, 0.75, 1.0), (16, 0.4400, 0.25)])
+def test_high_dynamic_range_keeps_brightness_and_gray(transfer, signal, light):
+    """`signal` is what BT.2408 gives for so much light, where white paper of 203 nits is 1."""
+    picture = av.VideoFrame(64, 48, "yuv420p10le")
+    for plane, value in zip(picture.planes, (round(64 + 876 * signal), 512, 512), strict=True):
+        plane.update(np.full(plane.buffer_size // 2, value, np.uint16))
+    picture.colorspace, picture.color_primaries, picture.color_trc, picture.color_range = 9, 9, transfer, 1
+    rgb = standard_range(picture)
+    assert rgb.max() - rgb.min() <= 1  # gray stays gray
+    shown = (rgb.mean() / 255) ** 2.4
+    assert light * 0.7 < shown <= light * 1.02  # paper gives way a little to what is brighter
+    if light <= 0.5:
+        assert abs(shown - light) < 0.01

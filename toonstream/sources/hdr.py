@@ -39,8 +39,7 @@ def standard_range(picture: VideoFrame) -> Pixels:
         dst_color_range=ColorRange.JPEG,
         interpolation=REPEATED,
     )
-    codes = cast(NDArray[np.uint16], signal.to_ndarray())
-    light = np.take(_hlg_light() if hlg else _pq_light(), codes)
+    light = cv2.LUT(cast(NDArray[np.uint16], signal.to_ndarray()), _hlg_light() if hlg else _pq_light())
     if hlg:  # a screen of 1000 nits brightens by luminance
         luminance = np.maximum(cv2.transform(light, _LUMINANCE), 1e-6)
         light = _times(light, cv2.pow(luminance, 0.2) * np.float32(_PEAK))
@@ -48,7 +47,8 @@ def standard_range(picture: VideoFrame) -> Pixels:
     light = _times(light, _squeeze(brightest))
     if picture.color_primaries == ColorPrimaries.BT2020:
         light = cv2.transform(light, _PRIMARIES)
-    return np.take(_screen(), (np.clip(light, 0, 1) * 65535).astype(np.uint16))
+    amount = (np.clip(light, 0, 1) * 65535).astype(np.uint16)
+    return cast(Pixels, cv2.LUT(amount, _screen()))
 
 
 def _times(light: Light, gain: Light) -> Light:

@@ -91,6 +91,20 @@ def where_at_start(seen, identity):
     return next(face.landmarks.mean(0) for face in seen[0] if face.identity == identity)
 
 
+def test_faces_that_cross_do_not_swap(tracker, head):
+    """One passes in front of the other, who is covered meanwhile."""
+    mirrored = np.ascontiguousarray(head[:, ::-1])
+    steps = range(130, 510, 9)
+    paths = [scene((mirrored, 320, 180, 0.5), (head, x, 190, 0.55)) for x in steps]
+    seen = [{f.identity: f.points[:, 0].mean() for f in tracker(frame)} for frame in frames(paths)]
+    passing, staying = sorted(seen[0], key=lambda identity: seen[0][identity])
+    for x, where in zip(steps, seen, strict=True):
+        assert where[passing] == pytest.approx(x, abs=8)
+        assert where.get(staying, 320) == pytest.approx(320, abs=8)
+        assert set(where) <= {passing, staying}
+    assert staying in seen[-1]
+
+
 def test_a_covered_face_is_held_then_given_up_then_known_again(tracker, head):
     bare, covered = scene((head, 320, 180, 0.8)), scene()
     hidden = int(HOLD_SECONDS * 30)

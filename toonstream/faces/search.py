@@ -55,6 +55,12 @@ class Search:
         """The faces in the next square."""
         return self._look(frame, next(self._round))
 
+    def around(self, frame: Frame, centre: NDArray[np.float64], reach: float) -> list[NDArray[np.float64]]:
+        """The faces in the square that reaches so many pixels from its centre, or what of it lies in the frame."""
+        side = min(round(2 * reach), *self.size)
+        left, top = (int(np.clip(c - side / 2, 0, length - side)) for c, length in zip(centre, self.size, strict=True))
+        return self._look(frame, Rect(left, top, left + side, top + side))
+
     def _look(self, frame: Frame, square: Rect) -> list[NDArray[np.float64]]:
         scale = (square.right - square.left) / DETECTOR_SIZE
         picture = frame.rgb(square, (DETECTOR_SIZE, DETECTOR_SIZE))

@@ -20,6 +20,7 @@ CROP_MARGIN = 1.35  # its side in sides of the framing's: what the landmark netw
 DRIFT = 0.1  # how far a face may drift in its crop, in sides of the crop
 GROWTH = 1.2  # how much larger or smaller it may get there
 TILT = 0.25  # how far it may tilt there, in radians
+SUDDEN = 1.3  # a face that seems so much larger or smaller than one look ago is partly covered
 SEARCH_EVERY = 3  # looks for new faces: one in so many frames, where some are followed already
 SEARCH_REST = 10  # frames between two searches of the whole picture, which take as long as several frames
 HOLD_SECONDS = 0.5  # how long a lost face keeps its place
@@ -48,7 +49,11 @@ class Track:
 
     def follow(self, frame: Frame, seconds: float) -> NDArray[np.float64] | None:
         """This frame's measured landmarks, looked for where the face is expected."""
-        return self.view.look(frame, self.points + self.velocity * seconds)
+        landmarks = self.view.look(frame, self.points + self.velocity * seconds)
+        if landmarks is None:
+            return None
+        growth = half_side(five_points(landmarks)) / self.half_side
+        return landmarks if 1 / SUDDEN < growth < SUDDEN else None
 
     def see(self, measured: NDArray[np.float64], seconds: float) -> None:
         before = self.landmarks.mean(0)
@@ -134,6 +139,8 @@ class Tracker:
             found = self._search.onward(frame)
         else:
             found = []
+        for track in self._lost:
+            found += self._search.around(frame, track.points.mean(0), 2 * track.half_side)
         for face in found:
             self._meet(frame, face)
         self._last = frame
@@ -221,7 +228,7 @@ class Tracker:
         """Whether a face found here may be the lost one: near enough for the time that has gone by, and of its size."""
         size, lost = half_side(points), track.half_side
         apart = float(np.hypot(*(points.mean(0) - track.points.mean(0))))
-        return 0.6 < size / lost < 1.6 and apart < lost * (1 + 2 * track.unseen)
+        return 0.5 < size / lost < 2 and apart < lost * (1 + 2 * track.unseen)
 
     def forget(self) -> None:
         """Drops all faces, not the networks: the next frame is another video's first."""

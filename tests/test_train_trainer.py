@@ -278,3 +278,16 @@ def test_packs_survive_a_round_trip(tmp_path: Path) -> None:
     for field in dataclasses.fields(Pack):
         before, after = getattr(made, field.name), getattr(again, field.name)
         np.testing.assert_array_equal(before, after)
+
+
+def test_a_teacher_is_distilled(tmp_path: Path) -> None:
+    run(tmp_path / "teacher", TINY)
+    photos = tmp_path / "photos.safetensors"
+    save(tiny_pack(), photos)
+    tiny = ["width=4", "batch=2", "geometry.size=64", "training.steps=2", "vgg=random", "content_layer=conv1_2"]
+    tiny = [part for setting in [*tiny, "adversarial=0.1", "judge_width=4"] for part in ("--set", setting)]
+    distil = ["distill", str(tmp_path / "teacher"), "--photos", str(photos), "--out", str(tmp_path / "student")]
+    assert main([*distil, *tiny, "--device", "cpu"]) == 0
+    state = checkpoint.load(tmp_path / "student/checkpoint.pt", "distill")
+    assert state["step"] == 2
+    assert {"student", "discriminator"} == set(state["networks"])

@@ -105,6 +105,13 @@ def round_blocks(x: Tensor, table: str, scale: Tensor) -> Tensor:
     return torch.einsum("uy,bcmunv,vx->bcmynx", dct, blocks, dct).reshape(b, c, h, w)
 
 
+def again(x: Tensor, sigma: float) -> tuple[Tensor, tuple[int, int]]:
+    """The same faces moved by at most a pixel, under fresh noise of at most `sigma`; and the move, right and down."""
+    right, down = (int(n) for n in torch.randint(-1, 2, (2,)))
+    strength = torch.rand(x.shape[0], 1, 1, 1, device=x.device) * sigma / 127.5
+    return shift(x, right, down) + strength * torch.randn_like(x), (right, down)
+
+
 def shift(x: Tensor, right: int, down: int) -> Tensor:
     """The picture moved by whole pixels; what comes in at the border repeats it."""
     h, w = x.shape[2:]

@@ -1,4 +1,4 @@
-"""toonstream-train: prepare, draw, fit, export."""
+"""toonstream-train: prepare, draw, fit, distill, export."""
 
 import argparse
 import sys
@@ -7,7 +7,7 @@ from importlib import import_module
 
 from engines.errors import UserError
 
-COMMANDS = ("prepare", "draw", "fit", "export")
+COMMANDS = ("prepare", "draw", "fit", "distill", "export")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

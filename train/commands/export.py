@@ -21,15 +21,11 @@ def run(args: argparse.Namespace) -> None:
     from engines.errors import InputError
     from engines.export import export_style
     from toonstream.faces import framing
-    from train import checkpoint, pack, settings
-    from train.recipes import recipe
+    from train import pack
+    from train.recipes import trained
 
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    state = checkpoint.load(args.run / "checkpoint.pt" if args.run.is_dir() else args.run)
-    kind = recipe(state["recipe"])
-    built = kind(settings.merge(kind.defaults, state["settings"], str(args.run)))
-    generator = built.networks[kind.exported]
-    generator.load_state_dict(state["averages"][kind.exported])
+    generator, state = trained(args.run)
     faces = pack.load(args.faces)
     if args.show:
         names = args.show.split(",")
@@ -44,8 +40,8 @@ def run(args: argparse.Namespace) -> None:
         raise InputError(f"{args.card}: cannot be read ({error}); check the file") from error
     card = {
         "name": args.style.resolve().name,
-        "about": f"Trained with the recipe {kind.name}",
-        "recipe": kind.name,
+        "about": f"Trained with the recipe {state['recipe']}",
+        "recipe": state["recipe"],
         "steps": state["step"],
         "parameters": sum(p.numel() for p in generator.parameters()),
         **said,

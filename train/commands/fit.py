@@ -6,8 +6,13 @@ from pathlib import Path
 
 def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recipe", help="such as cartoongan")
-    parser.add_argument("--photos", type=Path, required=True, metavar="PACK")
     parser.add_argument("--cartoons", type=Path, metavar="PACK", help="what to look like (the photos' own drawings)")
+    running(parser)
+
+
+def running(parser: argparse.ArgumentParser) -> None:
+    """The options of everything that trains."""
+    parser.add_argument("--photos", type=Path, required=True, metavar="PACK")
     parser.add_argument("--preview", type=Path, metavar="PACK", help="faces for the picture grids (the photos)")
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="checkpoint, curves and grids")
     parser.add_argument("--settings", type=Path, metavar="TOML", help="settings other than the paper's")

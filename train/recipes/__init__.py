@@ -1,11 +1,17 @@
 """Recipes, one file each in its paper's own order, and the registry that names them."""
 
 from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from engines.errors import InputError
+from train import checkpoint, settings
 from train.recipe import Recipe
 
-RECIPES = {"cartoongan": "CartoonGAN"}
+if TYPE_CHECKING:
+    from torch import nn
+
+RECIPES = {"cartoongan": "CartoonGAN", "distill": "Distill"}
 """Name (the module's) -> class."""
 
 
@@ -14,3 +20,12 @@ def recipe(name: str) -> type[Recipe]:
         raise InputError(f"{name}: no such recipe; there are {', '.join(RECIPES)}")
     found: type[Recipe] = getattr(import_module(f"train.recipes.{name}"), RECIPES[name])
     return found
+
+
+def trained(run: Path) -> tuple["nn.Module", dict[str, Any]]:
+    """The network that a run exports, with its averaged weights, for inference; and the run's checkpoint."""
+    state = checkpoint.load(run / "checkpoint.pt" if run.is_dir() else run)
+    kind = recipe(state["recipe"])
+    network = kind(settings.merge(kind.defaults, state["settings"], str(run))).networks[kind.exported]
+    network.load_state_dict(state["averages"][kind.exported])
+    return network.requires_grad_(False).eval(), state

@@ -9,7 +9,7 @@ from torch.optim import Adam
 
 from engines.errors import InputError
 from train import losses
-from train.damage import Damage, damage, light, shift
+from train.damage import Damage, again, damage, light, shift
 from train.edges import smoothed
 from train.faces import Batch, Faces, Geometry
 from train.networks.cartoongan import Discriminator, Generator
@@ -123,11 +123,8 @@ class CartoonGAN(Recipe):
         s = self.settings
         views = self.input
         if s.steady:
-            some = self.input[: max(1, s.batch // 4)]
-            self.aside = [int(n) for n in torch.randint(-1, 2, (2,))]
-            sigma = torch.rand(len(some), 1, 1, 1, device=some.device) * s.steady_noise / 127.5
-            again = shift(some, *self.aside)
-            views = torch.cat([views, again + sigma * torch.randn_like(again)])
+            second, self.move = again(self.input[: max(1, s.batch // 4)], s.steady_noise)
+            views = torch.cat([views, second])
         made = self.generator(views)
         self.toon, self.again = made[: s.batch], made[s.batch :]
         self.pictures = {"photo": self.input, "toon": self.toon, **self.photo.alike}
@@ -150,7 +147,7 @@ class CartoonGAN(Recipe):
         if s.total_variation:
             parts["total variation"] = s.total_variation * losses.total_variation(self.toon)
         if s.steady:
-            parts["steady"] = s.steady * losses.steady(shift(self.toon[: len(self.again)], *self.aside), self.again)
+            parts["steady"] = s.steady * losses.steady(shift(self.toon[: len(self.again)], *self.move), self.again)
 
         if self.cartoon is not None:
             inside = self.photo.inside * self.cartoon.inside  # what was padded in either is hidden in all

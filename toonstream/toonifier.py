@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,12 +47,17 @@ class Toonifier:
         """The engine in use; its `description` tells backend, device and precision."""
         return self._engine
 
+    @overload
+    def __call__(self, frame: Frame) -> Frame: ...
+
+    @overload
+    def __call__(self, frame: NDArray[np.uint8]) -> NDArray[np.uint8]: ...
+
     def __call__(self, frame: Frame | NDArray[np.uint8]) -> Frame | NDArray[np.uint8]:
         """The frame with its faces as cartoons; of an RGB picture, (H, W, 3) uint8, a new RGB picture."""
         if isinstance(frame, Frame):
             return self.composite(frame, self.draw(frame, self.see(frame)))
-        picture = Frame.from_rgb(frame, pts=None, time_base=Fraction(1, 30), index=0)
-        return self.composite(picture, self.draw(picture, self.see(picture))).rgb()
+        return self(Frame.from_rgb(frame.copy(), pts=None, time_base=Fraction(1, 30), index=0)).rgb()
 
     def see(self, frame: Frame) -> list[Face]:
         """The frame's faces, the largest first. Call it for every frame, in order."""

@@ -13,7 +13,6 @@ from train.damage import Damage, again, damage, light, shift
 from train.edges import smoothed
 from train.faces import Batch, Faces, Geometry
 from train.networks.cartoongan import Discriminator, Generator
-from train.networks.norm import BatchNorm
 from train.networks.small import Small
 from train.networks.vgg import VGG
 from train.pack import Pack
@@ -56,8 +55,6 @@ class CartoonGANSettings(Settings):
     """Weight of "the same picture for the same face": moved by a pixel, under fresh sensor noise."""
     steady_noise: float = 4.0
     """Largest sigma of that noise, 8-bit steps."""
-    freeze_from: float = 1.0
-    """Share of the steps after which the generator's batch norms keep their statistics, as they do once exported."""
     drawing: float = 0.0
     """Weight of the drawing teacher's pictures, in the initialisation phase."""
     drawing_after: float = 0.0
@@ -109,9 +106,6 @@ class CartoonGAN(Recipe):
         """Photos, damaged as by a webcam where the settings say so, and cartoons once the first phase is over."""
         s = self.settings
         self.initialising = step < s.initialisation
-        for module in self.generator.modules():
-            if isinstance(module, BatchNorm):
-                module.train(step < s.freeze_from * s.training.steps)
         self.photo = light(s.damage, self.photos.sample(s.batch))
         self.input = damage(s.damage, self.photo.pictures)
         self.cartoon: Batch | None = None

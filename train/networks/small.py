@@ -24,19 +24,18 @@ class Residual(nn.Module):
 
 
 class Small(nn.Module):
-    """A U of four scales: width w at 1/2 of the input's resolution, 2w at 1/4, 4w at 1/8, 8w at 1/16.
+    """A U of four scales: width w, which is even, at 1/2 of the input's resolution, 1.5w at 1/4, 3w at 1/8, 6w at 1/16.
 
     Each scale costs about as much as the next; the coarse ones know what is hair and what is cheek, the sums across
     keep lines crisp. Nothing works at full resolution, where a convolution costs most: the last gives four pixels each.
-    Colours pass straight through a linear layer, so that the rest learns only what an artist would change: 300 steps
-    then bring a drawing closer than 900 without. There is no batch norm: with it the same network learned more slowly,
-    and its colours depended on what else was in the batch.
+    Colours pass straight through a linear layer, so that the rest learns only what an artist would change. There
+    is no batch norm, with which colours depend on what else is in the batch.
     (N, 3, H, W) in [-1, 1] -> about the same range; H and W multiples of 16.
     """
 
     def __init__(self, width: int = 16) -> None:
         super().__init__()
-        w2, w4, w8 = 2 * width, 4 * width, 8 * width
+        w2, w4, w8 = 3 * width // 2, 3 * width, 6 * width
         self.to2 = conv(3, width, 5, 2)
         self.to4 = nn.Sequential(conv(width, w2, stride=2), conv(w2, w2))
         self.to8 = nn.Sequential(conv(w2, w4, stride=2), Residual(w4))

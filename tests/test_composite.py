@@ -75,7 +75,7 @@ def test_a_lost_face_holds_then_fades(frame):
 def test_the_matte_has_no_steps_and_ends_within_the_crop():
     cover = matte(face_at(0.5, 0.5, 0.3).landmarks)
     assert cover.max() == pytest.approx(1, abs=0.01)
-    assert max(np.abs(np.diff(cover, axis=axis)).max() for axis in (0, 1)) < 0.3
+    assert max(np.abs(np.diff(cover, axis=axis)).max() for axis in (0, 1)) < 0.4
     far_out = matte(face_at(0.5, 0.5, 0.8).landmarks)  # a head larger than its crop
     assert max(far_out[0].max(), far_out[-1].max(), far_out[:, 0].max(), far_out[:, -1].max()) < 0.02
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from toonstream.faces.follow import between, follow
-from toonstream.faces.tracker import HOLD_SECONDS, Tracker, half_side
+from toonstream.faces.framing import half_side
+from toonstream.faces.tracker import HOLD_SECONDS, Tracker
 from toonstream.frame import Frame
 
 CLIP = Path(__file__).parent / "sample" / "talking-head.mp4"
@@ -143,6 +144,23 @@ def test_a_cut_is_no_way_between(tracker, head):
     pictures = [scene((head, 160, 180, 0.7))] * 2 + [dark] * 2
     x = [faces[0].landmarks[:, 0].mean() for _, faces in follow(tracker, frames(pictures), Fraction(30))]
     assert x == pytest.approx([160, 160, 480, 480], abs=12)
+
+
+def test_time_stamps_say_where_between(tracker, head):
+    """A file of uneven rate: the face moves with the clock, not with the frames."""
+    stamps = [0, 1, 4, 5, 6]  # in 60ths of a second
+    pictures = [scene((head, 250 + 3 * t, 180, 0.7)) for t in stamps]
+    uneven = [Frame.from_rgb(p, t, Fraction(1, 60), i) for i, (p, t) in enumerate(zip(pictures, stamps, strict=True))]
+    x = np.array([faces[0].landmarks[:, 0].mean() for _, faces in follow(tracker, uneven, Fraction(60))])
+    assert x - x[0] == pytest.approx(3 * np.array(stamps), abs=1.5)
+
+
+@pytest.mark.parametrize("flash", [255, 128])
+def test_a_flash_changes_nobody(tracker, head, flash):
+    bare = scene((head, 320, 180, 0.7))
+    pictures = [bare, bare, np.full_like(bare, flash), bare, bare]
+    seen = [faces for _, faces in follow(tracker, frames(pictures), Fraction(10))]
+    assert {face.identity for faces in seen for face in faces} == {seen[0][0].identity}
 
 
 def test_a_face_seen_in_one_of_two_looks_is_there_in_between(tracker, head):

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toonstream.faces import framing
+from toonstream.faces.crop import SHRINK
 from toonstream.faces.face import Face
 from toonstream.frame import Frame, Patch, Rect
 
@@ -36,8 +37,7 @@ class Toon:
 
 def composite(frame: Frame, toons: Sequence[Toon]) -> Frame:
     """The frame with each cartoon in place, the nearest (largest) face on top. Other pixels stay as they are."""
-    # Small scale in the matrix: a large face.
-    far_to_near = sorted(toons, key=lambda toon: -_scale(toon) * toon.picture.shape[0])
+    far_to_near = sorted(toons, key=lambda toon: framing.half_side(toon.face.points))
     patches = [patch for patch in (place(toon, frame.width, frame.height) for toon in far_to_near) if patch]
     return frame.blend(patches) if patches else frame
 
@@ -84,26 +84,27 @@ def place(toon: Toon, width: int, height: int) -> Patch | None:
         return None
     edges = np.array([columns[0] - 1, columns[-1] + 2]), np.array([rows[0] - 1, rows[-1] + 2])
     corners = framing.apply(back, np.array([[x, y] for x in edges[0] for y in edges[1]]) * size / MATTE_SIZE)
-    rect = Rect(
-        max(0, math.floor(corners[:, 0].min())),
-        max(0, math.floor(corners[:, 1].min())),
-        min(width, math.ceil(corners[:, 0].max())),
-        min(height, math.ceil(corners[:, 1].max())),
-    )
-    if rect.right <= rect.left or rect.bottom <= rect.top:
-        return None
+    rect = Rect.around(corners, 0, width, height)
     back[:, 2] -= rect.left, rect.top
-    into = rect.right - rect.left, rect.bottom - rect.top
-    picture = cv2.warpAffine(
-        toon.picture, framing.opencv(back), into, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
-    back[:, :2] *= size / MATTE_SIZE
-    cover = cv2.warpAffine(np.rint(cover * 255).astype(np.uint8), framing.opencv(back), into, flags=cv2.INTER_LINEAR)
+    into = rect.width, rect.height
+    picture = _warp(toon.picture, back, size, into)
+    alpha = _warp(np.rint(cover * 255).astype(np.uint8), back, size, into)
     if picture.shape[2] == 4:
-        cover = cv2.multiply(cover, np.ascontiguousarray(picture[:, :, 3]), scale=1 / 255)
+        alpha = cv2.multiply(alpha, np.ascontiguousarray(picture[:, :, 3]), scale=1 / 255)
         picture = np.ascontiguousarray(picture[:, :, :3])
-    return Patch(rect, picture, cover)
+    return Patch(rect, picture, alpha)
 
 
-def _scale(toon: Toon) -> float:
-    return math.hypot(*toon.matrix[0, :2]) / int(toon.picture.shape[0])
+def _warp(picture: NDArray[np.uint8], back: NDArray[np.float64], size: int, into: tuple[int, int]) -> NDArray[np.uint8]:
+    """A picture of a crop, of whatever resolution, taken by `back` from the crop's `size` pixels into the frame's.
+
+    One that becomes much smaller is averaged first: a line that falls between the pixels would come and go.
+    """
+    shrunk = round(size * math.hypot(*back[0, :2]))
+    if shrunk < SHRINK * picture.shape[0]:
+        picture = cv2.resize(picture, (max(1, shrunk), max(1, shrunk)), interpolation=cv2.INTER_AREA)
+    matrix = back.copy()
+    matrix[:, :2] *= size / picture.shape[0]
+    # Beyond the crop the matte is 0, so what stands there does not matter.
+    warped: NDArray[np.uint8] = cv2.warpAffine(picture, framing.opencv(matrix), into, flags=cv2.INTER_LINEAR)
+    return warped

@@ -1,5 +1,6 @@
 """How a stored picture is turned and mirrored to stand upright, as phones and cameras note it beside the picture."""
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -22,6 +23,22 @@ class Rect(NamedTuple):
     @property
     def height(self) -> int:
         return self.bottom - self.top
+
+    @classmethod
+    def around(cls, points: NDArray[np.floating], margin: int, width: int, height: int) -> "Rect":
+        """The least rectangle around points (N, 2), widened by a margin, in a picture of width x height pixels.
+
+        It has at least a pixel, the nearest, and even edges where it can: those need not cut through chroma.
+        """
+        (left, top), (right, bottom) = points.min(0) - margin, points.max(0) + margin
+        x0, x1 = _even(left, right, width)
+        y0, y1 = _even(top, bottom, height)
+        return cls(x0, y0, x1, y1)
+
+
+def _even(start: float, end: float, length: int) -> tuple[int, int]:
+    first = min(max(math.floor(start), 0), length - 1) // 2 * 2
+    return first, max(first + 1, min(-(-math.ceil(end) // 2) * 2, length))
 
 
 class Orientation(NamedTuple):

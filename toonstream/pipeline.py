@@ -68,4 +68,16 @@ def overlap(items: Iterable[Item]) -> Generator[Item]:
             yield item  # type: ignore[misc]  # only the last entry has no item
     finally:
         stop.set()
-        thread.join()
+        _join(thread)
+
+
+def _join(thread: threading.Thread) -> None:
+    """Waits for the thread's end, through interrupts too: what it works with is about to be closed."""
+    interrupt = None
+    while thread.is_alive():
+        try:
+            thread.join()
+        except KeyboardInterrupt as error:
+            interrupt = error
+    if interrupt:
+        raise interrupt

@@ -16,7 +16,8 @@ from toonstream.faces import framing
 from toonstream.faces.crop import crop
 from toonstream.faces.face import Face
 from toonstream.faces.follow import follow
-from toonstream.faces.tracker import Tracker, half_side
+from toonstream.faces.framing import half_side
+from toonstream.faces.tracker import Tracker
 from toonstream.frame import Frame
 
 SHARPNESS = 2 / 3

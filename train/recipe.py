@@ -25,6 +25,8 @@ class Training:
     """Decay of the moving average of the generators' weights, which is what is shown and exported."""
     decay_from: float = 1.0
     """Share of the steps after which learning rates fall, linearly, towards zero."""
+    clip: float = 0.0
+    """Norm to which an optimiser's gradient is shortened where it is longer; 0 leaves it."""
     compile: bool = False
     log_steps: int = 50
     grid_seconds: float = 180.0

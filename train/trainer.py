@@ -123,6 +123,8 @@ class Trainer:
             assert isinstance(mean, Tensor)
             for parameter, part in zip(parameters, torch.split(mean, [p.numel() for p in parameters]), strict=True):
                 parameter.grad = part.view_as(parameter)
+        if self.training.clip:
+            torch.nn.utils.clip_grad_norm_(parameters, self.training.clip)
         optimiser.step()
 
     def save(self) -> None:

@@ -1,6 +1,7 @@
 """`toonstream INPUT...`: videos, photos and folders of them, each into a cartoon beside it."""
 
 import argparse
+import os
 import signal
 import sys
 import time
@@ -12,6 +13,7 @@ from engines.errors import InputError, UserError
 from toonstream import pipeline
 from toonstream.composite import Toon
 from toonstream.sinks import default_output, open_sink
+from toonstream.sinks.encoders import find_encoder
 from toonstream.sinks.output import part_of
 from toonstream.sources import SUFFIXES, open_source
 from toonstream.toonifier import Toonifier
@@ -19,21 +21,34 @@ from toonstream.toonifier import Toonifier
 
 def run(arguments: list[str]) -> int:
     options = _parse(arguments)
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _interrupt)
     jobs, status = _jobs(options.input, options.output)
+    if options.encoder:
+        find_encoder(options.encoder)
+    if not jobs:
+        return status
     with Toonifier(options.style, options.backend, options.faces) as toonifier:
         for source, output in jobs:
             try:
                 _convert(source, output, toonifier, options)
             except UserError as error:
-                print(f"toonstream: {error}", file=sys.stderr)
-                status = max(status, error.status)
+                status = max(status, _fail(error))
             except KeyboardInterrupt:
                 done = f"what was done is in {part_of(output)}" if part_of(output).exists() else "nothing was done"
                 print(f"toonstream: {source}: interrupted; {done}", file=sys.stderr)
                 raise
+            except Exception as error:  # a fault of ours: it must not cost the other files
+                status = max(status, _fail(f"{source}: {type(error).__name__}: {error}; please report this"))
             toonifier.forget()
     return status
+
+
+def _fail(error: UserError | str) -> int:
+    """Tells what went wrong; returns the exit status that goes with it."""
+    print(f"toonstream: {error}", file=sys.stderr)
+    return error.status if isinstance(error, UserError) else UserError.status
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:
@@ -41,7 +56,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         prog="toonstream", description="Turn every face in videos and photos into a cartoon; sound stays as it is."
     )
     parser.add_argument("input", nargs="+", type=Path, metavar="INPUT", help="a video, a photo, or a folder of them")
-    parser.add_argument("-o", "--output", type=Path, help="a file or, for several inputs, a folder [NAME.toon.EXT]")
+    parser.add_argument("-o", "--output", help="a file or, for several inputs, a folder [NAME.toon.EXT]")
     parser.add_argument("--style", default="cel", help="a shipped style's name, or a style's folder [cel]")
     parser.add_argument("--faces", type=_faces, default=None, metavar="all|N", help="how many, the largest first [all]")
     parser.add_argument(
@@ -61,35 +76,65 @@ def _faces(text: str) -> int | None:
 
 
 def _interrupt(signal_number: int, frame: FrameType | None) -> None:
+    """Once: what was done needs its end written, which a second signal must not stop."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
-def _jobs(inputs: list[Path], output: Path | None) -> tuple[list[tuple[Path, Path]], int]:
-    """Each file to read with the one to write, and the exit status so far: an unreadable folder stops no other."""
+def _jobs(inputs: list[Path], output: str | None) -> tuple[list[tuple[Path, Path]], int]:
+    """Each file to read with the one to write, and the exit status so far: what is amiss with one stops no other."""
     files: list[Path] = []
     status = 0
     for path in inputs:
-        if not path.is_dir():
+        if path.is_dir():
+            try:
+                inside = _inside(path)
+            except UserError as error:
+                status = max(status, _fail(error))
+            else:
+                files += inside
+        elif path.exists():
             files.append(path)
-            continue
-        try:
-            inside = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES and ".toon." not in p.name)
-        except OSError as error:
-            print(f"toonstream: {path}: {error.strerror}", file=sys.stderr)
-            status = InputError.status
-            continue
-        if not inside:
-            print(f"toonstream: {path}: no video or photo in this folder", file=sys.stderr)
-            status = InputError.status
-        files += inside
-    into_folder = output is not None and (output.is_dir() or len(files) > 1 or any(p.is_dir() for p in inputs))
-    if output is not None and into_folder:
-        try:
-            output.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"{output}: {error.strerror}; several inputs need a folder to go to") from error
-        return [(path, output / default_output(path).name) for path in files], status
-    return [(path, output or default_output(path)) for path in files], status
+        else:
+            status = max(status, _fail(InputError(f"{path}: no such file")))
+    several = len(files) > 1 or any(path.is_dir() for path in inputs)
+    folder = Path(output) if output and _is_folder(output, several) else None
+    jobs: dict[Path, Path] = {}
+    for path in files:
+        target = folder / default_output(path).name if folder else Path(output) if output else default_output(path)
+        if target in jobs:
+            clash = f"{path}: would be written to {target}, as {jobs[target]} is; convert it by itself"
+            status = max(status, _fail(InputError(clash)))
+        else:
+            jobs[target] = path
+    return [(path, target) for target, path in jobs.items()], status
+
+
+def _inside(folder: Path) -> list[Path]:
+    """The videos and photos in a folder, but for what an earlier run made there."""
+    try:
+        files = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+    except OSError as error:
+        raise InputError(f"{folder}: {error.strerror}") from error
+    files = [path for path in files if not {".toon", ".part"} & set(path.suffixes)]
+    if not files:
+        raise InputError(f"{folder}: no video or photo in this folder")
+    return files
+
+
+def _is_folder(output: str, several: bool) -> bool:
+    """Whether the output is a folder for what is made, rather than its name; the folder is there then."""
+    path = Path(output)
+    if not (path.is_dir() or several or output.endswith(("/", os.sep))):
+        return False
+    if not path.is_dir() and path.suffix.lower() in SUFFIXES:
+        raise InputError(f"{path}: the name of one file, for several; name a folder")
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}; several inputs need a folder to go to") from error
+    return True
 
 
 def _convert(path: Path, output: Path, toonifier: Toonifier, options: argparse.Namespace) -> None:

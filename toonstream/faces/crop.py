@@ -19,24 +19,16 @@ def crop(frame: Frame, matrix: NDArray[np.floating], size: int) -> NDArray[np.ui
     What lies outside the frame repeats its border.
     """
     corners = framing.apply(framing.invert(matrix), np.array([[0, 0], [size, 0], [0, size], [size, size]], np.float64))
-    (left, top), (right, bottom) = corners.min(0), corners.max(0)
-    rect = Rect(
-        min(max(0, math.floor(left) - 2), frame.width - 1),
-        min(max(0, math.floor(top) - 2), frame.height - 1),
-        max(min(frame.width, math.ceil(right) + 2), 1),
-        max(min(frame.height, math.ceil(bottom) + 2), 1),
-    )
-    rect = Rect(rect.left, rect.top, max(rect.right, rect.left + 1), max(rect.bottom, rect.top + 1))
-    width, height = rect.right - rect.left, rect.bottom - rect.top
+    rect = Rect.around(corners, 2, frame.width, frame.height)
     scale = math.hypot(matrix[0, 0], matrix[0, 1])
     if scale < SHRINK:
-        small = max(1, round(width * scale)), max(1, round(height * scale))
+        small = max(1, round(rect.width * scale)), max(1, round(rect.height * scale))
         picture = frame.rgb(rect, small)
     else:
-        small = width, height
+        small = rect.width, rect.height
         picture = frame.rgb(rect)
     # crop <- frame <- rect <- picture
-    to_frame = np.array([[width / small[0], 0, rect.left], [0, height / small[1], rect.top]])
+    to_frame = np.array([[rect.width / small[0], 0, rect.left], [0, rect.height / small[1], rect.top]])
     from_picture = np.hstack(
         [matrix[:, :2] @ to_frame[:, :2], (matrix[:, :2] @ to_frame[:, 2] + matrix[:, 2])[:, None]]
     )

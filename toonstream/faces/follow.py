@@ -10,38 +10,60 @@ from toonstream.faces.tracker import Tracker
 from toonstream.frame import Frame
 from toonstream.picture import planes
 
-LOOKS_PER_SECOND = 15
-"""Heads turn little in a fifteenth of a second, and what a face does meanwhile the generator sees for itself."""
+SPACING = Fraction(1, 15)
+"""Seconds between two looks. Heads turn little meanwhile, and what a face does, the generator sees for itself."""
 
-CUT = 24
-"""Mean change of a plane's values, 0 to 255, from one frame to the next that makes a new scene."""
+MOST_WAITING = 3
+"""Frames that may wait for the next look: what waits takes memory."""
+
+CUT_CHANGE, CUT_UNLIKE = 10.0, 0.06
+"""Where a new scene begins, a frame's values differ from the last one's by more than the first on average (of 255, so
+that moving about is no cut), and correlate with them by less than 1 minus the second (so that a light is none)."""
 
 
 def follow(tracker: Tracker, frames: Iterable[Frame], rate: Fraction | None) -> Iterator[tuple[Frame, list[Face]]]:
     """Every frame with its faces, the largest first; `rate` is the frames' nominal rate a second.
 
-    Faces are looked for about fifteen times a second and at every cut; those of the frames in between lie between.
+    Faces are looked for about fifteen times a second and at every cut; those of the frames in between lie between, by
+    their time stamps.
     """
-    step = max(1, round((rate or 0) / LOOKS_PER_SECOND))
+
+    def time(frame: Frame) -> Fraction:
+        return frame.index / (rate or Fraction(30)) if frame.pts is None else frame.pts * frame.time_base
+
     waiting: list[Frame] = []
     before: list[Face] = []
-    last: Frame | None = None
+    looked = last = None
+
+    def look(frame: Frame) -> Iterator[tuple[Frame, list[Face]]]:
+        nonlocal before, looked
+        after = tracker(frame)
+        for held in waiting:
+            assert looked is not None
+            yield held, between(before, after, float((time(held) - time(looked)) / (time(frame) - time(looked))))
+        yield frame, after
+        waiting.clear()
+        before, looked = after, frame
+
     for frame in frames:
-        if last is None or is_cut(last, frame):
-            yield from ((held, before) for held in waiting)
-            tracker.forget()
-            waiting, before = [], tracker(frame)
-            yield frame, before
-        elif len(waiting) + 1 < step:
+        if last is not None and is_cut(last, frame):
+            if waiting:
+                yield from look(waiting.pop())
+            tracker.cut()
+            looked = None
+        # A frame waits where the next one will be nearer to the time for a look.
+        if (
+            looked is not None
+            and last is not None
+            and len(waiting) < MOST_WAITING
+            and time(frame) + (time(frame) - time(last)) / 2 < time(looked) + SPACING
+        ):
             waiting.append(frame)
         else:
-            after = tracker(frame)
-            for count, held in enumerate(waiting, 1):
-                yield held, between(before, after, count / step)
-            yield frame, after
-            waiting, before = [], after
+            yield from look(frame)
         last = frame
-    yield from ((held, before) for held in waiting)
+    if waiting:
+        yield from look(waiting.pop())
 
 
 def between(before: list[Face], after: list[Face], share: float) -> list[Face]:
@@ -62,5 +84,9 @@ def is_cut(a: Frame, b: Frame) -> bool:
     if first.shape != second.shape:
         return True
     step = max(1, round((first.shape[0] * first.shape[1] / 2000) ** 0.5))
-    change = np.abs(first[::step, ::step].astype(np.int16) - second[::step, ::step])
-    return bool(change.mean() > CUT)
+    x, y = (plane[::step, ::step].astype(np.float32).ravel() for plane in (first, second))
+    if float(np.abs(x - y).mean()) < CUT_CHANGE:
+        return False
+    x, y = x - x.mean(), y - y.mean()
+    spread = float(np.linalg.norm(x) * np.linalg.norm(y))
+    return spread < x.size or float(x @ y) < (1 - CUT_UNLIKE) * spread  # to and from one flat shade, all is new

@@ -40,6 +40,11 @@ def framing(points: NDArray[np.floating], size: int) -> NDArray[np.float64]:
     return np.hstack([rotation, (size / 2 - rotation @ centre)[:, None]])
 
 
+def half_side(points: NDArray[np.floating]) -> float:
+    """Half the side of a face's canonical crop, in the picture's pixels."""
+    return 0.5 / float(np.hypot(*framing(points, 1)[0, :2]))
+
+
 def apply(matrix: NDArray[np.floating], points: NDArray[np.floating]) -> NDArray[np.float64]:
     """Points (N, 2) taken through a (2, 3) matrix."""
     return np.asarray(points @ matrix[:, :2].T + matrix[:, 2], np.float64)

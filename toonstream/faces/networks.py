@@ -2,12 +2,14 @@
 
 import hashlib
 import os
+import sys
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib import resources
 from io import BytesIO
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -32,9 +34,16 @@ def _model() -> bytes:
 
 @cache
 def _vision() -> Any:
-    # Imported late: it takes half a second, which no other command should wait for.
-    from mediapipe.tasks.python import vision
-
+    # Imported late, since it takes a while, and without matplotlib and sounddevice, which take longer than the rest:
+    # only mediapipe's drawing of landmarks and its microphone need them, and neither is used here.
+    stubs = {name: ModuleType(name) for name in ("matplotlib", "matplotlib.pyplot", "sounddevice")}
+    stubs = {name: stub for name, stub in stubs.items() if name not in sys.modules}
+    sys.modules.update(stubs)
+    try:
+        from mediapipe.tasks.python import vision
+    finally:
+        for name in stubs:
+            del sys.modules[name]
     return vision
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from toonstream.faces import framing
 from toonstream.faces.crop import crop
 from toonstream.faces.face import Face, five_points
+from toonstream.faces.framing import half_side
 from toonstream.faces.networks import Landmarker
 from toonstream.faces.search import Search
 from toonstream.faces.smoothing import OneEuro
@@ -65,11 +66,6 @@ class Track:
     def miss(self, seconds: float) -> None:
         self.unseen += seconds
         self.velocity *= 0.0  # a covered face mostly stays; one that drifts on would tear off
-
-
-def half_side(points: NDArray[np.floating]) -> float:
-    """Half the side of a face's canonical crop, in pixels."""
-    return 0.5 / float(np.hypot(*framing.framing(points, 1)[0, :2]))
 
 
 class View:
@@ -154,7 +150,7 @@ class Tracker:
         if self._last is None or frame.pts is None or self._last.pts is None:
             return 0.0 if self._last is None else 1 / 30
         seconds = float((frame.pts - self._last.pts) * frame.time_base)
-        return seconds if 0 < seconds < 1 else 1 / 30
+        return min(seconds, 1.0) if seconds > 0 else 1 / 30
 
     def _follow(self, frame: Frame, seconds: float) -> bool:
         """Moves every track on to this frame; tells whether a face was lost in it."""
@@ -211,7 +207,7 @@ class Tracker:
             else:
                 self._lost.remove(track)
                 self._tracks.append(track)
-            track.view, track.smooth = view, OneEuro()
+            track.view, track.smooth, track.velocity = view, OneEuro(), np.zeros(2)
         else:
             self._people += 1
             track = Track(self._people, view, landmarks)
@@ -230,10 +226,16 @@ class Tracker:
         apart = float(np.hypot(*(points.mean(0) - track.points.mean(0))))
         return 0.5 < size / lost < 2 and apart < lost * (1 + 2 * track.unseen)
 
+    def cut(self) -> None:
+        """The next frame shows another scene: no face is held on, but one that comes back is known again."""
+        self._spare += [track.view for track in self._tracks]
+        self._lost += self._tracks
+        self._tracks, self._last = [], None
+
     def forget(self) -> None:
         """Drops all faces, not the networks: the next frame is another video's first."""
-        self._spare += [track.view for track in self._tracks]
-        self._tracks, self._lost, self._last = [], [], None
+        self.cut()
+        self._lost = []
 
     def close(self) -> None:
         """Frees the networks; a later call starts afresh."""

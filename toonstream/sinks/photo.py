@@ -55,7 +55,12 @@ class PhotoSink:
         if self._alpha is not None:
             pixels = np.dstack([pixels, self._alpha])
         encoded = io.BytesIO()
-        Image.fromarray(np.ascontiguousarray(pixels)).save(encoded, self._format, **self._settings, **self._tags)
+        try:
+            Image.fromarray(np.ascontiguousarray(pixels)).save(encoded, self._format, **self._settings, **self._tags)
+        except (OSError, ValueError) as error:
+            raise InputError(
+                f"{self.path}: {self._format} cannot hold it ({error}); name another kind of file"
+            ) from error
         part = part_of(self.path)
         try:
             part.write_bytes(encoded.getbuffer())

@@ -97,6 +97,10 @@ class VideoSink:
                 self._output.close()
             self.part.unlink(missing_ok=True)  # without its end it would not play
             raise failure(self.path, error) from error
+        except BaseException:  # an interrupt: what is written still gets the end without which it would not play
+            with suppress(FFmpegError):
+                self._output.close()
+            raise
         if whole:
             self.part.replace(self.path)
 

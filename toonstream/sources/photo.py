@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -75,8 +76,8 @@ class PhotoSource:
             profile = self.tags.pop("icc_profile", None)
             if profile:
                 given, wanted = ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB")
-                converted = ImageCms.profileToProfile(image, given, wanted, outputMode="RGB")
-                image = converted or image
+                with suppress(ImageCms.PyCMSError):  # a profile that is not of CMYK: the plain conversion will do
+                    image = ImageCms.profileToProfile(image, given, wanted, outputMode="RGB") or image
         if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
             rgba = np.asarray(image.convert("RGBA"))
             return np.ascontiguousarray(rgba[..., :3]), np.ascontiguousarray(rgba[..., 3])
@@ -88,5 +89,5 @@ def is_animated(path: Path) -> bool:
     try:
         with Image.open(path) as image:
             return image.format != "MPO" and bool(getattr(image, "is_animated", False))
-    except (OSError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+    except (OSError, SyntaxError, ValueError, UnidentifiedImageError, Image.DecompressionBombError) as error:
         raise InputError(f"{path}: not a photo that can be read ({error})") from error

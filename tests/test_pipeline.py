@@ -1,0 +1,42 @@
+"""Stages that overlap: order, errors, and an end that leaves no thread behind."""
+
+import threading
+import time
+
+import pytest
+
+from toonstream.pipeline import AHEAD, overlap
+
+
+def test_keeps_the_order():
+    assert list(overlap(range(100))) == list(range(100))
+
+
+def test_works_ahead_but_not_far():
+    made = []
+    items = overlap(made.append(i) or i for i in range(100))
+    next(items)
+    time.sleep(0.3)
+    assert 2 <= len(made) <= AHEAD + 2
+    items.close()
+
+
+def test_an_error_in_a_stage_is_raised_after_what_came_before():
+    def failing():
+        yield 1
+        raise ValueError("no more")
+
+    items = overlap(overlap(failing()))
+    assert next(items) == 1
+    with pytest.raises(ValueError, match="no more"):
+        next(items)
+
+
+def test_closing_ends_every_stage():
+    before = threading.active_count()
+    first = overlap(iter(int, 1))  # without end
+    second = overlap(first)
+    assert next(second) == 0
+    second.close()
+    first.close()
+    assert threading.active_count() == before

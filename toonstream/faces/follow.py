@@ -6,12 +6,16 @@ from fractions import Fraction
 import numpy as np
 
 from toonstream.faces.face import Face
+from toonstream.faces.framing import half_side
 from toonstream.faces.tracker import Tracker
 from toonstream.frame import Frame
 from toonstream.picture import planes
 
-SPACING = Fraction(1, 15)
-"""Seconds between two looks. Heads turn little meanwhile, and what a face does, the generator sees for itself."""
+SPACING, CALM_SPACING = Fraction(1, 15), Fraction(2, 15)
+"""Seconds between two looks, and where nobody moves much: what a face does meanwhile, the generator sees for itself."""
+
+CALM = 0.3
+"""Speed up to which a face does not move much, in half sides of its crop a second."""
 
 MOST_WAITING = 3
 """Frames that may wait for the next look: what waits takes memory."""
@@ -24,8 +28,8 @@ that moving about is no cut), and correlate with them by less than 1 minus the s
 def follow(tracker: Tracker, frames: Iterable[Frame], rate: Fraction | None) -> Iterator[tuple[Frame, list[Face]]]:
     """Every frame with its faces, the largest first; `rate` is the frames' nominal rate a second.
 
-    Faces are looked for about fifteen times a second and at every cut; those of the frames in between lie between, by
-    their time stamps.
+    Faces are looked for about fifteen times a second, half as often while they are calm, and at every cut; those of the
+    frames in between lie between, by their time stamps.
     """
 
     def time(frame: Frame) -> Fraction:
@@ -34,13 +38,18 @@ def follow(tracker: Tracker, frames: Iterable[Frame], rate: Fraction | None) -> 
     waiting: list[Frame] = []
     before: list[Face] = []
     looked = last = None
+    spacing = SPACING
 
     def look(frame: Frame) -> Iterator[tuple[Frame, list[Face]]]:
-        nonlocal before, looked
+        nonlocal before, looked, spacing
         after = tracker(frame)
-        for held in waiting:
-            assert looked is not None
-            yield held, between(before, after, float((time(held) - time(looked)) / (time(frame) - time(looked))))
+        spacing = SPACING
+        if looked is not None:
+            span = time(frame) - time(looked)
+            for held in waiting:
+                yield held, between(before, after, float((time(held) - time(looked)) / span))
+            if is_calm(before, after, float(span)):
+                spacing = CALM_SPACING
         yield frame, after
         waiting.clear()
         before, looked = after, frame
@@ -56,7 +65,7 @@ def follow(tracker: Tracker, frames: Iterable[Frame], rate: Fraction | None) -> 
             looked is not None
             and last is not None
             and len(waiting) < MOST_WAITING
-            and time(frame) + (time(frame) - time(last)) / 2 < time(looked) + SPACING
+            and time(frame) + (time(frame) - time(last)) / 2 < time(looked) + spacing
         ):
             waiting.append(frame)
         else:
@@ -76,6 +85,15 @@ def between(before: list[Face], after: list[Face], share: float) -> list[Face]:
 def _blend(a: Face, b: Face, share: float) -> Face:
     landmarks = a.landmarks + np.float32(share) * (b.landmarks - a.landmarks)
     return Face(a.identity, landmarks, a.confidence + share * (b.confidence - a.confidence))
+
+
+def is_calm(before: list[Face], after: list[Face], seconds: float) -> bool:
+    """Whether two looks saw the same faces, none of them moving much."""
+    earlier = {face.identity: face for face in before}
+    if earlier.keys() != {face.identity for face in after} or any(face.confidence < 1 for face in after):
+        return False
+    moves = ((face.points - earlier[face.identity].points, half_side(face.points)) for face in after)
+    return all(float(np.hypot(*move.T).max()) < CALM * reach * seconds for move, reach in moves)
 
 
 def is_cut(a: Frame, b: Frame) -> bool:

@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 from types import FrameType
 
+import cv2
+
 from engines import BACKENDS
 from engines.errors import InputError, UserError
 from toonstream import pipeline
@@ -29,6 +31,7 @@ def run(arguments: list[str]) -> int:
         find_encoder(options.encoder)
     if not jobs:
         return status
+    cv2.setNumThreads(1)  # the stages share the cores already
     with Toonifier(options.style, options.backend, options.faces) as toonifier:
         for source, output in jobs:
             try:

@@ -48,6 +48,9 @@ class CartoonGANSettings(Settings):
     # What came after the paper, off in its own configuration
     adversarial_form: str = "log"
     spectral: bool = False
+    judged: int = 0
+    """Side of the window, at a random place, that the discriminator sees of each picture; 0 shows it all. It judges by
+    small patches, so a window says as much in less time."""
     judge_width: int = 32
     colour: float = 0.0
     total_variation: float = 0.0
@@ -111,6 +114,8 @@ class CartoonGAN(Recipe):
         self.cartoon: Batch | None = None
         if not self.initialising:  # the same light on cartoons, else it would be what tells them from toons
             self.cartoon = light(s.damage, self.cartoons.sample(s.batch))
+            most = s.geometry.size - (s.judged or s.geometry.size)
+            self.corner = [int(n) for n in torch.randint(0, most + 1, (2,))]
 
     def forward(self) -> None:
         """G(p); with the steadiness term also of the same photos a pixel aside, under fresh noise."""
@@ -144,19 +149,22 @@ class CartoonGAN(Recipe):
             parts["steady"] = s.steady * losses.steady(shift(self.toon[: len(self.again)], *self.move), self.again)
 
         if self.cartoon is not None:
-            inside = self.photo.inside * self.cartoon.inside  # what was padded in either is hidden in all
-            shown = self.discriminator(self.toon * inside)
-            parts["fool"] = s.adversarial * losses.fool(s.adversarial_form, shown)
+            parts["fool"] = s.adversarial * losses.fool(s.adversarial_form, self.discriminator(self.shown(self.toon)))
         update("generator", sum(parts.values(), torch.zeros((), device=self.toon.device)))
         self.losses = dict(parts)
 
         if self.cartoon is not None:  # Equation 3
-            fakes = [self.toon.detach() * inside]
-            if s.edges:
-                fakes.append(self.cartoon.alike["smoothed"] * inside)
-            judged = [self.discriminator(picture) for picture in (self.cartoon.pictures * inside, *fakes)]
+            pictures = [self.cartoon.pictures, self.toon.detach(), *self.cartoon.alike.values()]
+            judged = [self.discriminator(self.shown(picture)) for picture in pictures]
             self.losses["judge"] = losses.judge(s.adversarial_form, judged[0], judged[1:])
             update("discriminator", self.losses["judge"])
+
+    def shown(self, pictures: Tensor) -> Tensor:
+        """What the discriminator sees of them: a window, and nothing of what was padded in photos or cartoons."""
+        assert self.cartoon is not None
+        side = self.settings.judged or self.settings.geometry.size
+        window = (..., slice(self.corner[0], self.corner[0] + side), slice(self.corner[1], self.corner[1] + side))
+        return pictures[window] * self.photo.inside[window] * self.cartoon.inside[window]
 
     def preview(self, networks: Mapping[str, nn.Module], photos: Tensor) -> dict[str, Tensor]:
         return {"photo": photos, "toon": networks["generator"](photos)}

@@ -128,10 +128,14 @@ def test_geometry_of_faces() -> None:
 @pytest.mark.parametrize("amount", [1, 2])
 def test_flicker_of_a_gain(amount: int) -> None:
     photos = np.clip(PHOTOS, 110, 140)
-    made = steadiness.flicker(photos, POINTS, lambda x, _: (128 + amount * (x.astype(int) - 128)).astype(np.uint8))
+
+    def draw(pictures: np.ndarray, _: np.ndarray) -> np.ndarray:
+        return (128 + amount * (pictures.astype(int) - 128)).astype(np.uint8)
+
+    made = steadiness.flicker(photos, draw(photos, POINTS), POINTS, draw)
     assert made.frames == pytest.approx(amount)
     assert made.noise == pytest.approx(amount)
-    assert steadiness.flicker(photos, POINTS, lambda x, _: np.zeros_like(x)).frames == 0
+    assert steadiness.flicker(photos, photos, POINTS, lambda x, _: np.zeros_like(x)).frames == 0
 
 
 def test_warping_error_follows_the_motion() -> None:

@@ -21,7 +21,7 @@ from train.metrics.generators import interface, toons
 from train.pack import Pack
 
 STILLS = 40
-"""Photos that flicker is measured on, spread over all: each of them is drawn three times."""
+"""Photos that flicker is measured on, spread over all: each of them is drawn twice more."""
 
 Images = NDArray[np.uint8]
 Measures = dict[str, Any]
@@ -68,7 +68,9 @@ def evaluate(
             made = drawn[name] = toons(engine, photos.images, photos.landmarks)
             found = faces.find(made, detect)
             change, tones = colour.lightness_change(photos.images, made, points)
-            steady = steadiness.flicker(photos.images[stills], photos.landmarks[stills], partial(toons, engine))
+            steady = steadiness.flicker(
+                photos.images[stills], made[stills], photos.landmarks[stills], partial(toons, engine)
+            )
             hues = [colour.hue_distance(a, b) for a, b in zip(photos.images, made, strict=True)]
             measures[name] = {
                 **_of_set(made, judges, aims),

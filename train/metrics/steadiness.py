@@ -37,10 +37,10 @@ def noisy(photos: Images, seed: int) -> Images:
     return np.asarray((photos + noise).round().clip(0, 255), np.uint8)
 
 
-def flicker(photos: Images, landmarks: NDArray[np.float32], draw: Draw) -> Flicker:
-    """Of stills (N, H, W, 3) with five points (N, 5, 2); 1 for what passes noise on as it is."""
+def flicker(photos: Images, toons: Images, landmarks: NDArray[np.float32], draw: Draw) -> Flicker:
+    """Of stills and their toons (N, H, W, 3), with five points (N, 5, 2); 1 for what passes noise on as it is."""
     first, second = noisy(photos, 1), noisy(photos, 2)
-    toons, one, two = (draw(pictures, landmarks) for pictures in (photos, first, second))
+    one, two = draw(first, landmarks), draw(second, landmarks)
     return Flicker(
         frames=_change(one, two) / _change(first, second),
         noise=_change(toons, one) / _change(photos, first),

@@ -23,7 +23,7 @@ MATTE_SIZE = 64  # pixels of the matte before it is laid over the crop: it is so
 # How far the matte reaches beyond the face's outline, from its middle.
 HAIR_ABOVE, HAIR_BESIDE, NECK_BELOW = 2.0, 1.65, 1.25
 SOFTNESS = 0.065  # sigma of the matte's margin, in sides of the crop
-BORDER = 0.06  # share of the crop's side over which the matte ends before the crop does
+BORDER = 0.14  # share of the crop's side over which the matte ends before the crop does
 
 
 @dataclass(frozen=True)

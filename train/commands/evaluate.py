@@ -17,7 +17,13 @@ def options(parser: argparse.ArgumentParser) -> None:
         metavar="PACK",
         help="as made by prepare --held-back (%(default)s)",
     )
-    parser.add_argument("--cartoons", type=Path, required=True, metavar="PACK", help="what the styles aim at")
+    parser.add_argument(
+        "--cartoons",
+        type=Path,
+        required=True,
+        metavar="PACK",
+        help="what the styles aim at: its drawings, else its pictures",
+    )
     parser.add_argument(
         "--peer",
         action="append",
@@ -53,5 +59,5 @@ def run(args: argparse.Namespace) -> None:
     else:
         columns = np.linspace(0, len(photos) - 1, min(report.COLUMNS, len(photos))).astype(int).tolist()
     with generators(args.styles, args.peer, photos.images[columns[:4]]) as engines:
-        evaluation = evaluate(photos, engines, cartoons.images, args.clip, args.inception)
+        evaluation = evaluate(photos, engines, cartoons, args.clip, args.inception)
     print(report.write(evaluation, args.out, columns), end="")

@@ -41,16 +41,17 @@ class Evaluation:
 def evaluate(
     photos: Pack,
     engines: Mapping[str, Engine],
-    cartoons: Images,
+    cartoons: Pack,
     clip: Path | None = None,
     inception: Path | None = None,
 ) -> Evaluation:
-    """cartoons: (M, H, W, 3), what the styles aim at. clip: a video with one face. inception: see `Inception`."""
+    """cartoons: what the styles aim at, its drawings where it has them, else its pictures. clip: a video with one face. inception: see `Inception`."""
     network = EfficientNetLite0()
     judges: dict[str, FeatureNetwork] = {"": network}
     if inception is not None:
         judges["inception_"] = Inception(inception)
-    aims = {key: judge.pooled(cartoons) for key, judge in judges.items()}
+    target = cartoons.images if cartoons.drawings is None else cartoons.drawings
+    aims = {key: judge.pooled(target) for key, judge in judges.items()}
     identities = faces.identity_network()
     stills = np.linspace(0, len(photos) - 1, min(STILLS, len(photos))).astype(int)
     with detector() as detect:
@@ -91,6 +92,7 @@ def evaluate(
     setting = {
         "photos": len(photos),
         "cartoons": len(cartoons),
+        "target": "cartoons" if cartoons.drawings is None else "drawings",
         "networks": [judge.name for judge in judges.values()],
         "ms_ssim_scales": distances.scales(photos.images.shape[1]),
         "lightness_photos": tones,

@@ -45,7 +45,10 @@ def evaluate(
     clip: Path | None = None,
     inception: Path | None = None,
 ) -> Evaluation:
-    """cartoons: what the styles aim at, its drawings where it has them, else its pictures. clip: a video with one face. inception: see `Inception`."""
+    """cartoons: what the styles aim at, its drawings where it has them, else its pictures.
+
+    clip: a video with one face. inception: see `Inception`.
+    """
     network = EfficientNetLite0()
     judges: dict[str, FeatureNetwork] = {"": network}
     if inception is not None:

@@ -84,8 +84,8 @@ def table(evaluation: Evaluation) -> str:
         for line in lines
     ]
     head = (
-        f"{setting['photos']} photos, {setting['cartoons']} target {setting['target']}, {setting['flicker_photos']} stills, "
-        f"{setting['clip_frames']} frames of a clip; {setting['machine']}"
+        f"{setting['photos']} photos, {setting['cartoons']} target {setting['target']}, "
+        f"{setting['flicker_photos']} stills, {setting['clip_frames']} frames of a clip; {setting['machine']}"
     )
     return "\n".join([head, "", *rows]) + "\n"
 

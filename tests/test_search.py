@@ -7,9 +7,7 @@ from toonstream.faces.search import FOUND_FROM, SMALLEST, SMALLEST_SHARE, square
 SIZES = [(1280, 720), (720, 1280), (640, 480), (480, 270), (64, 48), (3840, 2160)]
 
 
-@pytest.mark.parametrize(
-    ("width", "height"), SIZES
-)
+@pytest.mark.parametrize(("width", "height"), SIZES)
 def test_squares_cover_the_picture(width, height):
     levels = squares(width, height)
     for level in levels:

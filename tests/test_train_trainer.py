@@ -1,5 +1,6 @@
 """The loop: exact resumption, several processes, what goes wrong, and the four steps end to end."""
 
+import copy
 import dataclasses
 import os
 import signal
@@ -41,6 +42,7 @@ TINY = CartoonGANSettings(
     steady=1.0,
     drawing=1.0,
     drawing_after=0.5,
+    drawing_content=1e-4,
     spectral=True,
 )
 
@@ -113,6 +115,27 @@ def test_a_stopped_run_resumes_to_the_same_result(tmp_path: Path) -> None:
     resumed = run(tmp_path / "broken", TINY)
     assert_same(whole, resumed)
     assert (tmp_path / "whole/grids/0000006.png").is_file()
+
+
+def test_a_run_begins_with_what_another_learned(tmp_path: Path) -> None:
+    learned = run(tmp_path / "a", TINY)
+
+    def second(chosen: CartoonGANSettings) -> Trainer:
+        return Trainer(CartoonGAN(chosen), tmp_path / "b", Fabric(accelerator="cpu", devices=1))
+
+    trainer = second(TINY)
+    trainer.start_from(tmp_path / "a")
+    assert_same(trainer.recipe.networks["generator"].state_dict(), learned["averages"]["generator"])
+    assert_same(trainer.recipe.networks["discriminator"].state_dict(), learned["networks"]["discriminator"])
+    assert trainer.step == 0
+    with pytest.raises(InputError, match="of other networks"):
+        second(dataclasses.replace(TINY, width=6)).start_from(tmp_path / "a")
+
+    run(tmp_path / "b", dataclasses.replace(TINY, training=dataclasses.replace(TINY.training, steps=1)))
+    begun = second(TINY)
+    before = copy.deepcopy(begun.recipe.networks["generator"].state_dict())
+    begun.start_from(tmp_path / "a")
+    assert_same(begun.recipe.networks["generator"].state_dict(), before)
 
 
 def test_the_papers_own_configuration_runs(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
-from engines.errors import UserError
+from engines.errors import InputError, UserError
 from train import checkpoint
 from train.grid import grid, write
 from train.pack import Pack
@@ -50,6 +50,17 @@ class Trainer:
             self._restore()
         else:  # alike networks everywhere, but every process its own batches
             torch.manual_seed(self.training.seed + 1 + fabric.global_rank)
+
+    def start_from(self, run: Path) -> None:
+        """Take the networks of another run of this recipe, instead of fresh ones; a run that has begun goes on."""
+        if self.step:
+            return
+        state = checkpoint.load(run / "checkpoint.pt" if run.is_dir() else run, self.recipe.name)
+        with fitting(run):
+            for name, network in self.recipe.networks.items():
+                network.load_state_dict((state["networks"] | state["averages"])[name])
+            for name, average in self.averages.items():
+                average.load_state_dict(state["averages"][name])
 
     def fit(self, photos: Pack, cartoons: Pack | None, preview: Pack) -> None:
         """Train to the last step. Raises UserError where a loss is not a number, or when the run is told to stop."""
@@ -155,15 +166,13 @@ class Trainer:
 
     def _restore(self) -> None:
         state = checkpoint.load(self.path, self.recipe.name)
-        try:
+        with fitting(self.path):
             for name, network in self.recipe.networks.items():
                 network.load_state_dict(state["networks"][name])
             for name, average in self.averages.items():
                 average.load_state_dict(state["averages"][name])
             for name, optimiser in self.recipe.optimisers.items():
                 optimiser.load_state_dict(state["optimisers"][name])
-        except (KeyError, RuntimeError, ValueError) as error:
-            raise UserError(f"{self.path}: of other networks than these settings make; give another --out") from error
         self.step = int(state["step"])
         rank = self.fabric.global_rank % len(state["random"][0])
         torch.set_rng_state(state["random"][0][rank])
@@ -206,6 +215,15 @@ class Trainer:
         with torch.no_grad(), self.fabric.autocast():
             write(grid(self.recipe.preview(self.averages, shown)), self.folder / "grids" / f"{self.step:07d}.png")
         write(grid(self.recipe.pictures), self.folder / "grids" / "last-batch.png")
+
+
+@contextmanager
+def fitting(path: Path) -> Iterator[None]:
+    """Raises InputError where the weights in `path` do not fit this run's networks."""
+    try:
+        yield
+    except (KeyError, RuntimeError, ValueError) as error:
+        raise InputError(f"{path}: of other networks than these settings make; name another run") from error
 
 
 @contextmanager

@@ -14,6 +14,7 @@ def running(parser: argparse.ArgumentParser) -> None:
     """The options of everything that trains."""
     parser.add_argument("--photos", type=Path, required=True, metavar="PACK")
     parser.add_argument("--preview", type=Path, metavar="PACK", help="faces for the picture grids (the photos)")
+    parser.add_argument("--start", type=Path, metavar="RUN", help="another run, to begin with what it learned")
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="checkpoint, curves and grids")
     parser.add_argument("--settings", type=Path, metavar="TOML", help="settings other than the paper's")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="one setting, as in the TOML")
@@ -42,7 +43,10 @@ def run(args: argparse.Namespace) -> None:
     fabric = Fabric(accelerator=args.device, precision=args.precision, **processes())  # type: ignore[arg-type]
     fabric.launch()
     torch.manual_seed(chosen.training.seed)
-    Trainer(kind(chosen), args.out, fabric).fit(photos, cartoons, preview)
+    trainer = Trainer(kind(chosen), args.out, fabric)
+    if args.start:
+        trainer.start_from(args.start)
+    trainer.fit(photos, cartoons, preview)
 
 
 def processes() -> dict[str, int]:

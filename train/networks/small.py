@@ -1,4 +1,4 @@
-"""The family of small generators: plain convolutions and nothing else, for live use on a CPU."""
+"""The family of small generators: plain convolutions and one mean, for live use on a CPU."""
 
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, pixel_shuffle
@@ -23,6 +23,20 @@ class Residual(nn.Module):
         return out
 
 
+class Context(nn.Module):
+    """Tells every place what the whole crop is like: an artist's tones follow the range of the face at hand."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.mix = nn.Conv2d(width, width, 1)
+        for parameter in self.mix.parameters():
+            nn.init.zeros_(parameter)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = x + self.mix(x.mean((2, 3), keepdim=True))
+        return out
+
+
 class Small(nn.Module):
     """A U of four scales: width w, which is even, at 1/2 of the input's resolution, 1.5w at 1/4, 3w at 1/8, 6w at 1/16.
 
@@ -39,7 +53,7 @@ class Small(nn.Module):
         self.to2 = conv(3, width, 5, 2)
         self.to4 = nn.Sequential(conv(width, w2, stride=2), conv(w2, w2))
         self.to8 = nn.Sequential(conv(w2, w4, stride=2), Residual(w4))
-        self.to16 = nn.Sequential(conv(w4, w8, stride=2), Residual(w8), conv(w8, w4))
+        self.to16 = nn.Sequential(conv(w4, w8, stride=2), Residual(w8), Context(w8), conv(w8, w4))
         self.at8 = nn.Sequential(Residual(w4), conv(w4, w2))
         self.at4 = nn.Sequential(conv(w2, w2), conv(w2, width))
         self.at2 = nn.Sequential(conv(width, width), nn.Conv2d(width, 12, 3, padding=1))

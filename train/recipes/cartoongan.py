@@ -62,6 +62,8 @@ class CartoonGANSettings(Settings):
     """Weight of the drawing teacher's pictures, in the initialisation phase."""
     drawing_after: float = 0.0
     """The same, once the discriminator has joined."""
+    drawing_content: float = 0.0
+    """Weight of equation 4 between toon and drawing, in the discriminator's window, once that has joined."""
     drawing_features: float = 2.0
     """How much more eyes, nose and mouth count in that."""
 
@@ -90,7 +92,7 @@ class CartoonGAN(Recipe):
     def feed(self, photos: Pack, cartoons: Pack | None, device: torch.device) -> None:
         s = self.settings
         drawings = {}
-        if s.drawing or s.drawing_after:
+        if s.drawing or s.drawing_after or s.drawing_content:
             if photos.drawings is None:
                 raise InputError("the photos have no drawings; make them with: toonstream-train draw PACK")
             drawings["drawing"] = torch.from_numpy(photos.drawings)
@@ -102,7 +104,7 @@ class CartoonGAN(Recipe):
                 raise InputError("after the initialisation phase cartoons are needed; name a pack with --cartoons")
             edgeless = {"smoothed": torch.from_numpy(smoothed(cartoons.images))} if s.edges else {}
             self.cartoons = Faces(cartoons, device, s.geometry, edgeless)
-        if s.omega:
+        if s.omega or s.drawing_content:
             self.vgg = VGG(s.content_layer, s.vgg).to(device)
 
     def take(self, step: int) -> None:
@@ -149,6 +151,10 @@ class CartoonGAN(Recipe):
             parts["steady"] = s.steady * losses.steady(shift(self.toon[: len(self.again)], *self.move), self.again)
 
         if self.cartoon is not None:
+            if s.drawing_content:
+                drawn = self.shown(self.photo.alike["drawing"])
+                features = self.vgg(self.shown(self.toon)), self.vgg(drawn)
+                parts["drawing content"] = s.drawing_content * losses.content(*features, s.content_norm)
             parts["fool"] = s.adversarial * losses.fool(s.adversarial_form, self.discriminator(self.shown(self.toon)))
         update("generator", sum(parts.values(), torch.zeros((), device=self.toon.device)))
         self.losses = dict(parts)

@@ -17,7 +17,7 @@ from toonstream.picture import (
     REPEATED,
     Pixels,
     copy,
-    crop,
+    cut_out,
     full_or_limited,
     matrix,
     planes,
@@ -84,7 +84,7 @@ class Frame:
         if size and self.orientation.swap:
             size = size[1], size[0]
         around = whole_chroma(stored, self.picture)
-        part = crop(self.picture, around)
+        part = cut_out(self.picture, around)
         if around == stored:
             rgb = _to_rgb(part, size)
         else:  # swscale cannot cut through chroma

@@ -53,7 +53,7 @@ def copy(picture: VideoFrame) -> VideoFrame:
     return twin
 
 
-def crop(picture: VideoFrame, rect: Rect) -> VideoFrame:
+def cut_out(picture: VideoFrame, rect: Rect) -> VideoFrame:
     """A copy of a rectangle of whole chroma samples, with the colours but not the time stamp.
 
     Where the rectangle is a pixel larger than a picture of odd size, the picture's edge is repeated.

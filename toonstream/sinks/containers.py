@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from engines.errors import InputError
+from toonstream.sources import PHOTOS
 
 
 @dataclass(frozen=True)
@@ -30,14 +31,13 @@ _CONTAINERS = {
 }
 # A GIF of a cartoon has 256 colours and a hundred times the size. AVI has no time stamps, and would shift the picture
 # against the sound; like all else that is not above it goes where every kind of sound may go along.
-_PHOTOS = (".jpg", ".jpeg", ".png", ".webp")
 _INSTEAD = {".gif": ".mp4"}
 _OTHERS_INSTEAD = ".mkv"
 
 
 def output_suffix(suffix: str) -> str:
     """The suffix for the cartoon of a file with that suffix."""
-    if suffix.lower() in _CONTAINERS or suffix.lower() in _PHOTOS:
+    if suffix.lower() in _CONTAINERS or suffix.lower() in PHOTOS:
         return suffix
     return _INSTEAD.get(suffix.lower(), _OTHERS_INSTEAD)
 

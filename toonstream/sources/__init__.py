@@ -9,10 +9,10 @@ from typing import Protocol, Self
 from engines.errors import InputError
 from toonstream.frame import Frame
 
-_PHOTOS = {".jpg", ".jpeg", ".png", ".webp"}
+PHOTOS = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 _VIDEOS = {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts", ".m2ts", ".flv", ".3gp", ".gif"}
 _OLDER_VIDEOS = {".asf", ".mpeg", ".mpg", ".ogv", ".wmv"}
-SUFFIXES = frozenset(_PHOTOS | _VIDEOS | _OLDER_VIDEOS)
+SUFFIXES = frozenset(PHOTOS | _VIDEOS | _OLDER_VIDEOS)
 """What a folder is searched for; a file that is named is read by its content, whatever its suffix."""
 
 

@@ -1,4 +1,4 @@
-"""Where frames go: video files and photos."""
+"""Where frames go: video files, photos, and what shows live video."""
 
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +19,35 @@ class Sink(Protocol):
     def notices(self) -> list[str]: ...
 
     def write(self, frame: Frame) -> None: ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class LiveSink(Protocol):
+    """Takes live frames, the newest at once; a reader that is slow misses some, and never holds up `write`.
+
+    A live frame's pts is the moment of its capture on the clock of time.monotonic, in units of its time base.
+    description: what it is and where, for people. private: only the user sees it; only then may it be given the
+    before/after split, which shows the real face. watched: somebody looks at it now; while nobody looks at any sink the
+    engine and the camera rest. `write` raises UserError where the sink is lost for good.
+    """
+
+    @property
+    def description(self) -> str: ...
+
+    @property
+    def private(self) -> bool: ...
+
+    @property
+    def watched(self) -> bool: ...
+
+    def write(self, frame: Frame) -> None: ...
+
+    def close(self) -> None: ...
 
     def __enter__(self) -> Self: ...
 

@@ -9,11 +9,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 import torch
 import torch.multiprocessing as mp
 from lightning_fabric import Fabric
+from PIL import Image
 from test_train_prepare import write_pictures
 from torch import Tensor, nn
 from torch.optim import SGD
@@ -249,9 +251,10 @@ def test_two_processes_have_the_gradients_of_one(tmp_path: Path) -> None:
 
 
 def test_four_steps_end_to_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Two folders of pictures become a style that an engine runs as torch did."""
+    """Two folders of pictures become a style that an engine runs as torch did, and a photo is drawn in it."""
     from engines import load_style, open_engine
     from engines.parity import load_parity, prove
+    from toonstream.commands import main as toonstream
 
     for name in ("photos", "cartoons"):
         table = write_pictures(tmp_path / name, 3)
@@ -264,17 +267,35 @@ def test_four_steps_end_to_end(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert main([*fit, *tiny, "--device", "cpu"]) == 2  # no drawings either
     assert "name a pack with --cartoons" in capsys.readouterr().err
     assert main([*fit, *tiny, "--device", "cpu", "--cartoons", str(tmp_path / "cartoons.safetensors")]) == 0
+    student = ["width=4", "batch=2", "geometry.size=64", "training.steps=2", "vgg=random", "content_layer=conv1_2"]
+    student = [part for setting in student for part in ("--set", setting)]
+    distill = ["distill", str(tmp_path / "run"), "--photos", str(tmp_path / "photos.safetensors"), "--device", "cpu"]
+    assert main([*distill, *student, "--out", str(tmp_path / "student")]) == 0
     card = tmp_path / "card.toml"
     card.write_text('about = "A \\"test\\""\n[data]\nphotos = "made here"\n')
     style = tmp_path / "style"
     faces = ["--faces", str(tmp_path / "photos.safetensors"), "--card", str(card)]
-    assert main(["export", str(tmp_path / "run"), str(style), *faces]) == 0
+    assert main(["export", str(tmp_path / "student"), str(style), *faces]) == 0
     loaded = load_style(style)
     assert loaded.about == 'A "test"'
     assert loaded.card["data"] == {"photos": "made here"}
     with open_engine(loaded, backend="onnxruntime") as engine:
         assert prove(engine, load_parity(loaded)).largest <= 1
         assert engine.run(np.zeros((3, 96, 64, 3), np.uint8)).shape == (3, 96, 64, 3)
+
+    with av.open(str(Path(__file__).parent / "sample/talking-head.mp4")) as clip:
+        photo = next(clip.decode(video=0)).to_ndarray(format="rgb24")
+    Image.fromarray(photo).save(tmp_path / "photo.png")
+    assert toonstream([str(tmp_path / "photo.png"), "--style", str(style), "--backend", "onnxruntime"]) == 0
+    with Image.open(tmp_path / "photo.toon.png") as drawn:
+        changed = np.abs(np.asarray(drawn).astype(int) - photo).max(2) > 0
+    assert 0.02 < changed.mean() < 0.9  # the face, and not the whole picture
+
+    assert main(["curves", str(tmp_path / "run")]) == 0
+    with Image.open(tmp_path / "run/curves.png") as curves:
+        assert np.asarray(curves.convert("RGB")).std() > 5
+    assert main(["curves", str(tmp_path / "photos")]) == 2
+    assert "no run with curves" in capsys.readouterr().err
 
 
 def test_a_full_disk_keeps_the_checkpoint_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

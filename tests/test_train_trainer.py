@@ -29,6 +29,7 @@ from train.networks.norm import BatchNorm
 from train.pack import Pack, save
 from train.recipe import Recipe, Settings, Training, Update
 from train.recipes.cartoongan import CartoonGAN, CartoonGANSettings
+from train.recipes.cyclegan import CycleGAN, CycleGANSettings
 from train.trainer import Trainer
 
 TINY = CartoonGANSettings(
@@ -74,9 +75,10 @@ def tiny_pack(count: int = 4, seed: int = 0) -> Pack:
     )
 
 
-def run(folder: Path, chosen: CartoonGANSettings) -> dict[str, Any]:
+def run(folder: Path, chosen: CartoonGANSettings | CycleGANSettings) -> dict[str, Any]:
     torch.manual_seed(chosen.training.seed)
-    trainer = Trainer(CartoonGAN(chosen), folder, Fabric(accelerator="cpu", devices=1))
+    made = CartoonGAN(chosen) if isinstance(chosen, CartoonGANSettings) else CycleGAN(chosen)
+    trainer = Trainer(made, folder, Fabric(accelerator="cpu", devices=1))
     trainer.fit(tiny_pack(), tiny_pack(seed=1), tiny_pack())
     return checkpoint.load(folder / "checkpoint.pt")
 
@@ -96,25 +98,32 @@ def assert_same(a: Any, b: Any, at: str = "") -> None:
         assert a == b, at
 
 
-class Stopping(CartoonGAN):
-    """Is told to stop in its fourth step, as by a batch system."""
+TINY_CYCLE = CycleGANSettings(
+    training=TINY.training, geometry=TINY.geometry, batch=2, width=4, blocks=1, judge_width=4, pool=3
+)
 
-    def take(self, step: int) -> None:
-        super().take(step)
+
+@pytest.mark.parametrize("chosen", [TINY, TINY_CYCLE], ids=["cartoongan", "cyclegan"])
+def test_a_stopped_run_resumes_to_the_same_result(
+    tmp_path: Path, chosen: CartoonGANSettings | CycleGANSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both phases, learning rates on their way down: weights, averages, optimisers, random state, to the last bit."""
+    kind = CartoonGAN if isinstance(chosen, CartoonGANSettings) else CycleGAN
+    whole = run(tmp_path / "whole", chosen)
+    take = kind.take
+
+    def stopping(recipe: Any, step: int) -> None:
+        take(recipe, step)
         if step == 3:
             os.kill(os.getpid(), signal.SIGTERM)
 
-
-def test_a_stopped_run_resumes_to_the_same_result(tmp_path: Path) -> None:
-    """Both phases, learning rates on their way down: weights, averages, optimisers, random state, to the last bit."""
-    whole = run(tmp_path / "whole", TINY)
-    torch.manual_seed(0)
-    stopping = Trainer(Stopping(TINY), tmp_path / "broken", Fabric(accelerator="cpu", devices=1))
-    with pytest.raises(UserError, match="stopped at step 4; the same command goes on"):
-        stopping.fit(tiny_pack(), tiny_pack(seed=1), tiny_pack())
+    with monkeypatch.context() as patch:
+        patch.setattr(kind, "take", stopping)
+        with pytest.raises(UserError, match="stopped at step 4; the same command goes on"):
+            run(tmp_path / "broken", chosen)
     assert checkpoint.load(tmp_path / "broken/checkpoint.pt")["step"] == 4
     torch.manual_seed(99)
-    resumed = run(tmp_path / "broken", TINY)
+    resumed = run(tmp_path / "broken", chosen)
     assert_same(whole, resumed)
     assert (tmp_path / "whole/grids/0000006.png").is_file()
 

@@ -1,5 +1,7 @@
 """CartoonGAN's generator and discriminator (Chen, Lai, Liu: CartoonGAN, CVPR 2018, section 3.1 and figure 2)."""
 
+from collections.abc import Callable
+
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
@@ -9,14 +11,14 @@ from train.networks.norm import BatchNorm
 class Residual(nn.Module):
     """Two convolutions and the element-wise sum (Johnson et al. 2016); the ReLU after the first alone."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, norm: Callable[[int], nn.Module] = BatchNorm) -> None:
         super().__init__()
         self.body = nn.Sequential(
             nn.Conv2d(width, width, 3, padding=1, padding_mode="reflect", bias=False),
-            BatchNorm(width),
+            norm(width),
             nn.ReLU(inplace=True),
             nn.Conv2d(width, width, 3, padding=1, padding_mode="reflect", bias=False),
-            BatchNorm(width),
+            norm(width),
         )
 
     def forward(self, x: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from train.recipe import Recipe
 if TYPE_CHECKING:
     from torch import nn
 
-RECIPES = {"cartoongan": "CartoonGAN", "distill": "Distill"}
+RECIPES = {"cartoongan": "CartoonGAN", "cyclegan": "CycleGAN", "distill": "Distill"}
 """Name (the module's) -> class."""
 
 

@@ -10,7 +10,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from importlib import util
 from pathlib import Path
@@ -68,25 +68,33 @@ class Candidate:
         return f"{BACKENDS[self.backend].title}, {self.precision}"
 
 
-def open_engine(style: Style, backend: str = "auto") -> Engine:
+def open_engine(style: Style, backend: str = "auto", precision: str | None = None) -> Engine:
     """The fastest engine within its bounds, among all backends ("auto") or the one named (a key of BACKENDS).
 
-    The first time on a machine each candidate proves itself on the style's crops and is timed, which takes a second or
-    two; the outcome is kept in the user's cache folder. Raises InputError where the backend is unknown or missing, and
-    where nothing runs the style's files as its card says, within their bounds.
+    precision: only engines that run in it; None takes any. The first time on a machine each candidate proves itself on
+    the style's crops and is timed, which takes a second or two; the outcome is kept in the user's cache folder. Raises
+    InputError where the backend is unknown or missing, and where nothing runs the style's files as its card says,
+    within their bounds.
     """
-    candidates = list(_candidates(style, _installed(backend)))
+    candidates = [c for c in _candidates(style, _installed(backend)) if precision in (None, c.precision)]
     data = _read_all({candidate.model for candidate in candidates})
     name = f"choice-{_key(candidates)}.json"
     kept = cache.recall(name)
     for candidate in candidates:
         if kept == candidate.choice:
             with contextlib.suppress(Exception):  # whatever it is, it is found out and told below
-                if engine := _open(candidate, data):
+                if engine := open_candidate(candidate, data[candidate.model]):
                     return engine
     engine, chosen = _fastest(style, candidates, data)
     cache.keep(name, chosen.choice)
     return engine
+
+
+def ways(stored: Collection[str], backend: str = "auto") -> list[tuple[str, str]]:
+    """(backend, precision in use) of what is installed, for files of those precisions; opening one tells whether this
+    machine really has it. Raises InputError where the backend is unknown or missing."""
+    names = _installed(backend)
+    return [(name, used) for name in names for of_file, used in BACKENDS[name].runs if of_file in stored]
 
 
 def _installed(backend: str) -> list[str]:
@@ -122,10 +130,13 @@ def _read_all(models: set[Model]) -> dict[Model, bytes]:
     return data
 
 
-def _open(candidate: Candidate, data: dict[Model, bytes]) -> Engine | None:
-    """None where this machine has no such precision: a runtime may quietly take another."""
+def open_candidate(candidate: Candidate, data: bytes) -> Engine | None:
+    """data: the model file, checked. None where this machine has no such precision: a runtime may quietly take another.
+
+    Raises what the backend raises.
+    """
     module = importlib.import_module(BACKENDS[candidate.backend].module)
-    engine: Engine = module.open_model(candidate.model, data[candidate.model], candidate.precision)
+    engine: Engine = module.open_model(candidate.model, data, candidate.precision)
     if engine.precision == candidate.precision:
         return engine
     engine.close()
@@ -135,18 +146,20 @@ def _open(candidate: Candidate, data: dict[Model, bytes]) -> Engine | None:
 def _fastest(style: Style, candidates: list[Candidate], data: dict[Model, bytes]) -> tuple[Engine, Candidate]:
     parity = load_parity(style)
     proved: list[tuple[Engine, Candidate]] = []
-    failures = []
+    failures: list[str] = []
+    absent: list[str] = []
     for candidate in candidates:
         try:
-            if engine := _open(candidate, data):
+            if engine := open_candidate(candidate, data[candidate.model]):
                 proved.append((_prove(engine, parity), candidate))
+            else:
+                absent.append(f"{candidate.model.path}: {candidate}: this machine does not compute in it")
         except Exception as error:  # runtimes raise types of their own; what fails is only not chosen
             told = isinstance(error, UserError)
             failures.append(str(error) if told else f"{candidate.model.path}: {candidate}: {reason(error)}")
     if not proved:
-        raise InputError(
-            " | ".join(failures) or f"{style.folder}: no backend is installed that runs it; pip install onnxruntime"
-        )
+        none = f"{style.folder}: no backend is installed that runs it; pip install onnxruntime"
+        raise InputError(" | ".join(failures or absent) or none)
     seconds = _time([engine for engine, _ in proved], parity)
     best = seconds.index(min(seconds))
     for engine, _ in proved[:best] + proved[best + 1 :]:

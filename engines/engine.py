@@ -23,6 +23,8 @@ class Engine(ABC):
         self.device = "CPU"
         self.precision = model.precision
         """Device and precision really in use; a backend that differs says so after loading."""
+        self.side: int | None = None
+        """The side in pixels of the square crops that it takes, where it takes no other; else None."""
 
     @property
     def description(self) -> str:

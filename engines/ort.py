@@ -31,7 +31,7 @@ class OnnxRuntime(Engine):
             raise UserError(f"ONNX Runtime runs on {used}, not on {provider}")
 
     def _infer(self, arrays: Sequence[NDArray[Any]]) -> NDArray[np.uint8]:
-        toons: NDArray[np.uint8] = self._session.run(["toon"], dict(zip(self.model.inputs, arrays, strict=True)))[0]
+        toons: NDArray[np.uint8] = self._session.run(None, dict(zip(self.model.inputs, arrays, strict=True)))[0]
         return toons
 
     def close(self) -> None:

@@ -98,10 +98,7 @@ def test_a_size_that_the_network_does_not_take(tmp_path, backend):
 def test_int8_within_its_own_bound(tmp_path, backend):
     models = {"fp32": tiny_model(), "int8": quantised_model()}
     style = load_style(save_style(tmp_path / "both", models))
-    engine = choose._open(
-        choose.Candidate(backend, style.models["int8"], "int8"), choose._read_all(style.models.values())
-    )
-    with engine:
+    with open_engine(style, backend, "int8") as engine:
         assert engine.description.endswith("int8")
         found = difference(engine, load_parity(style))
         assert 1 < found.most <= 4
@@ -123,7 +120,9 @@ def test_a_precision_that_is_not_really_used(style, monkeypatch):
     engines_ov = importlib.import_module("engines.ov")
     monkeypatch.setitem(engines_ov.HINTS, "bf16", engines_ov.HINTS["fp32"])
     candidate = choose.Candidate("openvino", style.model, "bf16")
-    assert choose._open(candidate, {style.model: style.model.read()}) is None
+    assert choose.open_candidate(candidate, style.model.read()) is None
+    with pytest.raises(InputError, match="OpenVINO, bf16: this machine does not compute in it"):
+        open_engine(style, "openvino", "bf16")
 
 
 @each_backend
@@ -143,6 +142,11 @@ def test_no_backend_at_all(style, monkeypatch):
         monkeypatch.setitem(sys.modules, entry.needs, None)
     with pytest.raises(InputError, match="no backend is installed"):
         open_engine(style)
+
+
+def test_ways_to_run_a_file():
+    assert choose.ways({"fp32", "int8"}, "onnxruntime") == [("onnxruntime", "fp32"), ("onnxruntime", "int8")]
+    assert ("onnxruntime", "int8") not in choose.ways({"fp32"})
 
 
 def test_unknown_backend(style):
@@ -182,7 +186,7 @@ def test_a_damaged_choice_is_made_again(style, cache, damage):
 
 def test_a_choice_that_no_longer_opens_is_made_again(style, monkeypatch):
     open_engine(style).close()
-    really, calls = choose._open, []
+    really, calls = choose.open_candidate, []
 
     def fail_once(candidate, data):
         calls.append(candidate)
@@ -190,7 +194,7 @@ def test_a_choice_that_no_longer_opens_is_made_again(style, monkeypatch):
             raise RuntimeError("the driver is gone")
         return really(candidate, data)
 
-    monkeypatch.setattr(choose, "_open", fail_once)
+    monkeypatch.setattr(choose, "open_candidate", fail_once)
     with open_engine(style) as engine:
         assert steps(engine.run(crops()), truth(crops())) <= 1
 

@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from onnx import TensorProto, helper, save
 from tiny_style import save_style
 
 from engines.errors import InputError
@@ -17,7 +16,7 @@ from train.commands import main
 from train.drawing.shapes import BROWS, EYES, MOUTH, OVAL
 from train.metrics import colour, distances, faces, speed, steadiness
 from train.metrics.features import Inception
-from train.metrics.generators import generators, open_peer, toons
+from train.metrics.generators import generators
 
 RANDOM = np.random.default_rng(0)
 PHOTOS = cv2.GaussianBlur(RANDOM.integers(0, 256, (4, 64, 64 * 3), np.uint8).transpose(1, 2, 0), (9, 9), 0)
@@ -150,39 +149,6 @@ def test_warping_error_follows_the_motion() -> None:
     flashing = film.copy()
     flashing[::2] = np.clip(film[::2].astype(int) + 20, 0, 255)
     assert steadiness.warping_error(flashing, moved) > error + 10
-
-
-def write_peer(path: Path, planes_first: bool, low: float, scale: float) -> Path:
-    """A float generator whose toon is its input, if that is low + (0 to 255) * scale, and else clipped."""
-    dims = [1, 3, 64, 64] if planes_first else ["n", 64, 64, 3]
-    ends = [helper.make_tensor(n, TensorProto.FLOAT, [], [v]) for n, v in (("a", low), ("b", low + 255 * scale))]
-    graph = helper.make_graph(
-        [helper.make_node("Clip", ["x", "a", "b"], ["y"])],
-        "peer",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, dims)],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, dims)],
-        ends,
-    )
-    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9), str(path))
-    return path
-
-
-@pytest.mark.parametrize("planes_first", [True, False])
-@pytest.mark.parametrize(("name", "low", "scale"), [("-1..1", -1, 2 / 255), ("0..1", 0, 1 / 255), ("0..255", 0, 1)])
-def test_peers_are_found_out(tmp_path: Path, planes_first: bool, name: str, low: float, scale: float) -> None:
-    path = write_peer(tmp_path / "peer.onnx", planes_first, low, scale)
-    for words in ("", ":bgr", f":{name}"):
-        with open_peer(f"{path}{words}", PHOTOS) as peer:
-            if words or name != "0..1":  # -1..1 passes what 0..1 clips, and 0..1 what -1..1 takes
-                assert np.abs(toons(peer, PHOTOS, POINTS).astype(int) - PHOTOS).max() <= 1
-            assert peer.interface.split()[1] == ("NCHW" if planes_first else "NHWC")
-
-
-def test_peers_that_are_none(tmp_path: Path) -> None:
-    (tmp_path / "text.onnx").write_text("nothing of the kind")
-    for path in (tmp_path / "absent.onnx", tmp_path / "text.onnx", save_style(tmp_path / "style") / "fp32.onnx"):
-        with pytest.raises(InputError, match=path.name):
-            open_peer(str(path), PHOTOS)
 
 
 def test_speed_and_names(tmp_path: Path) -> None:

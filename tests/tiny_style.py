@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("onnx", reason="tests of engines make models with onnx: pip install onnx")
 
-from onnx import ModelProto, TensorProto, helper, numpy_helper
+from onnx import ModelProto, TensorProto, helper, numpy_helper, save
 
 RNG = np.random.default_rng(5)
 WEIGHTS = RNG.normal(0, 0.2, (3, 3, 3, 3)).astype(np.float32)
@@ -62,6 +62,21 @@ def quantised_model() -> ModelProto:
         graph.initializer.append(numpy_helper.from_array(np.asarray(value), name))
     graph.node.insert(0, helper.make_node("DequantizeLinear", ["small", "scale", "point"], ["weights"]))
     return model
+
+
+def write_peer(path: Path, planes_first: bool, low: float, scale: float) -> Path:
+    """A float generator whose toon is its input, if that is low + (0 to 255) * scale, and else clipped."""
+    dims = [1, 3, 64, 64] if planes_first else ["n", 64, 64, 3]
+    ends = [helper.make_tensor(n, TensorProto.FLOAT, [], [v]) for n, v in (("a", low), ("b", low + 255 * scale))]
+    graph = helper.make_graph(
+        [helper.make_node("Clip", ["x", "a", "b"], ["y"])],
+        "peer",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, dims)],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, dims)],
+        ends,
+    )
+    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9), str(path))
+    return path
 
 
 def truth(images: np.ndarray, landmarks: np.ndarray | None = None, channels: int = 3) -> np.ndarray:

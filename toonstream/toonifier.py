@@ -33,12 +33,13 @@ class Toonifier:
             for frame in frames:
                 cartoon = toonifier(frame)
 
-    style: the name of a shipped style or a style's folder. backend: "auto" or one of engines.BACKENDS. faces: draw only
-    this many, the largest; None draws all. Raises UserError where style or backend cannot be had.
+    style: the name of a shipped style, a style's folder, or an engine that is open already, which is then closed with
+    this. backend: "auto" or one of engines.BACKENDS. faces: draw only this many, the largest; None draws all. Raises
+    UserError where style or backend cannot be had.
     """
 
-    def __init__(self, style: str | Path = "cel", backend: str = "auto", faces: int | None = None) -> None:
-        self._engine = open_engine(load_style(style), backend)
+    def __init__(self, style: str | Path | Engine = "cel", backend: str = "auto", faces: int | None = None) -> None:
+        self._engine = style if isinstance(style, Engine) else open_engine(load_style(style), backend)
         self._tracker = Tracker()
         self._faces = faces
         self._sizes: dict[int, int] = {}
@@ -90,6 +91,8 @@ class Toonifier:
 
     def _size(self, face: Face) -> int:
         """Pixels of the side of a face's crop. A face between two sizes keeps its own: a change of size would show."""
+        if self._engine.side:
+            return self._engine.side
         wanted = float(np.clip(2 * half_side(face.points) * SHARPNESS, SMALLEST_CROP, LARGEST_CROP))
         size = self._sizes.get(face.identity)
         if size is None or abs(size - wanted) > STEP:

@@ -3,13 +3,15 @@
 import csv
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engines.errors import InputError
-from toonstream.faces.face import five_points
+from toonstream.faces.tracker import Tracker
+from toonstream.frame import Frame
 
 # The columns speak of the person's right and left; the framing's order is the picture's.
 COLUMNS = [
@@ -39,23 +41,15 @@ def from_csv(path: Path) -> dict[str, NDArray[np.float32]]:
 
 @contextmanager
 def detector() -> Iterator[Callable[[NDArray[np.uint8]], Points | None]]:
-    """A function from a picture (H, W, 3) RGB to the points of its largest face, None where there is no face."""
-    import mediapipe as mp
-    from mediapipe.tasks.python import BaseOptions, vision
+    """A function from a picture (H, W, 3) RGB to the points of its largest face, None where there is no face.
 
-    import toonstream
-
-    model = Path(toonstream.__file__).parent / "models/face_landmarker.task"
-    options = vision.FaceLandmarkerOptions(base_options=BaseOptions(model_asset_path=str(model)), num_faces=4)
-    with vision.FaceLandmarker.create_from_options(options) as landmarker:
+    It finds faces as they are found at run time.
+    """
+    with Tracker() as tracker:
 
         def detect(picture: NDArray[np.uint8]) -> Points | None:
-            found = landmarker.detect(mp.Image(mp.ImageFormat.SRGB, np.ascontiguousarray(picture))).face_landmarks
-            if not found:
-                return None
-            size = picture.shape[1::-1]
-            faces = [np.array([(p.x, p.y) for p in face], np.float32) * np.array(size, np.float32) for face in found]
-            largest = max(faces, key=lambda points: float(np.prod(np.ptp(points, axis=0))))
-            return five_points(largest).astype(np.float32), largest
+            tracker.forget()
+            faces = tracker(Frame.from_rgb(picture, pts=None, time_base=Fraction(1), index=0))
+            return (faces[0].points.astype(np.float32), faces[0].landmarks) if faces else None
 
         yield detect

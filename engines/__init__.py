@@ -4,7 +4,8 @@ with open_engine(load_style("cel")) as engine:
     toons = engine.run(crops)
 """
 
-from engines.choose import BACKENDS, open_engine
+from engines.backends import BACKENDS
+from engines.choose import open_engine
 from engines.engine import Engine
 from engines.style import Style, load_style, styles
 

@@ -1,55 +1,29 @@
-"""Which backend runs a style: the one asked for, or the fastest that really works here.
-
-A backend is one module with `open_model(model, data, precision) -> Engine`, and one line in BACKENDS.
-"""
+"""Which backend runs a style: the one asked for, or the fastest that really works here."""
 
 import contextlib
 import hashlib
 import importlib
 import json
+import logging
 import os
 import platform
 import time
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from importlib import util
 from pathlib import Path
 
 from engines import cache
+from engines.backends import BACKENDS, is_there, version
 from engines.engine import Engine, reason
 from engines.errors import InputError, UserError
 from engines.graph import check_generator, read_graph
 from engines.parity import Parity, load_parity, prove
 from engines.style import Model, Style
 
-
-@dataclass(frozen=True)
-class Backend:
-    title: str
-    module: str
-    """Ours, imported when it is first used."""
-    needs: str
-    """Theirs, as imported, and as named by its distribution."""
-    install: str
-    runs: tuple[tuple[str, str], ...]
-    """What it can do with a file: (precision in the file, precision in use)."""
-
-
-BACKENDS = {
-    "onnxruntime": Backend(
-        "ONNX Runtime", "engines.ort", "onnxruntime", "pip install onnxruntime", (("fp32", "fp32"), ("int8", "int8"))
-    ),
-    "openvino": Backend(
-        "OpenVINO",
-        "engines.ov",
-        "openvino",
-        "pip install 'toonstream[openvino]'",
-        (("fp32", "fp32"), ("fp32", "bf16"), ("int8", "int8")),
-    ),
-}
+log = logging.getLogger(__name__)
 
 ROUNDS, PATIENCE_S = 20, 1.0
-KEY = 1
+KEY = 2
 """One more whenever a backend's settings change here: what was measured before no longer holds."""
 
 
@@ -72,22 +46,29 @@ def open_engine(style: Style, backend: str = "auto", precision: str | None = Non
     """The fastest engine within its bounds, among all backends ("auto") or the one named (a key of BACKENDS).
 
     precision: only engines that run in it; None takes any. The first time on a machine each candidate proves itself on
-    the style's crops and is timed, which takes a second or two; the outcome is kept in the user's cache folder. Raises
-    InputError where the backend is unknown or missing, and where nothing runs the style's files as its card says,
-    within their bounds.
+    the style's crops and is timed, which takes a second or two; the outcome is kept in the user's cache folder. What is
+    installed and yet was passed over is logged, as a warning. Raises InputError where the backend is unknown or
+    missing, and where nothing runs the style's files as its card says, within their bounds.
     """
     candidates = [c for c in _candidates(style, _installed(backend)) if precision in (None, c.precision)]
     data = _read_all({candidate.model for candidate in candidates})
     name = f"choice-{_key(candidates)}.json"
-    kept = cache.recall(name)
-    for candidate in candidates:
-        if kept == candidate.choice:
-            with contextlib.suppress(Exception):  # whatever it is, it is found out and told below
-                if engine := open_candidate(candidate, data[candidate.model]):
-                    return engine
-    engine, chosen = _fastest(style, candidates, data)
-    cache.keep(name, chosen.choice)
+    engine, passed = _open_kept(cache.recall(name), candidates, data)
+    if engine is None:
+        engine, chosen, passed = _fastest(style, candidates, data)
+        cache.keep(name, {"choice": chosen.choice, "passed": passed})
+    for why in passed:
+        log.warning("passed over for %s: %s", style.name, why)
     return engine
+
+
+def _open_kept(kept: object, candidates: list[Candidate], data: dict[Model, bytes]) -> tuple[Engine | None, list[str]]:
+    if isinstance(kept, dict):
+        for candidate in candidates:
+            if kept.get("choice") == candidate.choice:
+                with contextlib.suppress(Exception):  # whatever it is, it is found out and told anew
+                    return open_candidate(candidate, data[candidate.model]), [str(why) for why in kept["passed"]]
+    return None, []
 
 
 def ways(stored: Collection[str], backend: str = "auto") -> list[tuple[str, str]]:
@@ -99,16 +80,12 @@ def ways(stored: Collection[str], backend: str = "auto") -> list[tuple[str, str]
 
 def _installed(backend: str) -> list[str]:
     if backend == "auto":
-        return [name for name, entry in BACKENDS.items() if _is_there(entry)]
+        return [name for name, entry in BACKENDS.items() if is_there(entry)]
     if backend not in BACKENDS:
         raise InputError(f"{backend}: no such backend; there are auto, {', '.join(BACKENDS)}")
-    if not _is_there(BACKENDS[backend]):
+    if not is_there(BACKENDS[backend]):
         raise InputError(f"{BACKENDS[backend].title} is not installed; install it with: {BACKENDS[backend].install}")
     return [backend]
-
-
-def _is_there(backend: Backend) -> bool:
-    return util.find_spec(backend.needs) is not None
 
 
 def _candidates(style: Style, names: list[str]) -> Iterator[Candidate]:
@@ -136,14 +113,17 @@ def open_candidate(candidate: Candidate, data: bytes) -> Engine | None:
     Raises what the backend raises.
     """
     module = importlib.import_module(BACKENDS[candidate.backend].module)
-    engine: Engine = module.open_model(candidate.model, data, candidate.precision)
+    engine: Engine = module.open_model(candidate.backend, candidate.model, data, candidate.precision)
     if engine.precision == candidate.precision:
         return engine
     engine.close()
     return None
 
 
-def _fastest(style: Style, candidates: list[Candidate], data: dict[Model, bytes]) -> tuple[Engine, Candidate]:
+def _fastest(
+    style: Style, candidates: list[Candidate], data: dict[Model, bytes]
+) -> tuple[Engine, Candidate, list[str]]:
+    """The engine, what it is, and why others that should have run do not."""
     parity = load_parity(style)
     proved: list[tuple[Engine, Candidate]] = []
     failures: list[str] = []
@@ -157,6 +137,7 @@ def _fastest(style: Style, candidates: list[Candidate], data: dict[Model, bytes]
         except Exception as error:  # runtimes raise types of their own; what fails is only not chosen
             told = isinstance(error, UserError)
             failures.append(str(error) if told else f"{candidate.model.path}: {candidate}: {reason(error)}")
+    failures = list(dict.fromkeys(failures))
     if not proved:
         none = f"{style.folder}: no backend is installed that runs it; pip install onnxruntime"
         raise InputError(" | ".join(failures or absent) or none)
@@ -164,7 +145,7 @@ def _fastest(style: Style, candidates: list[Candidate], data: dict[Model, bytes]
     best = seconds.index(min(seconds))
     for engine, _ in proved[:best] + proved[best + 1 :]:
         engine.close()
-    return proved[best]
+    return *proved[best], failures
 
 
 def _prove(engine: Engine, parity: Parity) -> Engine:
@@ -193,19 +174,11 @@ def _time(engines: list[Engine], parity: Parity) -> list[float]:
 
 
 def _key(candidates: list[Candidate]) -> str:
-    """Of all that the outcome depends on: the files, the versions, the processor; and how we open them, by a number."""
-    parts = [[c.backend, c.model.sha256, c.model.size, c.precision, _version(c.backend)] for c in candidates]
+    """Of all that the outcome depends on: files, versions, processor, GPUs; and how we open them, by a number."""
+    parts = [[c.backend, c.model.sha256, c.model.size, c.precision, version(BACKENDS[c.backend])] for c in candidates]
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    text = json.dumps([KEY, parts, platform.machine(), _processor(), cores])
+    text = json.dumps([KEY, parts, platform.machine(), _processor(), cores, _accelerators()])
     return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-def _version(backend: str) -> list[str]:
-    """Without importing it: the distributions beside the package, by whatever name (onnxruntime-gpu is one)."""
-    needs = BACKENDS[backend].needs
-    spec = util.find_spec(needs)
-    folders = list(spec.submodule_search_locations or []) if spec else []
-    return sorted(info.name for folder in folders for info in Path(folder).parent.glob(f"{needs}*.dist-info"))
 
 
 def _processor() -> str:
@@ -214,3 +187,11 @@ def _processor() -> str:
         return "\n".join(line for line in lines if line.startswith(("model", "flags", "Features", "CPU part")))
     except OSError:
         return platform.processor()
+
+
+def _accelerators() -> list[str]:
+    """What a driver shows on Linux: a choice made before it was there should not outlive that."""
+    nodes = sorted(str(node) for pattern in ("nvidia*", "dri/render*") for node in Path("/dev").glob(pattern))
+    with contextlib.suppress(OSError):
+        nodes.append(Path("/proc/driver/nvidia/version").read_text())
+    return nodes

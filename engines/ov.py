@@ -22,7 +22,7 @@ HINTS = {"fp32": openvino.Type.f32, "bf16": openvino.Type.bf16, "int8": openvino
 class OpenVino(Engine):
     title = "OpenVINO"
 
-    def __init__(self, model: Model, data: bytes, precision: str) -> None:
+    def __init__(self, backend: str, model: Model, data: bytes, precision: str) -> None:
         """data: the model file, checked. Raises what OpenVINO raises."""
         super().__init__(model)
         core = openvino.Core()

@@ -5,20 +5,23 @@ import json
 import os
 import subprocess
 import sys
-from importlib import util
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from tiny_style import crops, points, quantised_model, save_style, tiny_model, truth
 
 from engines import BACKENDS, choose, load_style, open_engine
+from engines.backends import is_there
 from engines.errors import InputError, UserError
 from engines.parity import difference, load_parity, prove
 
-there = [name for name, entry in BACKENDS.items() if util.find_spec(entry.needs)]
+RUN_HERE = ("onnxruntime", "openvino")
+there = [name for name in RUN_HERE if is_there(BACKENDS[name])]
 each_backend = pytest.mark.parametrize(
     "backend",
-    [pytest.param(n, marks=pytest.mark.skipif(n not in there, reason=f"{n} is not installed")) for n in BACKENDS],
+    [pytest.param(n, marks=pytest.mark.skipif(n not in there, reason=f"{n} is not installed")) for n in RUN_HERE],
 )
 needs_openvino = pytest.mark.skipif("openvino" not in there, reason="openvino is not installed")
 
@@ -125,6 +128,73 @@ def test_a_precision_that_is_not_really_used(style, monkeypatch):
         open_engine(style, "openvino", "bf16")
 
 
+@pytest.fixture
+def provider(monkeypatch):
+    """Lets `onnxruntime-cuda` be whatever provider this machine's ONNX Runtime has beside the CPU's."""
+    ort = importlib.import_module("engines.ort")
+
+    def take(name, **settings):
+        monkeypatch.setitem(BACKENDS, "onnxruntime-cuda", replace(BACKENDS["onnxruntime-cuda"], part=""))
+        monkeypatch.setitem(ort.PROVIDERS, "onnxruntime-cuda", ort.Provider(name, "a GPU", "a good GPU", **settings))
+        return name in ort.onnxruntime.get_available_providers()
+
+    return take
+
+
+def test_a_provider_that_this_onnxruntime_has_not(style, provider, caplog):
+    assert not provider("NoneExecutionProvider")
+    with pytest.raises(InputError, match="built without NoneExecutionProvider"):
+        open_engine(style, "onnxruntime-cuda")
+    for _ in range(2):  # as it is found out, and as it is remembered
+        caplog.clear()
+        with open_engine(style) as engine:
+            assert engine.device == "CPU"
+        assert caplog.messages == ["passed over for tiny: this ONNX Runtime was built without NoneExecutionProvider"]
+
+
+def test_a_provider_that_gives_the_work_to_the_cpu(style, provider, caplog):
+    """Azure's, which the common build has, takes no node of a picture's network, and no error comes of it."""
+    if not provider("AzureExecutionProvider"):
+        pytest.skip("this ONNX Runtime has no provider that takes nothing")
+    with pytest.raises(InputError, match="AzureExecutionProvider leaves 1 convolutions to the CPU"):
+        open_engine(style, "onnxruntime-cuda")
+    with open_engine(style) as engine:
+        assert engine.device == "CPU"
+    assert "leaves 1 convolutions" in caplog.text
+
+
+def test_a_provider_that_does_not_load(style, provider, monkeypatch):
+    """As where CUDA's libraries are missing: ONNX Runtime then goes on with the CPU alone."""
+    ort = importlib.import_module("engines.ort")
+    provider("CUDAExecutionProvider")
+    monkeypatch.setattr(ort.onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider"])
+    monkeypatch.setattr(ort.onnxruntime, "preload_dlls", lambda: print("Failed to load libcublasLt.so.13"))
+    why = "CUDAExecutionProvider did not load; it needs a good GPU: Failed to load libcublasLt.so.13$"
+    with pytest.warns(UserWarning, match="not in available"), pytest.raises(InputError, match=why):
+        open_engine(style, "onnxruntime-cuda")
+
+
+def test_a_provider_that_leaves_a_little_to_the_cpu(style, monkeypatch):
+    ort = importlib.import_module("engines.ort")
+    engine = ort.open_model("onnxruntime", style.model, style.model.read(), "fp32")
+
+    class Session:
+        def get_provider_graph_assignment_info(self):
+            yield Part("GPU", ["Conv", "Clip", "Round"])
+            yield Part("CPUExecutionProvider", ["Cast"])
+
+    class Part:
+        def __init__(self, ep_name, kinds):
+            self.ep_name, self.kinds = ep_name, kinds
+
+        def get_nodes(self):
+            return [SimpleNamespace(op_type=kind) for kind in self.kinds]
+
+    engine._session = Session()
+    engine._check(ort.Provider("GPU", "GPU"))
+    assert engine.description == "ONNX Runtime, CPU (of 4 operators 1 on the CPU), fp32"
+
+
 @each_backend
 def test_missing_backend(style, backend, monkeypatch):
     monkeypatch.setitem(sys.modules, BACKENDS[backend].needs, None)
@@ -150,7 +220,7 @@ def test_ways_to_run_a_file():
 
 
 def test_unknown_backend(style):
-    with pytest.raises(InputError, match="abacus: no such backend; there are auto, onnxruntime, openvino"):
+    with pytest.raises(InputError, match="abacus: no such backend; there are auto, onnxruntime, openvino, "):
         open_engine(style, "abacus")
 
 
@@ -168,12 +238,24 @@ def test_auto_takes_the_faster_and_remembers(style, cache, monkeypatch):
     with open_engine(style) as engine:
         assert engine.description == "OpenVINO, CPU, fp32"
     (file,) = cache.iterdir()
-    assert json.loads(file.read_text()) == ["openvino", "fp32", "fp32"]
+    assert json.loads(file.read_text()) == {"choice": ["openvino", "fp32", "fp32"], "passed": []}
     with open_engine(style) as engine:  # asked again, it would have no answer
         assert engine.description == "OpenVINO, CPU, fp32"
 
 
-@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b"5", b'["abacus", "fp32", "fp32"]', b"\xff", b"[" * 100_000])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"5",
+        b'{"choice": ["onnxruntime", "fp32", "fp32"]}',
+        b'{"choice": ["abacus", "fp32", "fp32"]}',
+        b"\xff",
+        b"[" * 100_000,
+    ],
+)
 def test_a_damaged_choice_is_made_again(style, cache, damage):
     open_engine(style, "onnxruntime").close()
     (file,) = cache.iterdir()
@@ -222,7 +304,7 @@ def test_two_processes_at_once(style, cache):
     assert all(text.endswith(", CPU, fp32\n") for text in said)
     (file,) = cache.iterdir()
     with open_engine(style) as engine:
-        assert BACKENDS[json.loads(file.read_text())[0]].title == engine.title
+        assert BACKENDS[json.loads(file.read_text())["choice"][0]].title == engine.title
 
 
 def test_importing_engines_loads_no_runtime():
@@ -246,6 +328,7 @@ import random, sys
 from pathlib import Path
 from tiny_style import crops, save_style, tiny_model, truth
 from engines import load_style, open_engine
+from engines.backends import is_there
 from engines.errors import UserError
 good = tiny_model().SerializeToString()
 for seed in range(int(sys.argv[3])):

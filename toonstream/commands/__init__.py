@@ -1,5 +1,6 @@
 """The command `toonstream`: each subcommand is a file here; without one's name it converts what it is given."""
 
+import logging
 import sys
 from importlib import import_module, metadata
 
@@ -23,6 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 0 if arguments else 2
     from engines.errors import UserError  # late, as the commands are: the version should wait for no library
 
+    logging.basicConfig(format="toonstream: %(message)s")
     name, rest = (arguments[0], arguments[1:]) if arguments[0] in COMMANDS else ("convert", arguments)
     try:
         status: int = import_module(f"toonstream.commands.{name}").run(rest)

@@ -27,7 +27,7 @@ def generators(styles: Sequence[str], peers: Sequence[str], photos: Images) -> I
                 name = style.name if model is models[0] else f"{style.name} {model.name}"
                 data = model.read()
                 try:
-                    engine = OnnxRuntime(model, data, "fp32")
+                    engine = OnnxRuntime("onnxruntime", model, data, "fp32")
                 except Exception as error:  # ONNX Runtime raises types of its own
                     raise InputError(f"{model.path}: does not open: {reason(error)}") from error
                 opened[_free(name, opened)] = stack.enter_context(engine)

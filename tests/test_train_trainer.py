@@ -333,6 +333,25 @@ def test_packs_survive_a_round_trip(tmp_path: Path) -> None:
         np.testing.assert_array_equal(before, after)
 
 
+def test_a_pack_made_small_to_be_carried(tmp_path: Path) -> None:
+    from train import pack
+
+    made = tiny_pack()
+    ramp = np.linspace(0, 255, 256).astype(np.uint8)
+    made.images = np.stack([np.stack([np.roll(ramp, 40 * i)[:, None] + 0 * ramp] * 3, 2) for i in range(4)])
+    made.drawings = made.images[:, :, ::-1].copy()
+    save(made, tmp_path / "whole")
+    assert main(["carry", str(tmp_path / "whole"), str(tmp_path / "small"), "--most", "3"]) == 0
+    assert (tmp_path / "small").stat().st_size < (tmp_path / "whole").stat().st_size / 20
+    small = pack.load(tmp_path / "small")
+    assert small.names == made.names[:3]
+    np.testing.assert_array_equal(small.landmarks, made.landmarks[:3])
+    assert np.abs(small.images.astype(int) - made.images[:3]).mean() < 2
+    assert small.drawings is not None
+    assert np.abs(small.drawings.astype(int) - made.drawings[:3]).mean() < 2
+    assert np.isnan(small.dense).all()
+
+
 def test_a_teacher_is_distilled(tmp_path: Path) -> None:
     run(tmp_path / "teacher", TINY)
     photos = tmp_path / "photos.safetensors"

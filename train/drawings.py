@@ -2,6 +2,7 @@
 
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -35,15 +36,8 @@ def draw_all(pack: Pack, folder: Path, workers: int, most: int | None = None) ->
     for i, drawing in zip(known, drawings, strict=True):
         if drawing is None or drawing.shape != pack.images[i].shape:
             raise InputError(f"{paths[i]}: not a drawing of {pack.images.shape[1]} pixels; delete it and draw again")
-    return Pack(
-        images=pack.images[known],
-        inside=pack.inside[known],
-        landmarks=pack.landmarks[known],
-        dense=pack.dense[known],
-        names=[pack.names[i] for i in known],
-        sources=[pack.sources[i] for i in known],
-        drawings=np.stack([cv2.cvtColor(d, cv2.COLOR_BGR2RGB) for d in drawings]),
-    )
+    drawn = np.stack([cv2.cvtColor(drawing, cv2.COLOR_BGR2RGB) for drawing in drawings])
+    return replace(pack.part(known), drawings=drawn)
 
 
 def shared_out(index: NDArray[np.integer], sources: list[str]) -> NDArray[np.integer]:

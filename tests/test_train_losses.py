@@ -4,6 +4,7 @@ import math
 
 import cv2
 import numpy as np
+import pytest
 import torch
 
 from train import losses
@@ -12,6 +13,7 @@ from train.edges import smoothed
 from train.faces import Faces, Geometry
 from train.networks.cartoongan import Discriminator, Generator
 from train.networks.small import Small
+from train.networks.vgg import VGG
 from train.pack import Pack
 
 
@@ -123,3 +125,10 @@ def test_patches_keep_points_on_their_features() -> None:
                 pair = {0: (255, 215), 1: (255, 215), 2: (175,), 3: (135, 95), 4: (135, 95)}[k]
                 assert min(abs(level - p) for p in pair) < 3
     assert shown > 20
+
+
+def test_features_are_in_units_of_their_size_on_photographs() -> None:
+    """So that omega means the same whatever weights and layer are at hand."""
+    pictures = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    for layer in ("conv1_2", "conv3_1"):
+        assert float(VGG(layer, "random", pictures)(pictures).abs().mean()) == pytest.approx(1, rel=1e-5)

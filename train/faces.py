@@ -36,6 +36,11 @@ class Batch:
     alike: dict[str, Tensor]  # further pictures of the same faces under the same geometry, as `pictures`
 
 
+def signed(images: Tensor) -> Tensor:
+    """Stored pictures, (N, H, W, 3) uint8, as networks take them: (N, 3, H, W) float32 in [-1, 1]."""
+    return images.permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
 class Faces:
     """The faces of a pack on the device."""
 

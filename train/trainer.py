@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from engines.errors import InputError, UserError
 from train import checkpoint
+from train.faces import signed
 from train.grid import grid, write
 from train.pack import Pack
 from train.recipe import Recipe, Training
@@ -208,7 +209,7 @@ class Trainer:
 
     def _previews(self, pack: Pack) -> Tensor:
         index = np.linspace(0, len(pack) - 1, min(PREVIEWS, len(pack))).round().astype(int)
-        return torch.from_numpy(pack.images[index]).to(self.fabric.device).permute(0, 3, 1, 2).float() / 127.5 - 1
+        return signed(torch.from_numpy(pack.images[index]).to(self.fabric.device))
 
     def _draw(self, shown: Tensor) -> None:
         """Whole crops through the averaged networks, and what the last step saw and made."""

@@ -19,14 +19,17 @@ LAYERS = {
 
 
 class VGG(nn.Module):
-    """(N, 3, H, W) RGB in [-1, 1] -> feature maps of one layer, before its ReLU.
+    """(N, 3, H, W) RGB in [-1, 1] -> feature maps of one layer, before its ReLU, in units of their size on `pictures`.
+
+    pictures: (n, 3, h, w), a few photographs. Published weights and their layers differ in scale by factors of a
+    hundred; in these units a loss's weight means the same with all of them.
 
     weights: a safetensors file with torchvision's names whose input is BGR, 0 to 255, less the ImageNet mean (the form
     in which the network was first published), "random" for tests, or "" for torchvision's published file, which is
     downloaded once, checked by its hash, and takes RGB normalised by mean and deviation.
     """
 
-    def __init__(self, layer: str, weights: str) -> None:
+    def __init__(self, layer: str, weights: str, pictures: Tensor) -> None:
         super().__init__()
         if layer not in LAYERS or LAYERS[layer] is None:
             raise InputError(f"{layer}: no such layer; there are {', '.join(n for n, spec in LAYERS.items() if spec)}")
@@ -48,7 +51,10 @@ class VGG(nn.Module):
         self.register_buffer("deviation", torch.tensor(deviation).view(3, 1, 1) * unit, persistent=False)
         if weights != "random":
             self._load(weights)
+        self.register_buffer("unit", torch.ones(()), persistent=False)
         self.requires_grad_(False).eval()
+        self.to(pictures.device)
+        self.get_buffer("unit").copy_(self(pictures).abs().mean())
 
     def forward(self, x: Tensor) -> Tensor:
         x = (x + 1) * 127.5
@@ -57,7 +63,7 @@ class VGG(nn.Module):
             x = self.get_submodule(name)(x) if LAYERS[name] else max_pool2d(x, 2)
             if LAYERS[name] and name != self.names[-1]:
                 x = relu(x)
-        return x
+        return x / self.get_buffer("unit")
 
     def _load(self, weights: str) -> None:
         if weights:

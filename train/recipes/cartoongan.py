@@ -11,7 +11,7 @@ from engines.errors import InputError
 from train import losses
 from train.damage import Damage, again, damage, light, shift
 from train.edges import smoothed
-from train.faces import Batch, Faces, Geometry
+from train.faces import Batch, Faces, Geometry, signed
 from train.networks.cartoongan import Discriminator, Generator
 from train.networks.small import Small
 from train.networks.vgg import VGG
@@ -105,7 +105,7 @@ class CartoonGAN(Recipe):
             edgeless = {"smoothed": torch.from_numpy(smoothed(cartoons.images))} if s.edges else {}
             self.cartoons = Faces(cartoons, device, s.geometry, edgeless)
         if s.omega or s.drawing_content:
-            self.vgg = VGG(s.content_layer, s.vgg).to(device)
+            self.vgg = VGG(s.content_layer, s.vgg, signed(self.photos.images[:16]))
 
     def take(self, step: int) -> None:
         """Photos, damaged as by a webcam where the settings say so, and cartoons once the first phase is over."""

@@ -11,7 +11,7 @@ from torch.optim import Adam
 from engines.errors import InputError
 from train import losses
 from train.damage import Damage, again, damage, light, shift
-from train.faces import Faces, Geometry
+from train.faces import Faces, Geometry, signed
 from train.networks.cartoongan import Discriminator
 from train.networks.small import Small
 from train.networks.vgg import VGG
@@ -34,7 +34,7 @@ class DistillSettings(Settings):
 
     pixel: float = 1.0
     """l1 on pixels and their differences."""
-    feature: float = 0.01
+    feature: float = 0.2
     content_layer: str = "conv3_3"
     vgg: str = ""
     adversarial: float = 0.0
@@ -71,7 +71,7 @@ class Distill(Recipe):
         self.teacher = trained(Path(s.teacher))[0].to(device)
         self.photos = Faces(photos, device, s.geometry, {})
         if s.feature:
-            self.vgg = VGG(s.content_layer, s.vgg).to(device)
+            self.vgg = VGG(s.content_layer, s.vgg, signed(self.photos.images[:16]))
 
     def take(self, step: int) -> None:
         """The teacher sees a clean photo, the student what a webcam makes of it."""

@@ -3,6 +3,8 @@
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, pixel_shuffle
 
+from train.networks.tones import Tones
+
 
 def conv(a: int, b: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
     """Zero padding: the cheapest there is, and a crop's border lies outside the matte."""
@@ -47,7 +49,8 @@ class Small(nn.Module):
     (N, 3, H, W) in [-1, 1] -> about the same range; H and W multiples of 16.
     """
 
-    def __init__(self, width: int = 16) -> None:
+    def __init__(self, width: int = 16, *, tones: bool = False) -> None:
+        """tones: the lightness of what it draws comes in steps."""
         super().__init__()
         w2, w4, w8 = 3 * width // 2, 3 * width, 6 * width
         self.to2 = conv(3, width, 5, 2)
@@ -58,6 +61,7 @@ class Small(nn.Module):
         self.at4 = nn.Sequential(conv(w2, w2), conv(w2, width))
         self.at2 = nn.Sequential(conv(width, width), nn.Conv2d(width, 12, 3, padding=1))
         self.colour = nn.Conv2d(3, 12, 4, 2, 1)
+        self.tones = Tones() if tones else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
         x2 = self.to2(x)
@@ -65,7 +69,8 @@ class Small(nn.Module):
         x8 = self.to8(x4)
         x8 = self.at8(x8 + up(self.to16(x8)))
         x4 = self.at4(x4 + up(x8))
-        return pixel_shuffle(self.at2(x2 + up(x4)) + self.colour(x), 2)
+        out: Tensor = self.tones(pixel_shuffle(self.at2(x2 + up(x4)) + self.colour(x), 2))
+        return out
 
 
 def up(x: Tensor) -> Tensor:

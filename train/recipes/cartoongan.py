@@ -30,6 +30,8 @@ class CartoonGANSettings(Settings):
     """"paper", the generator of figure 2, or "small", the live one."""
     width: int = 64
     """Channels of the generator's first layer; the small one ships with 16."""
+    tones: bool = False
+    """Flat tones by construction, for the small one."""
     learning_rate: float = 2e-4
     judge_rate: float = 2e-4
     beta1: float = 0.5
@@ -81,7 +83,7 @@ class CartoonGAN(Recipe):
         s = settings
         if s.generator not in ("paper", "small") or s.adversarial_form not in losses.ADVERSARIAL:
             raise InputError("generator is paper or small, adversarial_form one of " + ", ".join(losses.ADVERSARIAL))
-        self.generator = Generator(s.width) if s.generator == "paper" else Small(s.width)
+        self.generator = Generator(s.width) if s.generator == "paper" else Small(s.width, tones=s.tones)
         self.discriminator = Discriminator(s.judge_width, spectral=s.spectral)
         self.networks = {"generator": self.generator, "discriminator": self.discriminator}
         self.optimisers = {

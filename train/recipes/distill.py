@@ -28,6 +28,8 @@ class DistillSettings(Settings):
     damage: Damage = field(default_factory=Damage)
     batch: int = 8
     width: int = 16
+    tones: bool = False
+    """Flat tones by construction."""
     learning_rate: float = 1e-3
     judge_rate: float = 2e-4
     beta1: float = 0.9
@@ -56,7 +58,7 @@ class Distill(Recipe):
     def __init__(self, settings: DistillSettings) -> None:
         super().__init__(settings)
         s = settings
-        self.student = Small(s.width)
+        self.student = Small(s.width, tones=s.tones)
         self.discriminator = Discriminator(s.judge_width, spectral=True)
         self.networks = {"student": self.student, "discriminator": self.discriminator}
         self.optimisers = {

@@ -64,9 +64,9 @@ def quantised_model() -> ModelProto:
     return model
 
 
-def write_peer(path: Path, planes_first: bool, low: float, scale: float) -> Path:
+def write_peer(path: Path, planes_first: bool, low: float, scale: float, side: int = 64) -> Path:
     """A float generator whose toon is its input, if that is low + (0 to 255) * scale, and else clipped."""
-    dims = [1, 3, 64, 64] if planes_first else ["n", 64, 64, 3]
+    dims = [1, 3, side, side] if planes_first else ["n", side, side, 3]
     ends = [helper.make_tensor(n, TensorProto.FLOAT, [], [v]) for n, v in (("a", low), ("b", low + 255 * scale))]
     graph = helper.make_graph(
         [helper.make_node("Clip", ["x", "a", "b"], ["y"])],

@@ -4,9 +4,14 @@ import logging
 import sys
 from importlib import import_module, metadata
 
-COMMANDS = {"convert": "videos and photos into cartoons (the default)", "styles": "list the styles"}
+COMMANDS = {
+    "bench": "frame rates on this machine",
+    "convert": "videos and photos into cartoons (the default)",
+    "styles": "list the styles",
+}
 
 USAGE = """usage: toonstream [convert] INPUT... [options]    turn the faces of videos and photos into cartoons
+       toonstream bench                           frame rates on this machine
        toonstream styles                          list the styles
 
 toonstream COMMAND --help tells a command's options; toonstream --version the version.

@@ -1,0 +1,68 @@
+"""A measurement as text."""
+
+from collections.abc import Mapping, Sequence
+from statistics import median
+from typing import Any
+
+from toonstream.bench.figures import figures, floor, shares, told
+from toonstream.bench.turn import STAGES
+
+
+def table(result: Mapping[str, Any]) -> str:
+    """Two tables for each clip: whole runs beside the floor, and the stages by themselves."""
+    lines = [head(result)]
+    for number, clip in enumerate(result["clips"]):
+        rows = [row for row in result["rows"] if row["clip"] == number]
+        lines += ["", f"{clip['title']}, {clip['frames']} frames at {clip['rate']:g} a second", ""]
+        lines += columns(_files(clip, rows))
+        lines += ["", *columns(_stages(rows))]
+    rounds = f"Medians of {result['rounds']} rounds in turns, ± half of their range. " if result["rounds"] > 1 else ""
+    lines += ["", rounds + "The floor only decodes and encodes, with the same settings."]
+    return "\n".join(lines) + "\n"
+
+
+def head(result: Mapping[str, Any]) -> str:
+    """The machine and the versions, in two lines."""
+    machine, versions = result["machine"], result["versions"]
+    parts = [machine["processor"], f"{machine['cores']} cores"]
+    parts += [f"{machine['memory']:g} GB"] if machine["memory"] else []
+    parts += [*machine["gpus"], machine["system"]]
+    parts += [f"load {machine['load']:.1f} at the start"] if machine["load"] is not None else []
+    return ", ".join(parts) + "\n" + ", ".join(f"{name} {version}" for name, version in versions.items())
+
+
+def name(row: Mapping[str, Any]) -> str:
+    return f"{row['name']}: {row['engine']}"
+
+
+def columns(cells: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of cells, the first column to the left, the others to the right."""
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return [
+        "  ".join([line[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(line[1:], widths[1:], strict=True))]).rstrip()
+        for line in cells
+    ]
+
+
+def _files(clip: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+    lines = [["file", "fps", "of the floor", "ms p50", "p95", "p99", "start s", "whole s", "cpu ms", "MB"]]
+    for title, found, share in [
+        ("the floor", floor(clip), ""),
+        *((name(row), figures(row), told(shares(row, clip), 2)) for row in rows),
+    ]:
+        cells = [f"{median(found[p]):.1f}" for p in ("p50", "p95", "p99")]
+        cells += [f"{median(found['start']):.2f}", told(found["whole"], 2), f"{median(found['processor']):.1f}"]
+        memory = f"{median(found['memory']):.0f}" if "memory" in found else ""
+        lines.append([title, told(found["fps"], 1), share, *cells, memory])
+    return lines
+
+
+def _stages(rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+    lines = [["stages, ms a frame", *STAGES, "sum", "crop px", "faces"]]
+    for row in rows:
+        found = figures(row)
+        middle = [median(found[stage]) for stage in STAGES]
+        crop = median(turn["crop"] for turn in row["stages"])
+        faces = median(turn["faces"] for turn in row["file"])
+        lines.append([name(row), *(f"{ms:.2f}" for ms in middle), f"{sum(middle):.1f}", f"{crop:.0f}", f"{faces:.1f}"])
+    return lines

@@ -1,0 +1,114 @@
+"""`toonstream bench`: frame rates for the machine in front of you, as a table, JSON and a picture."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from engines import BACKENDS
+from engines.errors import InputError, UserError
+from engines.style import PRECISIONS
+
+FILES = "bench.json", "bench.txt", "bench.png"
+
+
+def run(arguments: list[str]) -> int:
+    options = _parse(arguments)
+    if options.compare:
+        from toonstream.bench.compare import compare, load
+
+        print(compare(*map(load, options.compare)), end="")
+        return 0
+    paths = [options.out / name for name in FILES]
+    if not options.overwrite and (there := [path for path in paths if path.exists()]):
+        raise InputError(f"{there[0]}: the file is there already; --overwrite replaces it, --out names another folder")
+    from toonstream.bench.measure import Wanted, measure
+    from toonstream.bench.picture import draw
+    from toonstream.bench.table import table
+
+    wanted = Wanted(
+        styles=options.style,
+        peers=options.peer,
+        backends=options.backend,
+        precisions=options.precision,
+        sizes=options.size,
+        faces=options.faces,
+        input=options.input,
+        seconds=options.seconds,
+        rounds=options.rounds,
+    )
+    result = measure(wanted, _say, _progress)
+    text = table(result)
+    print(text, end="")
+    try:
+        options.out.mkdir(parents=True, exist_ok=True)
+        paths[0].write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        paths[1].write_text(text, encoding="utf-8")
+        draw(result, paths[2])
+    except OSError as error:
+        raise UserError(f"{options.out}: cannot be written ({error.strerror}); give another --out") from error
+    print(f"\nwritten: {', '.join(map(str, paths))}")
+    return 0
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="toonstream bench",
+        description="Measure frame rates on this machine, beside plain decoding and encoding of the same clip. "
+        "Everything takes turns, in processes of its own, on a clip that is made for it.",
+    )
+    parser.add_argument("--style", nargs="+", default=["cel"], help="styles by name or folder [cel]")
+    parser.add_argument(
+        "--peer", nargs="+", default=[], metavar="ONNX[:WORDS]", help="other generators; see toonstream-train evaluate"
+    )
+    parser.add_argument("--backend", nargs="+", default=[], choices=list(BACKENDS), help="[all that are installed]")
+    parser.add_argument("--precision", nargs="+", default=[], choices=PRECISIONS, help="[all that there are]")
+    parser.add_argument("--size", nargs="+", type=_size, default=[(1280, 720)], metavar="WxH", help="[1280x720]")
+    parser.add_argument("--faces", nargs="+", type=_faces, default=[], metavar="N", help="how many in the clip [1]")
+    parser.add_argument("--input", type=Path, metavar="VIDEO", help="a clip of your own; --faces draws the N largest")
+    parser.add_argument("--seconds", type=_seconds, default=6.0, help="of the clip [6]")
+    parser.add_argument("--rounds", type=_faces, default=5, help="turns of each [5, which --compare wants]")
+    parser.add_argument(
+        "-o", "--out", type=Path, default=Path("bench"), metavar="FOLDER", help="for the results [bench]"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace results that exist")
+    parser.add_argument(
+        "--compare", nargs=2, type=Path, metavar="JSON", help="measure nothing; tell what changed between two results"
+    )
+    return parser.parse_args(arguments)
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.partition("x")
+    if not (width.isdecimal() and height.isdecimal()) or int(width) % 2 or int(height) % 2:
+        raise argparse.ArgumentTypeError(f"{text}: not a width and a height, both even, such as 1280x720")
+    if not (64 <= int(width) <= 7680 and 64 <= int(height) <= 7680):
+        raise argparse.ArgumentTypeError(f"{text}: sides are 64 to 7680 pixels")
+    return int(width), int(height)
+
+
+def _faces(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 100:
+        raise argparse.ArgumentTypeError(f"{text}: not a number from 1 to 100")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 1 <= seconds <= 600:
+        raise argparse.ArgumentTypeError(f"{text}: not a number from 1 to 600")
+    return seconds
+
+
+def _say(line: str) -> None:
+    print(f"toonstream: {line}", file=sys.stderr)
+
+
+def _progress(turns: list[Any]) -> Any:
+    from tqdm import tqdm
+
+    return tqdm(turns, unit=" turns", desc="bench", disable=None, leave=False)

@@ -13,6 +13,7 @@ from train.edges import smoothed
 from train.faces import Faces, Geometry
 from train.networks.cartoongan import Discriminator, Generator
 from train.networks.small import Small
+from train.networks.tones import LARGEST, Tones
 from train.networks.vgg import VGG
 from train.pack import Pack
 
@@ -132,3 +133,19 @@ def test_features_are_in_units_of_their_size_on_photographs() -> None:
     pictures = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
     for layer in ("conv1_2", "conv3_1"):
         assert float(VGG(layer, "random", pictures)(pictures).abs().mean()) == pytest.approx(1, rel=1e-5)
+
+
+def test_tones_make_a_ramp_flat_and_pass_gradients() -> None:
+    ramp = torch.linspace(-0.6, 0.6, 128).expand(1, 3, 128, 128).clone()
+    ramp[:, 0] += 0.1
+    ramp.requires_grad_(True)
+    flat = Tones()(ramp)
+    change = flat - ramp
+    torch.testing.assert_close(change[:, 0], change[:, 2])  # the same for all colours: lightness alone
+    slope = (flat[0, 1, 64, 1:] - flat[0, 1, 64, :-1]).abs()
+    assert float((slope < 1e-6).float().mean()) > 0.6  # the rest is the soft edges
+    assert 3 <= len(torch.unique(flat[0, 1, 64, :-1][slope < 1e-6].detach().mul(1e3).round())) <= 12
+    assert float(change.detach().abs().max()) < LARGEST / 2 + 1e-5
+    assert abs(float(change.detach().mean())) < 0.01
+    flat.sum().backward()
+    torch.testing.assert_close(ramp.grad, torch.ones_like(ramp))

@@ -8,11 +8,12 @@ import pytest
 from tiny_style import save_style, write_peer
 
 from engines.errors import InputError, UserError
-from toonstream.bench import turn
+from toonstream.bench import measure, stages
 from toonstream.bench.clip import make_clip, windows
 from toonstream.bench.compare import compare, load
+from toonstream.bench.job import STAGES, Job
 from toonstream.bench.measure import take
-from toonstream.bench.turn import STAGES, Job, Stopwatch
+from toonstream.bench.stages import Stopwatch
 from toonstream.commands import main
 from toonstream.faces.tracker import Tracker
 from toonstream.sources import open_source
@@ -37,7 +38,7 @@ def test_the_clip_shows_so_many_faces_and_is_always_the_same(tmp_path):
 
 def test_a_stage_within_a_stage_is_not_counted_twice(monkeypatch):
     now = 0.0
-    monkeypatch.setattr(turn.time, "perf_counter", lambda: now)
+    monkeypatch.setattr(stages.time, "perf_counter", lambda: now)
     watch = Stopwatch()
     for _ in range(2):
         with watch("outer"):
@@ -62,7 +63,8 @@ def clip(tmp_path):
     return str(tmp_path / "clip.mp4")
 
 
-def test_a_whole_run(tmp_path, style, capsys):
+def test_a_whole_run(tmp_path, style, capsys, monkeypatch):
+    monkeypatch.setattr(measure, "LIMIT", 100)  # every frame, however busy the machine is
     """Two ways to draw, in two rounds."""
     peer = write_peer(tmp_path / "other.onnx", True, -1, 2 / 255, side=256)
     arguments = [
@@ -90,7 +92,7 @@ def test_a_whole_run(tmp_path, style, capsys):
             assert 0 < whole["seconds"] < whole["process_seconds"]
             assert 0 < plain["cpu_seconds"] < whole["cpu_seconds"]
             assert set(apart["stages"]) == set(STAGES)
-            assert apart["frames"] == 45 - turn.CHUNK
+            assert apart["frames"] == 45 - stages.CHUNK
             assert all(0 < stage["mean"] < 1000 * whole["seconds"] for stage in apart["stages"].values())
     table = (tmp_path / "out/bench.txt").read_text()
     assert capsys.readouterr().out.startswith(table)
@@ -126,6 +128,13 @@ def test_what_does_not_run_is_left_out(tmp_path, clip, capsys):
     told = capsys.readouterr().err
     assert "left out: " in told
     assert told.endswith("nothing of what was asked for runs here\n")
+
+
+def test_a_clip_that_is_too_short(tmp_path, style):
+    make_clip(tmp_path / "short.mp4", 320, 240, 1, 10)
+    job = Job("stages", str(tmp_path / "short.mp4"), str(tmp_path / "o.mp4"), 9, style, "", "onnxruntime", "fp32")
+    with pytest.raises(InputError, match=r"short\.mp4: 10 frames are too few"):
+        take(job, tmp_path)
 
 
 def test_a_turn_that_breaks_down(tmp_path, clip):

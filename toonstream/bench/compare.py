@@ -14,7 +14,7 @@ from typing import Any
 
 from engines.errors import InputError
 from toonstream.bench.figures import FIGURES, Figure, Figures, figures, floor, told
-from toonstream.bench.measure import FORMAT
+from toonstream.bench.job import FORMAT
 from toonstream.bench.table import columns, name
 
 LEAST = 0.02

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from toonstream.bench.turn import STAGES
+from toonstream.bench.job import STAGES
 
 Figures = dict[str, list[float]]
 

@@ -15,13 +15,10 @@ from typing import Any
 from engines import choose, load_style
 from engines.errors import InputError, UserError
 from toonstream.bench.clip import RATE, make_clip
+from toonstream.bench.job import FORMAT, Job, Measured
 from toonstream.bench.machine import machine, versions
-from toonstream.bench.turn import Job, Measured
 from toonstream.sinks.containers import output_suffix
 from toonstream.sources import open_source
-
-FORMAT = 1
-"""Of the JSON; one more where older figures would be misread."""
 
 LIMIT = 2
 """Turns may take so many times the clip's own length; what is slower draws fewer of its frames."""

@@ -6,8 +6,8 @@ from statistics import median
 from typing import Any
 
 from toonstream.bench.figures import figures, floor
+from toonstream.bench.job import STAGES
 from toonstream.bench.table import head, name
-from toonstream.bench.turn import STAGES
 
 COLOURS = ("#4477aa", "#66ccee", "#228833", "#ee6677", "#ccbb44", "#aa3377")
 """Paul Tol's bright ones, which people of every sight can tell apart."""

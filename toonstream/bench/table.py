@@ -5,7 +5,7 @@ from statistics import median
 from typing import Any
 
 from toonstream.bench.figures import figures, floor, shares, told
-from toonstream.bench.turn import STAGES
+from toonstream.bench.job import STAGES
 
 
 def table(result: Mapping[str, Any]) -> str:

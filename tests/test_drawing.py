@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from train.drawing import draw
+from train.drawing import LOOKS, draw
 from train.drawing.shapes import BROWS, IRISES, LOWER_LIDS, MOUTH, OVAL, UPPER_LIDS
 
 SIDE = 256
@@ -59,16 +59,17 @@ def lab(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
     return out
 
 
-def test_shape_type_and_determinism() -> None:
+@pytest.mark.parametrize("look", LOOKS)
+def test_shape_type_and_determinism(look: str) -> None:
     crop, mesh = face(SKINS["brown"])
     before = crop.copy(), mesh.copy()
-    first = draw(crop, mesh)
+    first = draw(crop, mesh, look)
     assert first.shape == crop.shape
     assert first.dtype == np.uint8
-    np.testing.assert_array_equal(first, draw(crop, mesh))
+    np.testing.assert_array_equal(first, draw(crop, mesh, look))
     np.testing.assert_array_equal(crop, before[0])
     np.testing.assert_array_equal(mesh, before[1])
-    assert draw(crop, mesh, 128).shape == (128, 128, 3)
+    assert draw(crop, mesh, look, 128).shape == (128, 128, 3)
 
 
 def test_refuses_what_it_cannot_draw() -> None:
@@ -79,37 +80,41 @@ def test_refuses_what_it_cannot_draw() -> None:
         draw(crop, mesh[:468])
 
 
+@pytest.mark.parametrize("look", LOOKS)
 @pytest.mark.parametrize("skin", SKINS)
-def test_skin_keeps_its_tone(skin: str) -> None:
+def test_skin_keeps_its_tone(skin: str, look: str) -> None:
     crop, mesh = face(SKINS[skin])
     cheeks = np.s_[140:180, 70:186]
-    was, now = lab(crop)[cheeks].reshape(-1, 3).mean(0), lab(draw(crop, mesh))[cheeks].reshape(-1, 3).mean(0)
+    was, now = lab(crop)[cheeks].reshape(-1, 3).mean(0), lab(draw(crop, mesh, look))[cheeks].reshape(-1, 3).mean(0)
     assert abs(now[0] - was[0]) < 3
     hues = np.degrees(np.arctan2([was[2], now[2]], [was[1], now[1]]))
     assert abs(hues[0] - hues[1]) < 5
     assert 0.95 < np.hypot(*now[1:]) / np.hypot(*was[1:]) < 1.35
 
 
-def test_open_eyes_have_irises_and_closed_ones_none() -> None:
+@pytest.mark.parametrize("look", LOOKS)
+def test_open_eyes_have_irises_and_closed_ones_none(look: str) -> None:
     for lids, bluish in ((OPEN, True), (CLOSED, False)):
         crop, mesh = face(SKINS["pale"], lids)
-        drawn = lab(draw(crop, mesh))
+        drawn = lab(draw(crop, mesh, look))
         for x, y in EYE_CENTRES:
             eye = drawn[int(y) - 9 : int(y) + 9, int(x) - 9 : int(x) + 9]
             assert bool((eye[..., 2] < -15).any()) is bluish
 
 
-def test_noise_does_not_flip_tones() -> None:
+@pytest.mark.parametrize("look", LOOKS)
+def test_noise_does_not_flip_tones(look: str) -> None:
     crop, mesh = face(SKINS["brown"])
     noise = np.random.default_rng(0).normal(0, 3, crop.shape)
     noisy = (crop + noise).clip(0, 255).round().astype(np.uint8)
-    change = np.abs(draw(noisy, mesh).astype(float) - draw(crop, mesh)).mean()
+    change = np.abs(draw(noisy, mesh, look).astype(float) - draw(crop, mesh, look)).mean()
     assert change < 0.6 * np.abs(noisy.astype(float) - crop).mean()
 
 
-def test_moves_with_the_photo() -> None:
+@pytest.mark.parametrize("look", LOOKS)
+def test_moves_with_the_photo(look: str) -> None:
     crop, mesh = face(SKINS["pale"])
     moved = cv2.warpAffine(crop, np.array([[1.0, 0, 1], [0, 1, 0]]), (SIDE, SIDE), borderMode=cv2.BORDER_REPLICATE)
-    there = draw(moved, mesh + np.array([1, 0], np.float32))
-    difference = np.abs(there[:, 9:-8].astype(float) - draw(crop, mesh)[:, 8:-9])
+    there = draw(moved, mesh + np.array([1, 0], np.float32), look)
+    difference = np.abs(there[:, 9:-8].astype(float) - draw(crop, mesh, look)[:, 8:-9])
     assert difference.mean() < 0.5

@@ -14,8 +14,8 @@ from engines.errors import InputError
 from train.pack import Pack
 
 
-def draw_all(pack: Pack, folder: Path, workers: int, most: int | None = None) -> Pack:
-    """The crops that have dense landmarks, or `most` of them, with their drawings.
+def draw_all(pack: Pack, look: str, folder: Path, workers: int, most: int | None = None) -> Pack:
+    """The crops that have dense landmarks, or `most` of them, with their drawings in a look of train.drawing.
 
     PNGs found in `folder` are taken as they are.
     """
@@ -29,7 +29,7 @@ def draw_all(pack: Pack, folder: Path, workers: int, most: int | None = None) ->
     folder.mkdir(parents=True, exist_ok=True)
     # spawn: a forked child would inherit OpenCV's thread pool in whatever state it is
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        tasks = (pool.submit(draw_one, pack.images[i], pack.dense[i], paths[i]) for i in missing)
+        tasks = (pool.submit(draw_one, pack.images[i], pack.dense[i], look, paths[i]) for i in missing)
         for task in tqdm(list(tasks), desc="draw", unit="drawing"):
             task.result()
     drawings = [cv2.imread(str(paths[i]), cv2.IMREAD_COLOR) for i in known]
@@ -50,12 +50,12 @@ def shared_out(index: NDArray[np.integer], sources: list[str]) -> NDArray[np.int
     return index[np.argsort(turns, kind="stable")]
 
 
-def draw_one(image: NDArray[np.uint8], dense: NDArray[np.float32], path: Path) -> None:
+def draw_one(image: NDArray[np.uint8], dense: NDArray[np.float32], look: str, path: Path) -> None:
     """Draw one crop (SIZE, SIZE, 3) RGB into a PNG, whole or not at all."""
     from train.drawing import draw
 
     cv2.setNumThreads(1)
     partial = path.with_suffix(".partial.png")
-    if not cv2.imwrite(str(partial), cv2.cvtColor(draw(image, dense), cv2.COLOR_RGB2BGR)):
+    if not cv2.imwrite(str(partial), cv2.cvtColor(draw(image, dense, look), cv2.COLOR_RGB2BGR)):
         raise InputError(f"{path.parent}: cannot be written; free some space or name another --folder")
     partial.replace(path)

@@ -9,8 +9,9 @@ from pathlib import Path
 
 def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("pack", type=Path, help="a pack with photos, from prepare")
+    parser.add_argument("--look", default="cel", help="what to draw like: cel or film (cel)")
     parser.add_argument("--out", type=Path, help="write another pack instead of adding to this one")
-    parser.add_argument("--folder", type=Path, help="where the PNGs lie; without: beside the pack")
+    parser.add_argument("--folder", type=Path, help="where the PNGs lie; without: beside the pack, by look")
     parser.add_argument(
         "--most", type=int, metavar="N", help="draw and keep N crops, shared out over the sources (all)"
     )
@@ -20,12 +21,15 @@ def options(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     from engines.errors import InputError
     from train import pack
+    from train.drawing import LOOKS
     from train.drawings import draw_all
 
+    if args.look not in LOOKS:
+        raise InputError(f"there is no look {args.look}; there are: {', '.join(LOOKS)}")
     if args.most and not args.out:
         raise InputError("--most leaves crops out: name another pack for the rest with --out")
     photos = pack.load(args.pack)
-    folder = args.folder or args.pack.with_name(args.pack.stem + "-drawings")
-    drawn = draw_all(photos, folder, args.workers, args.most)
+    folder = args.folder or args.pack.with_name(f"{args.pack.stem}-{args.look}")
+    drawn = draw_all(photos, args.look, folder, args.workers, args.most)
     pack.save(drawn, args.out or args.pack)
     print(f"{args.out or args.pack}: {len(drawn)} of {len(photos)} crops, and their drawings")

@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 Points = NDArray[np.float32]
 Floats = NDArray[np.float32]
 
+CANVAS = 512
+"""Side of the paper; drawings are made at this size and then reduced, which smooths every edge."""
+
 OVAL = [10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377]
 OVAL += [152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109]
 JAW = [454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234]
@@ -82,3 +85,10 @@ def disc(centre: NDArray[np.floating], radius: float, shape: tuple[int, int]) ->
     distance = np.hypot(x + x0 + 0.5 - centre[0], y + y0 + 0.5 - centre[1])
     part[:] = np.clip(radius + 0.5 - distance, 0, 1)
     return out
+
+
+def around(points: Points, margin: int = 40) -> tuple[tuple[slice, slice], Points]:
+    """The window of the paper that holds `points` (N, 2) and `margin` pixels more, and its origin (x, y)."""
+    low = np.clip(np.floor(points.min(0)).astype(int) - margin, 0, CANVAS - 1)
+    high = np.clip(np.ceil(points.max(0)).astype(int) + margin, low + 1, CANVAS)
+    return (slice(low[1], high[1]), slice(low[0], high[0])), low.astype(np.float32)

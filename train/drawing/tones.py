@@ -85,11 +85,11 @@ def without_islands(light: Floats, size: int) -> Floats:
     return blur(cv2.morphologyEx(opened, cv2.MORPH_CLOSE, kernel), 2.5)
 
 
-def features_mask(landmarks: NDArray[np.float32], shape: tuple[int, int]) -> Floats:
-    """Coverage (H, W) of eyes and brows with their lashes and shadows."""
+def features_mask(landmarks: NDArray[np.float32], shape: tuple[int, int], grown: float = 1.0) -> Floats:
+    """Coverage (H, W) of eyes and brows with their lashes and shadows; `grown`: how much larger than in life."""
     mask = np.zeros(shape, np.float32)
     for outline, margin in ((EYES[0], 25), (EYES[1], 25), (BROWS[0], 21), (BROWS[1], 21)):
-        size = round(margin) | 1
+        size = round(margin * grown) | 1
         kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
         mask = np.maximum(mask, cv2.dilate(fill(landmarks[outline], shape), kernel))
     return blur(mask, 2.5)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from train.drawing.shapes import EYES, JAW, MOUTH, NOSE_BASE, OVAL, Points, curve, fill, stroke
+from train.drawing.shapes import JAW, MOUTH, NOSE_BASE, OVAL, Points, curve, fill, stroke
 from train.drawing.smoothing import Floats, Flow, blur, smoothstep
 from train.drawing.tones import features_mask, likely_skin, skin_sample, without_islands
 
@@ -23,8 +23,6 @@ class Skin:
     """Its lightness as light and form alone make it, also under brows and eyes."""
     median: float
     """Its own lightness."""
-    wire: Floats
-    """Thin things before it that are not of its colour, such as the rims of glasses, 0 to 1."""
 
 
 def spot(landmarks: Points, index: int, radius: float, shape: tuple[int, int]) -> Floats:
@@ -32,19 +30,6 @@ def spot(landmarks: Points, index: int, radius: float, shape: tuple[int, int]) -
     y, x = np.ogrid[0 : shape[0], 0 : shape[1]]
     cx, cy = landmarks[index] - 0.5
     out: Floats = np.exp(-0.5 * ((x - cx) ** 2 + (y - cy) ** 2) / radius**2).astype(np.float32)
-    return out
-
-
-def glasses(landmarks: Points, shape: tuple[int, int]) -> Floats:
-    """Where glasses would be: around the eyes, but not on their lids, (H, W)."""
-    span = float(np.hypot(*(landmarks[263] - landmarks[33])))
-    band, lids = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
-    for outline in EYES:
-        lids = np.maximum(lids, fill(landmarks[outline], shape))
-    for mask, size in ((band, 0.32), (lids, 0.10)):
-        mask[:] = np.maximum(mask, lids)
-        mask[:] = cv2.dilate(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (round(size * span) | 1,) * 2))
-    out: Floats = blur(band * (1 - lids), 2)
     return out
 
 
@@ -68,10 +53,10 @@ def filled(values: Floats, weight: Floats, sigma: float) -> Floats:
     return result
 
 
-def painted(lab: Floats, combed: Floats, landmarks: Points, trust: float) -> tuple[Floats, Skin]:
+def painted(lab: Floats, combed: Floats, landmarks: Points, wire: Floats, trust: float) -> tuple[Floats, Skin]:
     """The picture (H, W, 3) with its skin smooth; `combed` is the photo smoothed along its contours.
 
-    trust: 0 where dark glasses hide the eyes, 1 where they are seen.
+    wire: (H, W), where glasses are; trust: 0 where dark ones hide the eyes, 1 where they are seen.
     """
     shape = (lab.shape[0], lab.shape[1])
     light = np.ascontiguousarray(combed[..., 0])
@@ -90,6 +75,12 @@ def painted(lab: Floats, combed: Floats, landmarks: Points, trust: float) -> tup
     beyond = 1 - blur(fill(landmarks[OVAL], shape), 4)
     high = float(np.percentile(light[sample], 96))
     skin = skin * (1 - beyond * smoothstep(light, high + 1, high + 10))
+    # Below the nose what lacks the skin's red is a beard, however light.
+    rows = np.arange(shape[0], dtype=np.float32)[:, None]
+    below = smoothstep(np.repeat(rows, shape[1], 1), float(landmarks[1, 1]), float(landmarks[0, 1]) + 1)
+    red = float(np.median(combed[sample][:, 1]))
+    pallor = np.float32(red) * (light / np.float32(max(median, 1.0))).clip(0.4, 1) - combed[..., 1]
+    skin = skin * (1 - below * smoothstep(pallor, 0.35 * max(red, 8.0), 0.65 * max(red, 8.0)))
     apart = trust * features_mask(landmarks, shape, GROWN)
     mouth = fill(landmarks[MOUTH], shape)
     lips = blur(cv2.dilate(mouth, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))), 2)
@@ -101,29 +92,34 @@ def painted(lab: Floats, combed: Floats, landmarks: Points, trust: float) -> tup
     # Not skin after all: a fringe, glasses, a hand's shadow line.
     away = blur(bare - light, 1.0)
     scale = min(max(median / 50, 0.5), 1.0)
-    foreign = np.maximum(smoothstep(away, 13.0 * scale, 22.0 * scale), smoothstep(-away, 16.0, 26.0))
+    # The folds of a smile are as dark as a beard, but as red as skin.
+    width = float(np.hypot(*(landmarks[454] - landmarks[234])))
+    fold = np.maximum.reduce([spot(landmarks, index, 0.05 * width, shape) for index in (57, 287, 216, 436)])
+    own_chroma = cv2.magnitude(own[..., 0].copy(), own[..., 1].copy())
+    ruddy = smoothstep(combed[..., 1] - 0.75 * own[..., 0], -1.0, 1.5) * smoothstep(own_chroma, 4.0, 10.0)
+    limit: Floats = np.float32(scale) * (1 + np.float32(0.9) * fold * ruddy)
+    foreign = np.maximum(smoothstep(away, 13.0 * limit, 22.0 * limit), smoothstep(-away, 16.0, 26.0))
     skin = skin * (1 - foreign * (1 - 0.8 * apart))
     skin = smoothstep(cv2.ximgproc.guidedFilter(light, skin, 6, 4.0), 0.32, 0.68)
 
     form = cv2.ximgproc.guidedFilter(bare, bare, 16, 10.0)
     form = blur(form, 2.0)
     # Folds and cheeks are form too, only softer; pores and wrinkles go; what is strong is no skin and stays.
-    coarse = blur(light * skin, 3.5) / (blur(skin, 3.5) + 1e-3)
-    coarse = np.where(skin > 0.02, coarse, light).astype(np.float32)
+    coarse: Floats = blur(light * skin, 3.5) / (blur(skin, 3.5) + np.float32(1e-3))
+    coarse = np.where(skin > 0.02, coarse, light)
     nose = blur(fill(landmarks[NOSE_BASE], shape), 7)
     jaw = blur(stroke(curve(landmarks[JAW], 60), np.full(60, 26), shape), 5)
-    kept = np.maximum(np.maximum(nose, lips), jaw)
+    # Hair on lip and chin is dark but not red; thin as it may be, it stays.
+    beard = smoothstep(own[..., 0] - combed[..., 1], 0.5, 3.5) * smoothstep(bare - light, 1.0, 5.0)
+    kept = np.maximum.reduce([nose, lips, jaw, 0.9 * blur(beard, 1.5) * below])
     fine, middling = light - coarse, coarse - form
     # Around the nose and the lips dark lines stay crisp; shine does not.
     crisp = np.float32(0.08) + np.float32(0.72) * kept * smoothstep(-fine, -1.0, 1.0)
     fine = cored(fine, 5.0 * scale, 16.0 * scale, crisp)
-    tone = form + (0.42 + 0.4 * kept * smoothstep(-middling, -2.0, 2.0)) * middling + fine
+    tone = form + (0.48 + 0.35 * kept * smoothstep(-middling, -2.0, 2.0)) * middling + (1 + 0.35 * nose) * fine
 
     chroma = combed[..., 1:]
-    # Wire of glasses is faint, but has not the skin's colour.
     apart_from = chroma - own
-    wire = smoothstep(cv2.magnitude(apart_from[..., 0].copy(), apart_from[..., 1].copy()), 6.0, 13.0)
-    wire = np.maximum(wire, smoothstep(np.abs(light - coarse), 7.0 * scale, 13.0 * scale)) * glasses(landmarks, shape)
     skin = skin * (1 - wire)
     # Lips, makeup and what else has a colour of its own keep it.
     hold = np.maximum(lips, 0.5 * apart)[..., None]
@@ -135,7 +131,6 @@ def painted(lab: Floats, combed: Floats, landmarks: Points, trust: float) -> tup
         np.float32
     )
     soft = soft + (amount * depth)[..., None] * np.array([3.0, 1.5], np.float32)
-    width = float(np.hypot(*(landmarks[454] - landmarks[234])))
     blush = np.maximum(spot(landmarks, 50, 0.085 * width, shape), spot(landmarks, 280, 0.085 * width, shape))
     blush = np.maximum(blush, 0.7 * spot(landmarks, 4, 0.055 * width, shape))
     soft = soft + (amount * blush)[..., None] * np.array([2.6, 0.4], np.float32)
@@ -147,10 +142,13 @@ def painted(lab: Floats, combed: Floats, landmarks: Points, trust: float) -> tup
     lit = smoothstep(form, median - 6, median + 8)
     tone = tone + 7.0 * shine * lit * smoothstep(np.float32(100) - tone, 0.0, 25.0)
 
+    # Folds and shine go with pores: give back what the face as a whole has lost or won by it.
+    tone = tone + np.float32(np.clip((light - tone)[sample].mean(), -4, 4)) * smoothstep(tone, 0.0, 30.0)
+
     out = combed.copy()
     out[..., 0] += skin * (tone - out[..., 0])
     out[..., 1:] += skin[..., None] * (soft - out[..., 1:])
-    return out, Skin(skin, form, median, wire)
+    return out, Skin(skin, form, median)
 
 
 def locks(lab: Floats, contours: Flow) -> Floats:
@@ -170,5 +168,5 @@ def head(landmarks: Points, shape: tuple[int, int]) -> Floats:
     oval = landmarks[OVAL]
     middle = oval.mean(0)
     reach = oval - middle
-    reach = reach * np.where(reach[:, 1:] < 0, (1.75, 2.1), (1.55, 1.15)).astype(np.float32)
+    reach = reach * np.where(reach[:, 1:] < 0, (1.65, 2.1), (1.5, 1.15)).astype(np.float32)
     return blur(fill(middle + reach, shape), 22)

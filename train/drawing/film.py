@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from train.drawing import complexion, portrait
 from train.drawing.features import mouth_trust, paint
+from train.drawing.glasses import wires
 from train.drawing.lines import across
 from train.drawing.shapes import BROWS, EYES, MOUTH, around
 from train.drawing.smoothing import Floats, blur, calm_neighbour, flow, smoothstep
@@ -29,7 +30,8 @@ def drawn(lab: Floats, landmarks: NDArray[np.float32]) -> Floats:
 
     contours = flow(photo, steps=6, length=1.8)
     combed = contours.along(photo, 3.0)
-    paper, skin = complexion.painted(photo, combed, mesh, max(trusts))
+    wire = wires(photo, contours, mesh, tone)
+    paper, skin = complexion.painted(photo, combed, mesh, wire, max(trusts))
     hair = complexion.locks(photo, contours)
     paint(paper, (1 - skin.where), hair)
 
@@ -38,7 +40,7 @@ def drawn(lab: Floats, landmarks: NDArray[np.float32]) -> Floats:
         window, origin = around(mesh[EYES[side]], 60)
         portrait.socket(paper[window], photo[window], skin.form[window], mesh - origin, side, trusts[side])
         portrait.crease(paper[window], smooth[window], mesh - origin, side, trusts[side])
-        paint(paper[window], skin.wire[window], crisp[window])
+        paint(paper[window], wire[window], crisp[window])
         window, origin = around(mesh[BROWS[side]])
         portrait.brow(
             paper[window], crisp[window], skin.form[window], skin.where[window], mesh - origin, side, trusts[side]

@@ -90,7 +90,7 @@ def eye(paper: Floats, lab: Floats, landmarks: Points, side: int, trust: float) 
         paint(iris, 0.75 * glow, colour * np.array([1.25, 1.25, 1.25]) + np.array([0.17 * float(tone[0]), 0, 2.0]))
         paint(iris, 0.55 * smoothstep(dy, -0.1, -0.9), colour * np.array([0.5, 0.9, 0.9]))
         paint(iris, 0.8 * smoothstep(rho, 0.74, 0.98), colour * np.array([0.35, 0.8, 0.8]))
-        paint(iris, smoothstep(rho, 0.47 + soft, 0.47 - soft), INK)
+        paint(iris, smoothstep(rho, 0.44 + soft, 0.44 - soft), INK)
         paint(iris, 0.6 * (1 - lit), INK)
         paint(ball, whole, iris)
         # The catch light stands below the lid, wherever that is.
@@ -133,12 +133,10 @@ def iris_colour(lab: Floats, rho: Floats, dy: Floats, slit: Floats, white: NDArr
     # Seen through narrow lids an iris takes on the skin's colour; none is as strong as that.
     most = 16 + 8 * ramp(float(colour[2]), 0.0, -6.0)
     colour[1:] *= min(1.0, (most + 0.35 * max(chroma - most, 0)) / max(chroma, 1e-3))
-    # A dark iris is brown, whatever little of that the photo shows.
-    brown = (
-        ramp(float(colour[0] / white[0]), 0.42, 0.25)
-        * ramp(float(colour[2]), -4.0, 1.0)
-        * ramp(float(colour[1]), -4.0, 0.0)
-    )
+    # A dark iris is brown, whatever little of that the photo shows, unless all of it is grey.
+    tint = float(np.hypot(*lab[..., 1:].mean((0, 1))))
+    brown = ramp(float(colour[0] / white[0]), 0.42, 0.25) * ramp(float(colour[2]), -4.0, 1.0)
+    brown *= ramp(float(colour[1]), -4.0, 0.0) * ramp(tint, 2.0, 12.0)
     colour[1:] += brown * (np.array([6.0, 9.0]) - 0.5 * colour[1:])
     colour[0] = min(max(1.05 * colour[0], min(19.0, 0.4 * float(white[0]))), 58.0)
     return colour
@@ -225,13 +223,12 @@ def mouth(paper: Floats, lab: Floats, landmarks: Points, trust: float) -> None:
         pale = smoothstep(blur(white, 1.0), 0.62 * lips, 0.62 * lips + 20)
         # One band: the gaps between teeth close, their shading stays.
         band = cv2.morphologyEx(pale, cv2.MORPH_CLOSE, np.ones((5, 9), np.uint8))
-        shade = blur(light, 3) + 0.35 * (light - blur(light, 3))
+        shade = blur(light, 3) + 0.5 * (light - blur(light, 3))
         cavity = blur(calm_neighbour(lab, 3), 1.0)
         cavity[..., 0] = np.minimum(cavity[..., 0], 0.8 * lips)
-        teeth = np.dstack(
-            [(shade + 0.4 * np.maximum(high - shade, 0) + 3).clip(0, 94), 0 * shade + 0.8, 0 * shade + 4.5]
-        )
-        paint(cavity, blur(band, 0.8), teeth.astype(np.float32))
+        teeth = 0.45 * blur(lab, 3)
+        teeth[..., 0] = (shade + 0.3 * np.maximum(high - shade, 0) + 2).clip(0, 94)
+        paint(cavity, blur(band, 0.8), teeth)
         edge = blur(fill(np.concatenate([upper_in, lower_in[-2:0:-1]]) + np.array([0, 4.0], np.float32), shape), 2.5)
         paint(cavity, 0.35 * (1 - edge), INK)
         paint(paper, opening * trust * smoothstep(inside, 0.2, 0.8), cavity)
@@ -296,7 +293,7 @@ def brow(paper: Floats, lab: Floats, form: Floats, skin: Floats, landmarks: Poin
     centre, width = first / mass, 0.5 * mass * step  # in half thicknesses of the mesh's brow
     t = np.linspace(0, 1, count)
     solid = smoothstep(width.astype(np.float32), 0.10, 0.40)
-    width = np.clip(1.25 * width, 0.25, 1.7) * np.minimum(1, 0.25 + 1.9 * t) * np.minimum(1, 0.55 + 5 * (1 - t))
+    width = np.clip(1.2 * width, 0.25, 1.5) * np.minimum(1, 0.25 + 1.9 * t) * np.minimum(1, 0.6 + 3 * (1 - t))
     spine = middle + centre[:, None] * across
     top, bottom = spine - width[:, None] * across, spine + width[:, None] * across
     cover = fill(np.concatenate([top, bottom[::-1]]).astype(np.float32), shape)
@@ -305,11 +302,11 @@ def brow(paper: Floats, lab: Floats, form: Floats, skin: Floats, landmarks: Poin
     chord = (spine[-1] - spine[0]) / float(np.sum((spine[-1] - spine[0]) ** 2))
     place = (x - spine[0, 0]) * chord[0] + (y - spine[0, 1]) * chord[1]
     cover = cover * np.interp(place, t, solid).astype(np.float32)
-    cover = blur(cover, 1.3)
+    cover = blur(cover, 1.2 + 0.12 * thickness)
     tones = np.dstack([sample(np.ascontiguousarray(lab[..., k])) for k in range(3)])
-    share = (hair * smoothstep(dark, 0.5 * depth, depth))[..., None] + 1e-4
+    share = (hair * smoothstep(dark, 0.25 * depth, 0.9 * depth))[..., None] + 1e-4
     colour = ((tones * share).sum((0, 1)) / share.sum((0, 1))).astype(np.float32)
-    colour[0] = max(0.92 * colour[0] - 2, 6.0)
+    colour[0] = max(0.9 * colour[0] - 1, 6.0)
     # Nearly one colour, with a breath of the hairs' own direction.
-    texture = blur(lab, 1.2) - blur(lab, 5)
-    paint(paper, 0.9 * trust * strength * cover, colour + 0.35 * texture)
+    texture = blur(lab, 1.0) - blur(lab, 5)
+    paint(paper, 0.9 * trust * strength * cover, colour + 0.6 * texture)

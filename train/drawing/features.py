@@ -18,6 +18,7 @@ from train.drawing.shapes import (
     curve,
     disc,
     fill,
+    grown,
     stroke,
 )
 from train.drawing.smoothing import Floats, blur, smoothstep
@@ -118,7 +119,7 @@ def brow(paper: Floats, lab: Floats, bare: Floats, skin: Floats, landmarks: Poin
     width = float(np.hypot(*(outline[0] - outline[4])))
     zone = fill(outline, shape)
     size = round(0.16 * width) | 1
-    reach = blur(cv2.dilate(zone, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))), 3.5)
+    reach = blur(grown(zone, size), 3.5)
     # Not the shadow of a deep-set eye: the brow ends above the lid.
     below = fill(landmarks[EYES[side]], shape)
     reach = reach * (1 - blur(cv2.dilate(below, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (1, 17))), 2.0))

@@ -57,6 +57,15 @@ def fill(outline: Points, shape: tuple[int, int]) -> Floats:
     return out
 
 
+def grown(mask: Floats, size: int) -> Floats:
+    """A coverage (H, W) grown by half of `size`, an odd number of pixels, all around."""
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    # In bytes, which coverage is drawn in anyway, it takes a quarter of the time.
+    whole = cv2.dilate(np.round(mask * 255).astype(np.uint8), kernel)
+    out: Floats = whole.astype(np.float32) / np.float32(255)
+    return out
+
+
 def stroke(path: Points, widths: NDArray[np.floating], shape: tuple[int, int]) -> Floats:
     """Coverage (H, W) of a pen stroke along `path` (N, 2), `widths` (N,) pixels wide."""
     tangent = np.gradient(path, axis=0)

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from train.drawing.shapes import BROWS, EYES, MOUTH, OVAL, fill
+from train.drawing.shapes import BROWS, EYES, MOUTH, OVAL, fill, grown
 from train.drawing.smoothing import Floats, blur, smoothstep
 
 GENERAL_STEP = 13.0  # lightness between tones off the skin
@@ -50,7 +50,7 @@ def likely_skin(lab: Floats, landmarks: NDArray[np.float32], sample: NDArray[np.
     chin, top = landmarks[152], landmarks[10]
     down = np.hypot(*(chin - top))
     # The neck: a box under the chin.
-    near = blur(cv2.dilate(face, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (61, 61))), 14)
+    near = blur(grown(face, 61), 14)
     neck = np.zeros_like(face)
     half = 0.42 * np.hypot(*(landmarks[454] - landmarks[234]))
     middle = float(chin[0])
@@ -85,13 +85,11 @@ def without_islands(light: Floats, size: int) -> Floats:
     return blur(cv2.morphologyEx(opened, cv2.MORPH_CLOSE, kernel), 2.5)
 
 
-def features_mask(landmarks: NDArray[np.float32], shape: tuple[int, int], grown: float = 1.0) -> Floats:
-    """Coverage (H, W) of eyes and brows with their lashes and shadows; `grown`: how much larger than in life."""
+def features_mask(landmarks: NDArray[np.float32], shape: tuple[int, int], larger: float = 1.0) -> Floats:
+    """Coverage (H, W) of eyes and brows with their lashes and shadows; `larger`: how much larger than in life."""
     mask = np.zeros(shape, np.float32)
     for outline, margin in ((EYES[0], 25), (EYES[1], 25), (BROWS[0], 21), (BROWS[1], 21)):
-        size = round(margin * grown) | 1
-        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
-        mask = np.maximum(mask, cv2.dilate(fill(landmarks[outline], shape), kernel))
+        mask = np.maximum(mask, grown(fill(landmarks[outline], shape), round(margin * larger) | 1))
     return blur(mask, 2.5)
 
 

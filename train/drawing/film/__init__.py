@@ -7,14 +7,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from train.drawing import complexion, portrait
 from train.drawing.features import mouth_trust, paint
-from train.drawing.glasses import wires
+from train.drawing.film.brows import brow
+from train.drawing.film.complexion import head, locks, painted
+from train.drawing.film.eyes import crease, eye, eyes_seen, socket
+from train.drawing.film.glasses import wires
+from train.drawing.film.mouth import mouth
+from train.drawing.film.skin import find
+from train.drawing.film.warp import moved, moves, warped
 from train.drawing.lines import across
 from train.drawing.shapes import BROWS, EYES, MOUTH, around
 from train.drawing.smoothing import Floats, blur, calm_neighbour, flow, smoothstep
 from train.drawing.tones import skin_sample
-from train.drawing.warp import moved, moves, warped
 
 VIVID = 0.14
 """More chroma, where there is not much already."""
@@ -24,36 +28,35 @@ def drawn(lab: Floats, landmarks: NDArray[np.float32]) -> Floats:
     """The drawing of a photo in LAB (CANVAS, CANVAS, 3): proportions, skin and hair, then the features of the face."""
     shape = (lab.shape[0], lab.shape[1])
     tone = float(np.median(lab[..., 0][skin_sample(landmarks, shape)]))
-    trusts = portrait.eyes_seen(lab, landmarks, tone)
+    trusts = eyes_seen(lab, landmarks, tone)
     bend = moves(landmarks, trusts)
     photo, mesh = warped(lab, bend), moved(landmarks, bend)
 
     contours = flow(photo, steps=6, length=1.8)
     combed = contours.along(photo, 3.0)
     wire = wires(photo, contours, mesh, tone)
-    paper, skin = complexion.painted(photo, combed, mesh, wire, max(trusts))
-    hair = complexion.locks(photo, contours)
-    paint(paper, (1 - skin.where), hair)
+    skin = find(combed, mesh, max(trusts))
+    paper = painted(combed, skin, mesh, wire)
+    paint(paper, 1 - skin.where * (1 - wire), locks(photo, contours))
 
+    seen = skin.where * (1 - wire)
     crisp, smooth = calm_neighbour(photo, 2), blur(photo, 1.0)
     for side in (0, 1):
         window, origin = around(mesh[EYES[side]], 60)
-        portrait.socket(paper[window], photo[window], skin.form[window], mesh - origin, side, trusts[side])
-        portrait.crease(paper[window], smooth[window], mesh - origin, side, trusts[side])
+        socket(paper[window], photo[window], skin.form[window], mesh - origin, side, trusts[side])
+        crease(paper[window], smooth[window], mesh - origin, side, trusts[side])
         paint(paper[window], wire[window], crisp[window])
         window, origin = around(mesh[BROWS[side]])
-        portrait.brow(
-            paper[window], crisp[window], skin.form[window], skin.where[window], mesh - origin, side, trusts[side]
-        )
+        brow(paper[window], crisp[window], skin.form[window], seen[window], mesh - origin, side, trusts[side])
         window, origin = around(mesh[EYES[side]])
-        portrait.eye(paper[window], smooth[window], mesh - origin, side, trusts[side])
+        eye(paper[window], smooth[window], mesh - origin, side, trusts[side])
     window, origin = around(mesh[MOUTH])
     found = across(blur(photo[..., 0], 0.8), contours, 1.3)
     trust = mouth_trust(crisp[window], mesh - origin, skin.where[window], found[window])
-    portrait.mouth(paper[window], crisp[window], mesh - origin, trust)
+    mouth(paper[window], crisp[window], mesh - origin, trust)
 
     chroma = cv2.magnitude(paper[..., 1].copy(), paper[..., 2].copy())
     paper[..., 1:] *= (1 + VIVID * (1 - smoothstep(chroma, 25.0, 60.0)))[..., None]
-    mild = contours.along(photo, 1.5)
-    paint(mild, complexion.head(mesh, shape), paper)
+    mild: Floats = photo + np.float32(0.5) * (combed - photo)
+    paint(mild, head(mesh, shape), paper)
     return mild

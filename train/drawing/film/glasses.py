@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from train.drawing.features import ramp
-from train.drawing.shapes import EYES, Points, curve, fill
+from train.drawing.shapes import EYES, Points, curve, fill, grown
 from train.drawing.smoothing import Floats, Flow, blur, smoothstep
 
 
@@ -29,10 +29,7 @@ def zone(landmarks: Points, shape: tuple[int, int]) -> Floats:
     """Where glasses would be: around the eyes, but not on their lids, (H, W)."""
     span = float(np.hypot(*(landmarks[263] - landmarks[33])))
     lids = np.maximum(*(fill(landmarks[outline], shape) for outline in EYES))
-    wide, near = (
-        cv2.dilate(lids, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (round(size * span) | 1,) * 2))
-        for size in (0.34, 0.10)
-    )
+    wide, near = (grown(lids, round(size * span) | 1) for size in (0.34, 0.10))
     return blur(wide * (1 - near), 2)
 
 

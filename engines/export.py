@@ -1,4 +1,4 @@
-"""From a trained network to a style's folder: the ONNX file, the proof that it draws what torch drew, the card."""
+"""From a trained network to a style's folder: the ONNX files, the proof that they draw what torch drew, the card."""
 
 import copy
 import hashlib
@@ -6,63 +6,76 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engines.backends import BACKENDS, is_there
 from engines.errors import UserError
+from engines.parity import Parity, load_parity, prove
+from engines.quantise import INT8_BOUND, int8_pays, quantise
+from engines.style import Style, load_style
+from engines.trial import Candidate, Trial, candidates, try_all
 
 if TYPE_CHECKING:
     from torch import nn
 
 OPSET = 20
+FILES = {"fp32": "model.onnx", "fp16": "model-fp16.onnx", "int8": "model-int8.onnx"}
+PROVED_BY = ("onnxruntime", "openvino")
+"""The processor's backends: any machine can export."""
 
 
 def export_style(
-    generator: "nn.Module", folder: Path, images: NDArray[np.uint8], card: Mapping[str, Any], *, name: str = "fp32"
-) -> None:
-    """Write a style that `load_style` reads: model.onnx, parity.npz, preview.png and, last, card.toml.
+    generator: "nn.Module",
+    folder: Path,
+    images: NDArray[np.uint8],
+    card: Mapping[str, Any],
+    calibration: NDArray[np.uint8] | None = None,
+) -> list[Trial]:
+    """Write a style that `load_style` reads: its models, parity.npz, preview.png and, last, card.toml.
 
     generator: float (N, 3, H, W) in [-1, 1] to the same, H and W multiples of 32. images: (N, S, S, 3) uint8 RGB, a few
-    real crops of the size that it was made for. card: what the card says besides its models. Raises UserError where
-    ONNX Runtime and torch differ by more than one step of 255.
+    real crops of the size that it was made for. card: what the card says besides its models. calibration: other such
+    crops; with them int8 is tried, and kept where it pays. Returns how each model does with each backend here, closed.
+    Raises UserError where one draws something else than torch does.
     """
-    import cv2
-
     folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / "model.onnx.partial"
-    toons = torch_toons(generator, images)
-    try:
-        write_onnx(generator, partial, images[:2])
-        prove(partial, images, toons)
-        part = images[:1, 64:, 32:]  # sizes are free, and need not be square
-        prove(partial, part, torch_toons(generator, part))
-        os.replace(partial, folder / "model.onnx")
-    finally:
-        partial.unlink(missing_ok=True)
-    np.savez_compressed(folder / "parity.npz", image=images, toon=toons)
-    preview = np.vstack([np.hstack(list(images)), np.hstack(list(toons))])
-    cv2.imwrite(str(folder / "preview.png"), cv2.cvtColor(preview, cv2.COLOR_RGB2BGR))
-    model = {
-        "file": "model.onnx",
-        "sha256": hashlib.sha256((folder / "model.onnx").read_bytes()).hexdigest(),
-        "precision": "fp32",
-        "size": images.shape[1],
-        "inputs": ["image"],
-    }
-    (folder / "card.toml").write_text(to_toml({**card, "models": {name: model}}), encoding="utf-8")
+    with TemporaryDirectory(dir=folder, prefix=".export-") as name:
+        part = Path(name)
+        toons = torch_toons(generator, images)
+        _save_pictures(part, images, toons)
+        for precision in ("fp32", "fp16"):
+            write_onnx(generator, part / FILES[precision], images[:2], precision)
+        if calibration is not None:
+            quantise(part / FILES["fp32"], part / FILES["int8"], calibration)
+        tried = _prove(_write_card(part, card, images.shape[1]), generator)
+        if not int8_pays(tried):
+            (part / FILES["int8"]).unlink(missing_ok=True)
+            (folder / FILES["int8"]).unlink(missing_ok=True)  # of an earlier export
+            _write_card(part, card, images.shape[1])
+        for trial in tried:
+            if trial.failure and not trial.absent and trial.candidate.precision != "int8":
+                raise UserError(f"{trial.failure}; this network cannot be exported as it is".replace(name, str(folder)))
+        for path in sorted(part.iterdir(), key=lambda path: path.name == "card.toml"):
+            os.replace(path, folder / path.name)
+    return tried
 
 
-def write_onnx(generator: "nn.Module", path: Path, images: NDArray[np.uint8]) -> None:
-    """ONNX whose input `image` and output `toon` are uint8 (N, H, W, 3) RGB; N free, H and W multiples of 32."""
+def write_onnx(generator: "nn.Module", path: Path, images: NDArray[np.uint8], precision: str = "fp32") -> None:
+    """ONNX whose input `image` and output `toon` are uint8 (N, H, W, 3) RGB; N free, H and W multiples of 32.
+
+    precision: "fp32", "fp16" or "bf16", of its weights and all between.
+    """
     import torch
     from torch.export import Dim
 
     example = torch.from_numpy(np.ascontiguousarray(images))
     shape = {0: Dim("n"), 1: 32 * Dim("h", min=2), 2: 32 * Dim("w", min=2)}
     program = torch.onnx.export(
-        _uint8(folded(generator)),
+        _uint8(folded(generator), precision),
         (example,),
         dynamo=True,
         opset_version=OPSET,
@@ -86,15 +99,37 @@ def torch_toons(generator: "nn.Module", images: NDArray[np.uint8]) -> NDArray[np
     return out
 
 
-def prove(path: Path, images: NDArray[np.uint8], toons: NDArray[np.uint8]) -> None:
-    """Raises UserError unless ONNX Runtime makes the same within one step."""
-    import onnxruntime
+def _prove(style: Style, generator: "nn.Module") -> list[Trial]:
+    """A processor computes no fp16: ONNX Runtime proves the file, and the GPU that runs it its arithmetic."""
+    ways = [way for name in PROVED_BY if is_there(BACKENDS[name]) for way in candidates(style, name)]
+    ways += [Candidate("onnxruntime", model, "fp16") for model in style.models.values() if model.precision == "fp16"]
+    tried = try_all(style, ways)
+    cut = load_parity(style).images[:1, 64:, 32:]  # sizes are free, and need not be square
+    cut_parity = Parity(cut, torch_toons(generator, cut), None)
+    for trial in tried:
+        if trial.engine:
+            prove(trial.engine, cut_parity)
+        trial.close()
+    return tried
 
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    made = session.run(["toon"], {"image": images})[0]
-    worst = int(np.abs(made.astype(int) - toons).max())
-    if worst > 1:
-        raise UserError(f"{path}: ONNX Runtime is {worst} of 255 from torch; this network cannot be exported as it is")
+
+def _save_pictures(folder: Path, images: NDArray[np.uint8], toons: NDArray[np.uint8]) -> None:
+    import cv2
+
+    np.savez_compressed(folder / "parity.npz", image=images, toon=toons)
+    preview = np.vstack([np.hstack(list(images)), np.hstack(list(toons))])
+    cv2.imwrite(str(folder / "preview.png"), cv2.cvtColor(preview, cv2.COLOR_RGB2BGR))
+
+
+def _write_card(folder: Path, card: Mapping[str, Any], size: int) -> Style:
+    models = {}
+    for precision, file in FILES.items():
+        if (folder / file).exists():
+            sha256 = hashlib.sha256((folder / file).read_bytes()).hexdigest()
+            models[precision] = {"file": file, "sha256": sha256, "precision": precision, "size": size}
+            models[precision] |= {"inputs": ["image"]} | ({"bound": INT8_BOUND} if precision == "int8" else {})
+    (folder / "card.toml").write_text(to_toml({**card, "models": models}), encoding="utf-8")
+    return load_style(folder)
 
 
 def folded(generator: "nn.Module") -> "nn.Module":
@@ -113,21 +148,27 @@ def folded(generator: "nn.Module") -> "nn.Module":
     return copied
 
 
-def _uint8(generator: "nn.Module") -> "nn.Module":
+def _uint8(generator: "nn.Module", precision: str = "fp32") -> "nn.Module":
     import torch
     from torch import Tensor, nn
 
+    kind = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}[precision]
+    last = torch.float16 if precision == "fp16" else torch.float32  # bf16 cannot tell 254 from 255
+
     class Uint8(nn.Module):
-        """(N, H, W, 3) uint8 in and out; scaling, layout, clamping and rounding become part of the graph."""
+        """(N, H, W, 3) uint8 in and out; scaling, layout, clamping and rounding become part of the graph.
+
+        Its ends are the two casts: TensorRT takes uint8 nowhere else.
+        """
 
         def __init__(self) -> None:
             super().__init__()
-            self.generator = copy.deepcopy(generator).float().cpu().eval()
+            self.generator = copy.deepcopy(generator).to(kind).cpu().eval()
 
         def forward(self, image: Tensor) -> Tensor:
-            toon = self.generator(image.permute(0, 3, 1, 2).float() / 127.5 - 1)
+            toon = self.generator(image.to(kind).permute(0, 3, 1, 2) / 127.5 - 1).to(last)
             steps: Tensor = ((toon.clamp(-1, 1) + 1) * 127.5).round()
-            return steps.to(torch.uint8).permute(0, 2, 3, 1)
+            return steps.permute(0, 2, 3, 1).to(torch.uint8)
 
     return Uint8().requires_grad_(False).eval()
 

@@ -15,6 +15,10 @@ sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
 import openvino  # noqa: E402
 
+CORE = openvino.Core()
+"""One for all, for good: what OpenVINO gives signal handlers as their stack is gone with the core that gave it, and the
+next Ctrl-C would crash."""
+
 HINTS = {"fp32": openvino.Type.f32, "bf16": openvino.Type.bf16, "int8": openvino.Type.f32}
 """Left alone, OpenVINO takes bf16 where the processor has it."""
 
@@ -25,9 +29,8 @@ class OpenVino(Engine):
     def __init__(self, backend: str, model: Model, data: bytes, precision: str) -> None:
         """data: the model file, checked. Raises what OpenVINO raises."""
         super().__init__(model)
-        core = openvino.Core()
         settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": HINTS[precision]}
-        compiled = core.compile_model(core.read_model(data, b""), "CPU", settings)
+        compiled = CORE.compile_model(CORE.read_model(data, b""), "CPU", settings)
         self._request = compiled.create_infer_request()
         if precision != "int8":
             used = compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()

@@ -70,21 +70,29 @@ def difference(engine: Engine, parity: Parity) -> Difference:
     return Difference(int(steps.max()), int(np.searchsorted(below, 0.999)))
 
 
+def bound(engine: Engine) -> int:
+    """How many steps it may be off: its largest difference in fp32; in other precisions 99.9 % of its values."""
+    if engine.precision == "fp32":
+        return FP32_LARGEST
+    return engine.model.bound if engine.precision == "int8" and engine.model.bound else HALF_MOST
+
+
+def check(engine: Engine, found: Difference) -> None:
+    """Raises UserError unless the difference is within the engine's bound."""
+    fp32 = engine.precision == "fp32"
+    value, what = (found.largest, "at most") if fp32 else (int(found.most), "99.9 % within")
+    if value > bound(engine):
+        away = f"{value} of 255 from what torch made, not {what} {bound(engine)}"
+        raise UserError(f"{engine.model.path}: {engine.description} is {away}")
+
+
 def prove(engine: Engine, parity: Parity) -> Difference:
     """Raises UserError unless the engine keeps the bound of its precision.
 
     fp32: no value off by more than 1; fp16 and bf16: 99.9 % of values within 3; int8: within the card's own bound.
     """
     found = difference(engine, parity)
-    if engine.precision == "fp32":
-        value, bound, what = found.largest, FP32_LARGEST, "at most"
-    else:
-        bound = engine.model.bound if engine.precision == "int8" and engine.model.bound else HALF_MOST
-        value, what = int(found.most), "99.9 % within"
-    if value > bound:
-        raise UserError(
-            f"{engine.model.path}: {engine.description} is {value} of 255 from what torch made, not {what} {bound}"
-        )
+    check(engine, found)
     return found
 
 

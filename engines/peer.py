@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.choose import Candidate, open_candidate
 from engines.engine import Engine, reason
 from engines.errors import InputError
 from engines.graph import FLOAT, read_graph
 from engines.style import Model
+from engines.trial import Candidate, open_candidate
 
 RANGES = {"-1..1": (-1.0, 1.0), "0..1": (0.0, 1.0), "0..255": (0.0, 255.0)}
 ORDERS = ("rgb", "bgr")
@@ -31,7 +31,7 @@ class Peer(Engine):
 
         value_range: one of RANGES, or None to try which input range gives what is most like `photos`; a generator that
         normalises its input first may take them all alike. The output's range is seen from its values. backend,
-        precision: as engines.choose.ways names them. Raises InputError where the file is no such generator, or does not
+        precision: as engines.trial.ways names them. Raises InputError where the file is no such generator, or does not
         run so on `photos`.
         """
         try:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tiny_style import save_style, write_peer
 
-from engines import choose, load_style
+from engines import BACKENDS, load_style, trial
 from engines.errors import InputError
 from engines.peer import open_peer
 
@@ -36,20 +36,20 @@ def test_peers_that_are_none(tmp_path: Path) -> None:
 
 def has(precision: str, backend: str, folder: Path) -> bool:
     model = load_style(save_style(folder / "tiny")).model
-    engine = choose.open_candidate(choose.Candidate(backend, model, precision), model.read())
+    engine = trial.open_candidate(trial.Candidate(backend, model, precision), model.read())
     return engine is not None
 
 
 def test_peers_on_other_backends(tmp_path: Path) -> None:
     """On each that is there, in each precision that this machine has, the same within what that precision allows."""
     path = write_peer(tmp_path / "peer.onnx", True, -1, 2 / 255)
-    for backend, precision in choose.ways({"fp32"}):
+    for backend, precision in trial.ways({"fp32"}):
         if precision != "fp32" and not has(precision, backend, tmp_path):
             with pytest.raises(InputError, match=f"this machine does not compute in {precision}"):
                 open_peer(str(path), PHOTOS, backend, precision)
             continue
         with open_peer(f"{path}:-1..1", PHOTOS, backend, precision) as peer:
-            assert peer.description == f"{choose.BACKENDS[backend].title}, CPU, {precision}"
+            assert peer.description == f"{BACKENDS[backend].title}, CPU, {precision}"
             assert peer.side == 64
             assert np.abs(peer.run(PHOTOS).astype(int) - PHOTOS).max() <= (1 if precision == "fp32" else 3)
     with pytest.raises(InputError, match=r"peer\.onnx: .* does not run on \(1, 32, 32, 3\)"):

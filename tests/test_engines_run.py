@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from tiny_style import crops, points, quantised_model, save_style, tiny_model, truth
 
-from engines import BACKENDS, choose, load_style, open_engine
+from engines import BACKENDS, choose, load_style, open_engine, trial
 from engines.backends import is_there
 from engines.errors import InputError, UserError
 from engines.parity import difference, load_parity, prove
@@ -122,8 +122,8 @@ def test_a_model_that_draws_something_else(tmp_path, backend):
 def test_a_precision_that_is_not_really_used(style, monkeypatch):
     engines_ov = importlib.import_module("engines.ov")
     monkeypatch.setitem(engines_ov.HINTS, "bf16", engines_ov.HINTS["fp32"])
-    candidate = choose.Candidate("openvino", style.model, "bf16")
-    assert choose.open_candidate(candidate, style.model.read()) is None
+    candidate = trial.Candidate("openvino", style.model, "bf16")
+    assert trial.open_candidate(candidate, style.model.read()) is None
     with pytest.raises(InputError, match="OpenVINO, bf16: this machine does not compute in it"):
         open_engine(style, "openvino", "bf16")
 
@@ -215,8 +215,8 @@ def test_no_backend_at_all(style, monkeypatch):
 
 
 def test_ways_to_run_a_file():
-    assert choose.ways({"fp32", "int8"}, "onnxruntime") == [("onnxruntime", "fp32"), ("onnxruntime", "int8")]
-    assert ("onnxruntime", "int8") not in choose.ways({"fp32"})
+    assert trial.ways({"fp32", "int8"}, "onnxruntime") == [("onnxruntime", "fp32"), ("onnxruntime", "int8")]
+    assert ("onnxruntime", "int8") not in trial.ways({"fp32"})
 
 
 def test_unknown_backend(style):
@@ -233,8 +233,13 @@ def test_a_backend_that_does_not_load(style, backend, monkeypatch):
 
 @needs_openvino
 def test_auto_takes_the_faster_and_remembers(style, cache, monkeypatch):
-    faster = iter([[2.0, 1.0]])
-    monkeypatch.setattr(choose, "_time", lambda engines, parity: next(faster))
+    faster = iter([2.0, 1.0])
+
+    def time_engines(tried, parity):
+        for each in (t for t in tried if t.engine):
+            each.seconds = next(faster)
+
+    monkeypatch.setattr(trial, "time_engines", time_engines)
     with open_engine(style) as engine:
         assert engine.description == "OpenVINO, CPU, fp32"
     (file,) = cache.iterdir()
@@ -268,7 +273,7 @@ def test_a_damaged_choice_is_made_again(style, cache, damage):
 
 def test_a_choice_that_no_longer_opens_is_made_again(style, monkeypatch):
     open_engine(style).close()
-    really, calls = choose.open_candidate, []
+    really, calls = trial.open_candidate, []
 
     def fail_once(candidate, data):
         calls.append(candidate)
@@ -277,6 +282,7 @@ def test_a_choice_that_no_longer_opens_is_made_again(style, monkeypatch):
         return really(candidate, data)
 
     monkeypatch.setattr(choose, "open_candidate", fail_once)
+    monkeypatch.setattr(trial, "open_candidate", fail_once)
     with open_engine(style) as engine:
         assert steps(engine.run(crops()), truth(crops())) <= 1
 
@@ -321,6 +327,24 @@ def test_nothing_calls_home(style, backend):
     )
     command = [sys.executable, "-c", program, str(style.folder), backend]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+@each_backend
+def test_an_interrupt_after_engines_were_closed(style, backend):
+    """OpenVINO's own signal stack once went with the engine, and the next signal killed the process."""
+    program = (
+        "import os, signal, sys, engines\n"
+        "for _ in range(2):\n"
+        "    pair = [engines.open_engine(engines.load_style(sys.argv[1]), sys.argv[2]) for _ in range(2)]\n"
+        "    [engine.close() for engine in pair]\n"
+        "    del pair\n"
+        "try:\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "except KeyboardInterrupt:\n"
+        "    print('told')\n"
+    )
+    command = [sys.executable, "-c", program, str(style.folder), backend]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "told\n"
 
 
 FUZZ = """

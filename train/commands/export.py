@@ -3,6 +3,9 @@
 import argparse
 from pathlib import Path
 
+CALIBRATION = 48
+"""Faces that int8's scales are taken from, spread over the pack."""
+
 
 def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", type=Path, help="the folder that fit wrote, or its checkpoint")
@@ -18,8 +21,10 @@ def run(args: argparse.Namespace) -> None:
 
     import numpy as np
 
+    from engines import load_style
     from engines.errors import InputError
     from engines.export import export_style
+    from engines.table import table
     from toonstream.faces import framing
     from train import pack
     from train.recipes import trained
@@ -51,5 +56,11 @@ def run(args: argparse.Namespace) -> None:
             "centre_below_eyes": framing.CENTRE_BELOW_EYES,
         },
     }
-    export_style(generator, args.style, faces.images[index], card)
+    others = np.setdiff1d(np.linspace(0, len(faces) - 1, min(CALIBRATION, len(faces))).astype(int), index)
+    tried = export_style(
+        generator, args.style, faces.images[index], card, faces.images[others] if len(others) else None
+    )
+    print(table(tried))
+    if "int8" not in load_style(args.style).models:
+        print("int8 is not kept: it is no faster here, or too far from the original")
     print(f"{args.style}: written; try it with: toonstream photo.jpg --style {args.style}")

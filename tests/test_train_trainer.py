@@ -138,7 +138,7 @@ def test_a_run_begins_with_what_another_learned(tmp_path: Path) -> None:
     trainer.start_from(tmp_path / "a")
     assert_same(trainer.recipe.networks["generator"].state_dict(), learned["averages"]["generator"])
     assert_same(trainer.recipe.networks["discriminator"].state_dict(), learned["networks"]["discriminator"])
-    assert trainer.step == 0
+    assert (trainer.step, trainer.before) == (0, 6)
     with pytest.raises(InputError, match="of other networks"):
         second(dataclasses.replace(TINY, width=6)).start_from(tmp_path / "a")
 

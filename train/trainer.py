@@ -38,6 +38,7 @@ class Trainer:
         self.training: Training = recipe.settings.training
         self.path = folder / "checkpoint.pt"
         self.step = 0
+        self.before = 0  # steps of the run that this one began with, and of those before it
         for network in recipe.networks.values():
             network.to(fabric.device)
             network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # fastest on every device
@@ -62,6 +63,7 @@ class Trainer:
                 network.load_state_dict((state["networks"] | state["averages"])[name])
             for name, average in self.averages.items():
                 average.load_state_dict(state["averages"][name])
+        self.before = state.get("before", 0) + state["step"]
 
     def fit(self, photos: Pack, cartoons: Pack | None, preview: Pack) -> None:
         """Train to the last step. Raises UserError where a loss is not a number, or when the run is told to stop."""
@@ -156,6 +158,7 @@ class Trainer:
                     "recipe": recipe.name,
                     "settings": dataclasses.asdict(recipe.settings),
                     "step": self.step,
+                    "before": self.before,
                     "networks": {name: network.state_dict() for name, network in recipe.networks.items()},
                     "averages": {name: network.state_dict() for name, network in self.averages.items()},
                     "optimisers": {name: optimiser.state_dict() for name, optimiser in recipe.optimisers.items()},
@@ -174,7 +177,7 @@ class Trainer:
                 average.load_state_dict(state["averages"][name])
             for name, optimiser in self.recipe.optimisers.items():
                 optimiser.load_state_dict(state["optimisers"][name])
-        self.step = int(state["step"])
+        self.step, self.before = int(state["step"]), int(state.get("before", 0))
         rank = self.fabric.global_rank % len(state["random"][0])
         torch.set_rng_state(state["random"][0][rank])
         if self.fabric.device.type == "cuda" and len(state["random"]) > 1:

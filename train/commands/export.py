@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> None:
         "name": args.style.resolve().name,
         "about": f"Trained with the recipe {state['recipe']}",
         "recipe": state["recipe"],
-        "steps": state["step"],
+        "steps": state.get("before", 0) + state["step"],
         "parameters": sum(p.numel() for p in generator.parameters()),
         **said,
         "framing": {

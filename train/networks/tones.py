@@ -4,8 +4,8 @@ import torch
 from torch import Tensor, nn
 
 LUMA = (0.299, 0.587, 0.114)
-SPREAD = 0.65  # a step in deviations of the face's lightness: some four tones on a face
-SMALLEST, LARGEST = 0.12, 0.28  # a step, where 2 is from black to white
+SPREAD = 0.6  # a step in deviations of the face's lightness: some five tones on a face
+SMALLEST, LARGEST = 0.08, 0.28  # a step, where 2 is from black to white
 EDGE = 0.25  # share of a step over which one tone goes over into the next: no flicker, no jagged contours
 
 

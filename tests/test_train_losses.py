@@ -136,15 +136,15 @@ def test_features_are_in_units_of_their_size_on_photographs() -> None:
 
 
 def test_tones_make_a_ramp_flat_and_pass_gradients() -> None:
-    ramp = torch.linspace(-0.6, 0.6, 128).expand(1, 3, 128, 128).clone()
+    ramp = torch.linspace(-0.6, 0.6, 512).expand(1, 3, 64, 512).clone()
     ramp[:, 0] += 0.1
     ramp.requires_grad_(True)
     flat = Tones()(ramp)
     change = flat - ramp
     torch.testing.assert_close(change[:, 0], change[:, 2])  # the same for all colours: lightness alone
-    slope = (flat[0, 1, 64, 1:] - flat[0, 1, 64, :-1]).abs()
+    slope = (flat[0, 1, 32, 1:] - flat[0, 1, 32, :-1]).abs()
     assert float((slope < 1e-6).float().mean()) > 0.6  # the rest is the soft edges
-    assert 3 <= len(torch.unique(flat[0, 1, 64, :-1][slope < 1e-6].detach().mul(1e3).round())) <= 12
+    assert 3 <= len(torch.unique(flat[0, 1, 32, :-1][slope < 1e-6].detach().mul(1e3).round())) <= 15
     assert float(change.detach().abs().max()) < LARGEST / 2 + 1e-5
     assert abs(float(change.detach().mean())) < 0.01
     flat.sum().backward()

@@ -1,0 +1,170 @@
+"use strict";
+// Every address is relative, so that a token in the page's own is a part of them all.
+
+const STATE_MS = 1000; // between two looks at the figures
+const RETRY_MS = 1000; // between two tries where nobody answers
+
+const byId = (id) => document.getElementById(id);
+const canvas = byId("picture");
+const context = canvas.getContext("2d", { alpha: false });
+const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+
+let state = null;
+let styles = [];
+
+// The picture: each is asked for once the one before is shown, so none queues up, however slow this browser is. In a
+// tab that nobody sees none is asked for, so that the engine can rest.
+
+async function watch() {
+  let after = "";
+  for (;;) {
+    if (document.hidden) await shown();
+    const leave = new AbortController();
+    const hide = () => document.hidden && leave.abort();
+    document.addEventListener("visibilitychange", hide);
+    try {
+      const answer = await fetch(`preview.jpg?after=${after}`, { signal: leave.signal });
+      if (answer.status === 200) {
+        const bitmap = await createImageBitmap(await answer.blob());
+        after = answer.headers.get("X-Number");
+        draw(bitmap);
+      } else if (answer.status !== 204) {
+        await sleep(RETRY_MS);
+      }
+    } catch {
+      if (!document.hidden) await sleep(RETRY_MS);
+    } finally {
+      document.removeEventListener("visibilitychange", hide);
+    }
+  }
+}
+
+function shown() {
+  return new Promise((done) => document.addEventListener("visibilitychange", done, { once: true }));
+}
+
+function draw(bitmap) {
+  if (canvas.width !== bitmap.width || canvas.height !== bitmap.height) {
+    canvas.width = bitmap.width;
+    canvas.height = bitmap.height;
+  }
+  context.drawImage(bitmap, 0, 0);
+  bitmap.close();
+  byId("veil").hidden = true;
+}
+
+// Controls and figures
+
+async function follow() {
+  for (;;) {
+    if (document.hidden) await shown();
+    try {
+      if (!styles.length) list(await ask("styles"));
+      tell(await ask("state"));
+    } catch {
+      state = null;
+      status("offline", "not running: start toonstream live again");
+    }
+    await sleep(STATE_MS);
+  }
+}
+
+async function ask(path, options = {}) {
+  const answer = await fetch(path, options);
+  if (!answer.ok) throw new Error(await answer.text());
+  return answer.json();
+}
+
+async function change(changes) {
+  if (!state) return;
+  const headers = { "Content-Type": "application/json" };
+  try {
+    tell(await ask("state", { method: "POST", headers, body: JSON.stringify(changes) }));
+  } catch (error) {
+    message(error.message);
+  }
+}
+
+function list(all) {
+  styles = all;
+  byId("styles").replaceChildren(
+    ...all.map(({ style, name, about }, index) => {
+      const button = document.createElement("button");
+      const picture = document.createElement("img");
+      const words = document.createElement("span");
+      const title = document.createElement("b");
+      const text = document.createElement("small");
+      button.type = "button";
+      button.dataset.style = style;
+      button.addEventListener("click", () => change({ style }));
+      picture.src = `styles/${index}.png`;
+      picture.alt = "";
+      picture.addEventListener("error", () => picture.remove());
+      title.textContent = name;
+      text.textContent = about;
+      words.append(title, text);
+      button.append(picture, words);
+      return button;
+    }),
+  );
+}
+
+function tell(now) {
+  state = now;
+  const { figures } = now;
+  const ms = (value) => (value == null ? "–" : `${Math.round(value)} ms`);
+  status(now.paused ? "paused" : figures.state, now.paused ? "paused" : figures.state);
+  for (const button of document.querySelectorAll("[data-switch]")) {
+    button.setAttribute("aria-pressed", now[button.dataset.switch]);
+  }
+  for (const button of document.querySelectorAll("[data-style]")) {
+    button.setAttribute("aria-pressed", button.dataset.style === now.style);
+    button.setAttribute("aria-busy", button.dataset.style === figures.loading);
+  }
+  byId("fps").textContent = Number(figures.fps ?? 0).toFixed(1);
+  byId("p50").textContent = ms(figures.delay_ms?.p50);
+  byId("p95").textContent = ms(figures.delay_ms?.p95);
+  byId("dropped").textContent = figures.dropped ?? "–";
+  byId("faces").textContent = figures.faces ?? "–";
+  byId("size").textContent = figures.size?.join(" x ") ?? "–";
+  byId("stages").textContent = Object.entries(figures.stages_ms ?? {})
+    .map(([name, value]) => `${name} ${ms(value)}`)
+    .join(", ");
+  byId("backend").textContent = figures.backend ?? "–";
+  message(figures.message);
+}
+
+function status(kind, text) {
+  byId("state").dataset.state = kind;
+  byId("state").textContent = text;
+}
+
+function message(text) {
+  byId("message").hidden = !text;
+  if (byId("message").textContent !== (text ?? "")) byId("message").textContent = text ?? "";
+}
+
+for (const button of document.querySelectorAll("[data-switch]")) {
+  button.addEventListener("click", () => flip(button.dataset.switch));
+}
+
+function flip(name) {
+  if (state) change({ [name]: !state[name] });
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+  if (event.key === "s") flip("split");
+  else if (event.key === "m") flip("mirror");
+  else if (event.key === " " && !event.target.closest("button")) flip("paused");
+  else if (event.key === "n" && state && styles.length) {
+    const index = styles.findIndex(({ style }) => style === (state.figures.loading ?? state.style));
+    change({ style: styles[(index + 1) % styles.length].style });
+  } else return;
+  event.preventDefault();
+});
+
+// What the command takes without being told needs no telling.
+byId("address").textContent = location.href === "http://127.0.0.1:8080/" ? "" : ` ${location.href}`;
+watch();
+follow();

@@ -1,0 +1,303 @@
+"""The HTTP server of the stream and the page.
+
+The standard library's does: a handful of readers with a thread each, so that one that stops reading holds up itself
+alone.
+
+    GET  /               the page, with page.css, page.js and icon.svg
+    GET  /stream.mjpg    what everybody is shown, as multipart JPEG without end: for OBS
+    GET  /preview.jpg    what the user is shown; ?after=NUMBER waits for another picture than that one
+    GET  /styles         what may be chosen; /styles/INDEX.png: what it looks like
+    GET  /state          controls and figures
+    POST /state          changes controls; JSON with any of style, mirror, split, paused
+"""
+
+import errno
+import json
+import os
+import select
+import socket
+import threading
+from contextlib import suppress
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from socketserver import ThreadingTCPServer
+from typing import Any
+from urllib.parse import parse_qs
+
+from engines import load_style
+from engines.errors import UserError
+from toonstream.live.controls import Controls
+from toonstream.page.address import Address
+from toonstream.sinks.stream import Encoder, Picture, Stream
+
+SILENT_SECONDS = 10.0
+"""A connection on which nothing moves for so long is closed."""
+
+MOST_CONNECTIONS = 32
+
+SEND_BUFFER_BYTES = 256 << 10
+"""A few pictures: what waits there for a slow reader is delay."""
+
+PICTURE_SECONDS = 5.0
+"""How long a request for a picture waits for one."""
+
+LOOK_SECONDS = 0.5
+"""How often it is looked whether who waits for a picture is still there."""
+
+MAX_BODY_BYTES = 4096
+MAX_PREVIEW_BYTES = 8 << 20
+
+FILES = {
+    "/": ("page.html", "text/html; charset=utf-8"),
+    "/page.css": ("page.css", "text/css; charset=utf-8"),
+    "/page.js": ("page.js", "text/javascript; charset=utf-8"),
+    "/icon.svg": ("icon.svg", "image/svg+xml"),
+}
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+SWITCHES = ("mirror", "split", "paused")
+BOUNDARY = "toonstream-picture"
+
+
+class PageServer(ThreadingTCPServer):
+    """Serves from the moment it is made until it is closed. Raises UserError where the address cannot be had.
+
+    stream, preview: the two live sinks, the latter for the user alone. url: what to open in a browser.
+    """
+
+    daemon_threads = True
+    request_queue_size = MOST_CONNECTIONS
+    allow_reuse_address = os.name != "nt"  # where it would let two programs listen at one port
+
+    def __init__(self, address: str, controls: Controls) -> None:
+        self.address = Address(address)
+        self.address_family = self.address.family
+        self.controls = controls
+        self._connections: set[socket.socket] = set()
+        try:
+            super().__init__((self.address.host, self.address.port), _Handler)
+        except OSError as error:
+            raise UserError(f"{address}: {_reason(error)}") from error
+        self.url = self.address.url(self.server_address[1])
+        encoder = Encoder()
+        self.stream = Stream(f"stream for OBS {self.url}stream.mjpg", False, encoder)
+        self.preview = Stream(f"page {self.url}", True, encoder)
+        threading.Thread(target=self.serve_forever, args=(0.1,), name="page", daemon=True).start()
+
+    def close(self) -> None:
+        """Ends every stream and connection; may be called twice."""
+        self.stream.close()
+        self.preview.close()
+        self.shutdown()
+        self.server_close()
+        for connection in tuple(self._connections):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if len(self._connections) >= MOST_CONNECTIONS:
+            self.shutdown_request(request)
+            return
+        self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A fault of ours is shown, as the base class does; readers come and go as they please."""
+        import sys
+
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: PageServer
+    protocol_version = "HTTP/1.1"
+    server_version, sys_version = "ToonStream", ""
+    timeout = SILENT_SECONDS
+    disable_nagle_algorithm = True
+
+    def setup(self) -> None:
+        self.request.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        super().setup()
+
+    def do_GET(self) -> None:  # the base class finds it by this name
+        path, query = self._allowed()
+        if path is None:
+            return
+        if path in FILES:
+            name, kind = FILES[path]
+            self._answer(Path(__file__).with_name(name).read_bytes(), kind)
+        elif path == "":  # the token without the / after it, to which the page's own addresses are relative
+            self._answer(b"", "text/plain", {"Location": f"{self.path}/"}, HTTPStatus.PERMANENT_REDIRECT)
+        elif path == "/stream.mjpg":
+            self._stream()
+        elif path == "/preview.jpg":
+            after = parse_qs(query).get("after", [""])[0]
+            self._preview(int(after) if after.isascii() and after.isdecimal() else self.server.preview.number)
+        elif path == "/state":
+            self._json(self._state())
+        elif path == "/styles":
+            self._json([_describe(style) for style in self.server.controls.styles])
+        elif path.startswith("/styles/") and path.endswith(".png"):
+            self._style_preview(path.removeprefix("/styles/").removesuffix(".png"))
+        else:
+            self._refuse(HTTPStatus.NOT_FOUND, "There is no such page here.")
+
+    def do_POST(self) -> None:
+        self.close_connection = True  # unless the body was read
+        path, _ = self._allowed()
+        if path is None:
+            return
+        length = self.headers.get("Content-Length", "")
+        if path != "/state":
+            self._refuse(HTTPStatus.NOT_FOUND, "There is no such page here.")
+        elif self.headers.get_content_type() != "application/json":  # which a form of another page cannot send
+            self._refuse(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send application/json.")
+        elif not (length.isascii() and length.isdecimal() and int(length) <= MAX_BODY_BYTES):
+            self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"Send at most {MAX_BODY_BYTES} bytes, and their number.")
+        else:
+            body = self.rfile.read(int(length))
+            self.close_connection = False
+            if problem := self._change(body):
+                self._refuse(HTTPStatus.BAD_REQUEST, problem)
+            else:
+                self._json(self._state())
+
+    def _allowed(self) -> tuple[str | None, str]:
+        """The path within the page, None where the request is answered already as it may not be; and the query."""
+        path, _, query = self.path.partition("?")
+        address = self.server.address
+        if refusal := address.refusal(path, self.headers):
+            self._refuse(HTTPStatus.FORBIDDEN, refusal)
+            return None, query
+        return address.inner(path), query
+
+    def _stream(self) -> None:
+        self.close_connection = True
+        self.send_response(HTTPStatus.OK)
+        self.send_header("Content-Type", f"multipart/x-mixed-replace;boundary={BOUNDARY}")
+        self.send_header("Connection", "close")
+        self._end_headers()
+        self.wfile.write(f"--{BOUNDARY}\r\n".encode())
+        number = self.server.stream.number
+        while picture := self._next(self.server.stream, number, None):
+            number = picture.number
+            head = f"Content-Type: image/jpeg\r\nContent-Length: {len(picture.jpeg)}\r\n\r\n".encode()
+            # The boundary goes along: readers that look for it show the picture now rather than with the next.
+            self.wfile.write(b"".join((head, picture.jpeg, f"\r\n--{BOUNDARY}\r\n".encode())))
+
+    def _preview(self, after: int) -> None:
+        picture = self._next(self.server.preview, after, PICTURE_SECONDS)
+        if picture:
+            self._answer(picture.jpeg, "image/jpeg", {"X-Number": str(picture.number)})
+        else:
+            self._answer(b"", "text/plain", status=HTTPStatus.NO_CONTENT)
+
+    def _next(self, stream: Stream, after: int, seconds: float | None) -> Picture | None:
+        """The stream's next picture; None at its end, and after those seconds, and where the reader has gone."""
+        waited = 0.0
+        while not stream.closed and (seconds is None or waited < seconds) and not self._gone():
+            if picture := stream.next(after, LOOK_SECONDS):
+                return picture
+            waited += LOOK_SECONDS
+        return None
+
+    def _gone(self) -> bool:
+        readable, _, _ = select.select([self.connection], [], [], 0)
+        return bool(readable) and not self.connection.recv(1, socket.MSG_PEEK)
+
+    def _style_preview(self, index: str) -> None:
+        styles = self.server.controls.styles
+        with suppress(UserError, OSError):
+            if index.isascii() and index.isdecimal() and int(index) < len(styles):
+                path = load_style(styles[int(index)]).folder / "preview.png"
+                if path.stat().st_size <= MAX_PREVIEW_BYTES:
+                    self._answer(path.read_bytes(), "image/png")
+                    return
+        self._refuse(HTTPStatus.NOT_FOUND, "This style has no preview.")
+
+    def _state(self) -> dict[str, object]:
+        controls = self.server.controls
+        switches = {name: getattr(controls, name) for name in SWITCHES}
+        return {"style": controls.style, **switches, "figures": controls.figures()}
+
+    def _change(self, body: bytes) -> str | None:
+        """Changes controls; tells what is wrong, and changes nothing then."""
+        controls = self.server.controls
+        try:
+            changes = json.loads(body)
+        except (ValueError, RecursionError):
+            return "This is no JSON."
+        if not isinstance(changes, dict):
+            return "Send a JSON object."
+        for name, value in changes.items():
+            if name == "style":
+                if value not in controls.styles:
+                    return "There is no such style."
+            elif name not in SWITCHES:
+                return f"There is nothing to change but style, {', '.join(SWITCHES)}."
+            elif not isinstance(value, bool):
+                return f"{name} is true or false."
+        for name, value in changes.items():
+            if name == "style":
+                controls.choose(value)
+            else:
+                setattr(controls, name, value)
+        return None
+
+    def _json(self, value: object) -> None:
+        self._answer(json.dumps(value).encode(), "application/json")
+
+    def _refuse(self, status: HTTPStatus, reason: str) -> None:
+        self._answer(f"{reason}\n".encode(), "text/plain; charset=utf-8", status=status)
+
+    def _answer(
+        self, body: bytes, kind: str, headers: dict[str, str] | None = None, status: HTTPStatus = HTTPStatus.OK
+    ) -> None:
+        self.send_response(status)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        if status != HTTPStatus.NO_CONTENT:
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self._end_headers()
+        self.wfile.write(body)
+
+    def _end_headers(self) -> None:
+        for name, value in HEADERS.items():
+            self.send_header(name, value)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing: who runs it wants to see other things."""
+
+
+def _describe(style: str) -> dict[str, object]:
+    try:
+        known = load_style(style)
+    except UserError as error:
+        return {"style": style, "name": Path(style).name, "about": str(error)}
+    return {"style": style, "name": known.name, "about": known.about}
+
+
+def _reason(error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return "this port is taken by another program; choose another port"
+    if error.errno == errno.EADDRNOTAVAIL:
+        return "this machine has no such address; 127.0.0.1 is for itself, 0.0.0.0 for the whole network"
+    if error.errno == errno.EACCES:
+        return "this port is not for everybody to take; choose one from 1024 on"
+    return f"cannot be served ({error.strerror})"

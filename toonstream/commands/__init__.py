@@ -7,12 +7,14 @@ from importlib import import_module, metadata
 COMMANDS = {
     "bench": "frame rates on this machine",
     "convert": "videos and photos into cartoons (the default)",
+    "obs": "the stream of toonstream live as a source in OBS",
     "styles": "list the styles",
 }
 
 USAGE = """usage: toonstream [convert] INPUT... [options]    turn the faces of videos and photos into cartoons
        toonstream bench                           frame rates on this machine
        toonstream styles                          list the styles
+       toonstream obs [add|remove]                the stream of toonstream live as a source in OBS
 
 toonstream COMMAND --help tells a command's options; toonstream --version the version.
 """

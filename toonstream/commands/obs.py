@@ -1,0 +1,56 @@
+"""`toonstream obs add`: the stream of `toonstream live` as a source in OBS; `toonstream obs remove` takes it out."""
+
+import argparse
+import getpass
+import os
+import sys
+from collections.abc import Callable
+
+from toonstream import obs
+
+
+def run(arguments: list[str]) -> int:
+    options = _parse(arguments)
+
+    def work(password: str) -> str:
+        if options.action == "remove":
+            return obs.remove(options.name, options.websocket, password)
+        return obs.add(options.address, options.name, options.websocket, password)
+
+    print(_with_password(work))
+    return 0
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="toonstream obs",
+        description="Put the stream of toonstream live into OBS, or take it out again, through OBS's websocket.",
+        epilog=f"OBS's password is asked for, or taken from {obs.PASSWORD_VARIABLE}.",
+    )
+    parser.add_argument("action", nargs="?", choices=("add", "remove"), default="add", help="[add]")
+    parser.add_argument(
+        "address",
+        nargs="?",
+        default="http://127.0.0.1:8080",
+        metavar="ADDRESS",
+        help="as toonstream live printed it, http:// or tcp:// [http://127.0.0.1:8080]",
+    )
+    parser.add_argument("--name", default="ToonStream", help="what the source is called in OBS [ToonStream]")
+    parser.add_argument(
+        "--websocket",
+        default="ws://127.0.0.1:4455",
+        metavar="ADDRESS",
+        help="where OBS listens [ws://127.0.0.1:4455]",
+    )
+    return parser.parse_args(arguments)
+
+
+def _with_password(work: Callable[[str], str]) -> str:
+    """Asks for the password only where OBS wants one and there is somebody to ask."""
+    password = os.environ.get(obs.PASSWORD_VARIABLE)
+    try:
+        return work(password or "")
+    except obs.WrongPasswordError:
+        if password or not sys.stdin.isatty():
+            raise
+    return work(getpass.getpass("OBS's websocket password: "))

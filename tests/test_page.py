@@ -16,6 +16,7 @@ from engines.errors import InputError, UserError
 from toonstream.frame import Frame
 from toonstream.page import address as addresses
 from toonstream.page.server import MOST_CONNECTIONS, PageServer
+from toonstream.sinks import listening
 
 RED, GREEN, BLUE = (200, 40, 40), (40, 180, 60), (40, 60, 200)
 
@@ -34,7 +35,7 @@ def server(controls):
 @pytest.fixture
 def guarded(controls, monkeypatch):
     """A server that takes itself to be open to the network, on loopback all the same."""
-    monkeypatch.setattr(addresses.ipaddress.IPv4Address, "is_loopback", False)
+    monkeypatch.setattr(listening.Place, "loopback", False)
     with closing(PageServer("http://127.0.0.1:0", controls)) as server:
         assert server.address.token
         assert f"/{server.address.token}/" in server.url
@@ -311,7 +312,7 @@ def test_with_the_token_all_is_there(guarded, controls):
 
 
 def test_a_new_token_each_time(controls, monkeypatch):
-    monkeypatch.setattr(addresses.ipaddress.IPv4Address, "is_loopback", False)
+    monkeypatch.setattr(listening.Place, "loopback", False)
     assert addresses.Address("http://127.0.0.1:0").token != addresses.Address("http://127.0.0.1:0").token
 
 
@@ -336,13 +337,13 @@ def test_everywhere_is_not_loopback():
     ],
 )
 def test_what_is_no_address_is_told(text):
-    with pytest.raises(InputError, match=r"^http"):
+    with pytest.raises(InputError, match=r"^--to "):
         addresses.Address(text)
 
 
 def test_a_port_that_is_taken_is_told(server, controls):
     taken = server.url.rstrip("/")
-    with pytest.raises(UserError, match=rf"^{taken}: .*taken.*another port"):
+    with pytest.raises(UserError, match=rf"^--to {taken}: .*taken.*another port"):
         PageServer(taken, controls)
 
 

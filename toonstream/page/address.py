@@ -10,35 +10,23 @@ import socket
 from email.message import Message
 from urllib.parse import urlsplit
 
-from engines.errors import InputError
+from toonstream.sinks.listening import parse
 
 
 class Address:
-    """Where to listen. text: http://HOST:PORT, port 0 for any that is free. Raises InputError.
+    """Where to serve, and whom. text: http://HOST:PORT, port 0 for any that is free. Raises InputError.
 
-    family, host, port: as a socket takes them; host is a number. token: None on loopback.
+    token: None on loopback.
     """
 
     def __init__(self, text: str) -> None:
-        try:
-            parts = urlsplit(text)
-            name, port = parts.hostname, parts.port
-        except ValueError as error:
-            raise InputError(f"{text}: not an address ({error})") from error
-        if parts.scheme != "http" or not name or port is None or parts.path.strip("/") or parts.query or parts.username:
-            raise InputError(f"{text}: not an address to serve the page at; write http://127.0.0.1:8080")
-        try:
-            found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)[0]
-        except OSError as error:
-            raise InputError(f"{text}: this machine knows no {name}") from error
-        self.family, self.host, self.port = found[0], str(found[4][0]), port
-        ip = ipaddress.ip_address(self.host)
-        self.token = None if ip.is_loopback else secrets.token_urlsafe(16)
-        self._name = _own_address() if ip.is_unspecified else name
+        self.place = parse(text, "http", 8080)
+        self.token = None if self.place.loopback else secrets.token_urlsafe(16)
 
     def url(self, port: int) -> str:
         """What to open in a browser, ending in /; port: the one that was got."""
-        host = f"[{self._name}]" if ":" in self._name else self._name
+        name = _own_address() if self.place.everywhere else self.place.name
+        host = f"[{name}]" if ":" in name else name
         return f"http://{host}:{port}/" + (f"{self.token}/" if self.token else "")
 
     def refusal(self, path: str, headers: Message) -> str | None:

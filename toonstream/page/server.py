@@ -11,7 +11,6 @@ alone.
     POST /state          changes controls; JSON with any of style, mirror, split, paused
 """
 
-import errno
 import json
 import os
 import select
@@ -29,6 +28,7 @@ from engines import load_style
 from engines.errors import UserError
 from toonstream.live.controls import Controls
 from toonstream.page.address import Address
+from toonstream.sinks.listening import reason
 from toonstream.sinks.stream import Encoder, Picture, Stream
 
 SILENT_SECONDS = 10.0
@@ -78,13 +78,14 @@ class PageServer(ThreadingTCPServer):
 
     def __init__(self, address: str, controls: Controls) -> None:
         self.address = Address(address)
-        self.address_family = self.address.family
+        place = self.address.place
+        self.address_family = place.family
         self.controls = controls
         self._connections: set[socket.socket] = set()
         try:
-            super().__init__((self.address.host, self.address.port), _Handler)
+            super().__init__((place.host, place.port), _Handler)
         except OSError as error:
-            raise UserError(f"{address}: {_reason(error)}") from error
+            raise UserError(f"--to {address}: {reason(error)}") from error
         self.url = self.address.url(self.server_address[1])
         encoder = Encoder()
         self.stream = Stream(f"stream for OBS {self.url}stream.mjpg", False, encoder)
@@ -291,13 +292,3 @@ def _describe(style: str) -> dict[str, object]:
     except UserError as error:
         return {"style": style, "name": Path(style).name, "about": str(error)}
     return {"style": style, "name": known.name, "about": known.about}
-
-
-def _reason(error: OSError) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return "this port is taken by another program; choose another port"
-    if error.errno == errno.EADDRNOTAVAIL:
-        return "this machine has no such address; 127.0.0.1 is for itself, 0.0.0.0 for the whole network"
-    if error.errno == errno.EACCES:
-        return "this port is not for everybody to take; choose one from 1024 on"
-    return f"cannot be served ({error.strerror})"

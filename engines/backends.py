@@ -19,10 +19,13 @@ class Backend:
     """What it can do with a file: (precision in the file, precision in use)."""
     part: str = ""
     """A file of theirs, as a pattern, which is there only where the build has what this backend needs."""
+    builds: bool = False
+    """Whether an engine is built first: then the first of `runs` that keeps its bound is taken, the rest untried."""
 
 
 CPU = (("fp32", "fp32"), ("int8", "int8"))
 GPU = (("fp16", "fp16"), ("fp32", "fp32"))
+NVIDIA = (("fp16", "fp16"), ("bf16", "bf16"), ("fp32", "fp32"), ("int8", "int8"))
 REPLACE = "pip uninstall -y onnxruntime && pip install "
 """One package of ONNX Runtime overwrites another: what is installed second breaks the first."""
 
@@ -57,6 +60,12 @@ BACKENDS = {
         REPLACE + "onnxruntime-openvino",
         GPU,
         "capi/*onnxruntime_providers_openvino*",
+    ),
+    "tensorrt": Backend(
+        "TensorRT", "engines.trt", "tensorrt", "pip install 'toonstream[tensorrt]'", NVIDIA, builds=True
+    ),
+    "tensorrt-rtx": Backend(
+        "TensorRT for RTX", "engines.trt", "tensorrt_rtx", "pip install 'toonstream[tensorrt-rtx]'", NVIDIA, builds=True
     ),
 }
 

@@ -1,5 +1,6 @@
 """What this machine has found out before: small files in the user's cache folder, safe to delete at any time."""
 
+import contextlib
 import json
 import os
 import sys
@@ -25,6 +26,13 @@ def recall(name: str) -> Any:
         return json.loads((cache_folder() / name).read_bytes())
     except (OSError, ValueError, RuntimeError, RecursionError):
         return None
+
+
+def forget(pattern: str) -> None:
+    """What was kept under names like this, as "choice-*"."""
+    with contextlib.suppress(OSError, RuntimeError):
+        for path in cache_folder().glob(pattern):
+            path.unlink(missing_ok=True)
 
 
 def keep(name: str, value: Any) -> None:

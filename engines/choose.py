@@ -52,7 +52,7 @@ def _open_kept(kept: object, ways: list[Candidate]) -> tuple[Engine | None, list
 
 def _fastest(style: Style, ways: list[Candidate]) -> tuple[Engine, list[str], list[str]]:
     """The engine, how it was chosen, and why others that should have run do not."""
-    tried = try_all(style, ways)
+    tried = try_all(style, ways, first_built=True)
     proved = [trial for trial in tried if trial.engine]
     failures = list(dict.fromkeys(trial.failure for trial in tried if trial.failure and not trial.absent))
     best = min(proved, key=lambda trial: trial.seconds, default=None)

@@ -1,5 +1,6 @@
 """Each way to run a style, tried on its own crops: does it work here, how far is it from torch, how fast is it."""
 
+import contextlib
 import importlib
 import time
 from collections.abc import Collection
@@ -81,12 +82,35 @@ def candidates(style: Style, backend: str = "auto", precision: str | None = None
 
 
 def read(model: Model) -> bytes:
-    """The model file, checked. Raises InputError."""
+    """The model file, its hash and shape checked. Raises InputError."""
     data = model.read()
     try:
         check_generator(read_graph(data), model.inputs)
     except ValueError as error:
         raise InputError(f"{model.path}: not a model to run: {error}") from error
+    return data
+
+
+def examine(model: Model) -> bytes:
+    """The model file, read for the first time. Raises InputError.
+
+    ONNX Runtime looks it through first, whatever shall run it: it refuses graphs that crash other runtimes or keep them
+    for minutes.
+    """
+    data = read(model)
+    with contextlib.suppress(ImportError):
+        import onnxruntime
+        from onnxruntime.capi.onnxruntime_pybind11_state import NotImplemented as Unsupported
+
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        try:
+            onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"], enable_fallback=0)
+        except Unsupported:  # a valid graph, as of bf16, for others to run
+            pass
+        except Exception as error:  # it raises types of its own
+            raise InputError(f"{model.path}: not a model to run: {reason(error)}") from error
     return data
 
 
@@ -103,16 +127,20 @@ def open_candidate(candidate: Candidate, data: bytes) -> Engine | None:
     return None
 
 
-def try_all(style: Style, ways: Collection[Candidate]) -> list[Trial]:
+def try_all(style: Style, ways: Collection[Candidate], *, first_built: bool = False) -> list[Trial]:
     """Each candidate opened and proved on the style's own crops, and those that are within their bounds timed.
 
-    Raises InputError where a file of the style is not what its card says.
+    first_built: of a backend that builds engines, which takes long, none after the first within its bound. Raises
+    InputError where a file of the style is not what its card says.
     """
-    data = {model: read(model) for model in {candidate.model: None for candidate in ways}}
+    data = {model: examine(model) for model in {candidate.model: None for candidate in ways}}
     parity = load_parity(style)
     tried: list[Trial] = []
     try:
         for candidate in ways:
+            done = any(trial.engine and trial.candidate.backend == candidate.backend for trial in tried)
+            if first_built and done and BACKENDS[candidate.backend].builds:
+                continue
             tried.append(Trial(candidate, size=len(data[candidate.model])))
             _try(tried[-1], data[candidate.model], parity)
         time_engines(tried, parity)

@@ -27,8 +27,8 @@ def tiny_model(
         helper.make_node("Conv", ["planes", "weights"], ["drawn"], name="conv", pads=[1, 1, 1, 1]),
         helper.make_node("Clip", ["moved" if landmarks else "drawn", "zero", "white"], ["clipped"]),
         helper.make_node("Round", ["clipped"], ["round"]),
-        helper.make_node("Cast", ["round"], ["bytes"], to=TensorProto.UINT8),
-        helper.make_node("Transpose", ["bytes"], ["toon"], perm=[0, 2, 3, 1]),
+        helper.make_node("Transpose", ["round"], ["pixels"], perm=[0, 2, 3, 1]),
+        helper.make_node("Cast", ["pixels"], ["toon"], to=TensorProto.UINT8),
     ]
     inputs = [helper.make_tensor_value_info("image", image, ["n", height, width, 3])]
     if landmarks:

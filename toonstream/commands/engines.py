@@ -1,0 +1,92 @@
+"""`toonstream engines`: what runs the styles here, how well, and the engines that were built for it."""
+
+import argparse
+
+from engines import BACKENDS, Style, built, cache, load_style, styles
+from engines.errors import InputError
+from engines.table import table
+from engines.trial import Candidate, candidates, examine, installed, try_all
+from engines.trt import GENERATIONS, LIBRARIES, build, engine_key
+
+
+def run(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="toonstream engines", description=__doc__)
+    actions = parser.add_subparsers(dest="action", required=True, metavar="build|list|verify|clear")
+    action = actions.add_parser("build", help="build TensorRT engines ahead, which the first use does otherwise")
+    _which(action)
+    action.add_argument(
+        "--gpu", choices=GENERATIONS, help="for this generation of GPUs, none needed here (tensorrt-rtx) [the GPU here]"
+    )
+    action = actions.add_parser("verify", help="compare with what torch made, and time, all that runs a style here")
+    _which(action)
+    actions.add_parser("list", help="list the engines built so far")
+    actions.add_parser("clear", help="delete them, and what was found to be fastest")
+    options = parser.parse_args(arguments)
+    return {"build": _build, "verify": _verify, "list": _list, "clear": _clear}[options.action](options)
+
+
+def _which(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("style", nargs="*", help="shipped styles' names, or styles' folders [all that ship]")
+    parser.add_argument("--backend", default="auto", help=f"auto, {' or '.join(BACKENDS)} [auto: all that are here]")
+    parser.add_argument("--precision", help="fp32, fp16, bf16 or int8 [all that the style has]")
+
+
+def _styles(options: argparse.Namespace) -> list[Style]:
+    return [load_style(style) for style in options.style] or styles()
+
+
+def _build(options: argparse.Namespace) -> int:
+    backends = [name for name in installed(options.backend) if name in LIBRARIES]
+    if options.gpu:
+        backends = [name for name in backends if name == "tensorrt-rtx"]
+    if not backends:
+        raise InputError("only TensorRT builds engines; install it with: pip install 'toonstream[tensorrt-rtx]'")
+    status = 0
+    for style in _styles(options):
+        for backend in backends:
+            ways = candidates(style, backend, options.precision)
+            if not ways:
+                raise InputError(f"{style.name}: it has no file of precision {options.precision}")
+            if options.gpu:
+                _build_ahead(style, ways[0], options.gpu)
+            else:
+                status = max(status, _report(style, ways, first_built=True))
+    return status
+
+
+def _build_ahead(style: Style, way: Candidate, gpu: str) -> None:
+    capability, data = GENERATIONS[gpu], examine(way.model)
+    key = engine_key(way.backend, way.model, capability)
+    engine = built.fetch(key, lambda: build(way.backend, way.model, data, capability))
+    print(f"{style.name}: {way}, for {gpu}, {len(engine) / 1e6:.1f} MB; to be proved where such a GPU is")
+
+
+def _verify(options: argparse.Namespace) -> int:
+    reports = [_report(style, candidates(style, options.backend, options.precision)) for style in _styles(options)]
+    return max(reports)
+
+
+def _report(style: Style, ways: list[Candidate], *, first_built: bool = False) -> int:
+    """Prints how the style does in each of these ways; the status is 1 where one draws wrong or none draws."""
+    tried = try_all(style, ways, first_built=first_built)
+    for trial in tried:
+        trial.close()
+    print(f"{style.name}\n{table(tried)}")
+    wrong = any(trial.failure and trial.difference for trial in tried)
+    return int(wrong or not any(trial.seconds for trial in tried))
+
+
+def _list(options: argparse.Namespace) -> int:
+    for engine in built.every():
+        what = (
+            "  ".join(engine.key.values()) if engine.whole else f"{engine.path}: damaged; its next use builds it again"
+        )
+        print(f"{engine.size / 1e6:6.1f} MB  {engine.seconds:6.1f} s  {what}")
+    return 0
+
+
+def _clear(options: argparse.Namespace) -> int:
+    count, size = built.clear()
+    cache.forget("choice-*")
+    print(f"{count} engine{'s' * (count != 1)}, {size / 1e6:.1f} MB")
+    return 0

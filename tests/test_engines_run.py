@@ -29,6 +29,8 @@ needs_openvino = pytest.mark.skipif("openvino" not in there, reason="openvino is
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("TOONSTREAM_CACHE", str(tmp_path / "cache"))
+    for name in ("tensorrt", "tensorrt-rtx"):  # tests/test_engines_trt.py is theirs
+        monkeypatch.delitem(BACKENDS, name)
     return tmp_path / "cache"
 
 

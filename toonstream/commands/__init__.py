@@ -7,11 +7,8 @@ from importlib import import_module, metadata
 COMMANDS = {
     "bench": "frame rates on this machine",
     "convert": "videos and photos into cartoons (the default)",
-<<<<<<< HEAD
     "obs": "the stream of toonstream live as a source in OBS",
-=======
     "engines": "build, list and verify what runs the styles",
->>>>>>> 0e8d53c (TensorRT and TensorRT for RTX: engines built once, proved, kept and locked; toonstream engines; damaged graphs that crash other runtimes stop at ONNX Runtime)
     "styles": "list the styles",
 }
 

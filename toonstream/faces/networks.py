@@ -44,6 +44,10 @@ def _vision() -> Any:
     finally:
         for name in stubs:
             del sys.modules[name]
+    # Collected as garbage they would close, which waits for a thread of theirs: in the midst of an import, forever.
+    # Whoever holds one of ours closes it.
+    for network in (vision.FaceDetector, vision.FaceLandmarker):
+        network.__del__ = lambda self: None
     return vision
 
 

@@ -75,7 +75,7 @@ def write_onnx(generator: "nn.Module", path: Path, images: NDArray[np.uint8], pr
     example = torch.from_numpy(np.ascontiguousarray(images))
     shape = {0: Dim("n"), 1: 32 * Dim("h", min=2), 2: 32 * Dim("w", min=2)}
     program = torch.onnx.export(
-        _uint8(folded(generator), precision),
+        uint8_module(folded(generator), precision),
         (example,),
         dynamo=True,
         opset_version=OPSET,
@@ -92,7 +92,7 @@ def torch_toons(generator: "nn.Module", images: NDArray[np.uint8]) -> NDArray[np
     """What torch makes of uint8 (N, H, W, 3), one at a time."""
     import torch
 
-    module = _uint8(generator)
+    module = uint8_module(generator)
     with torch.no_grad():
         toons = [module(torch.from_numpy(image[None].copy())).numpy() for image in images]
     out: NDArray[np.uint8] = np.concatenate(toons)
@@ -148,7 +148,8 @@ def folded(generator: "nn.Module") -> "nn.Module":
     return copied
 
 
-def _uint8(generator: "nn.Module", precision: str = "fp32") -> "nn.Module":
+def uint8_module(generator: "nn.Module", precision: str = "fp32") -> "nn.Module":
+    """The generator as it is exported: uint8 (N, H, W, 3) RGB in and out, on the CPU."""
     import torch
     from torch import Tensor, nn
 

@@ -65,7 +65,12 @@ def difference(engine: Engine, parity: Parity) -> Difference:
     toons = engine.run(parity.images, parity.landmarks)
     if toons.shape != parity.toons.shape:
         raise InputError(f"{engine.model.path}: it gives {toons.shape}, but parity.npz holds {parity.toons.shape}")
-    steps = np.maximum(toons, parity.toons) - np.minimum(toons, parity.toons)
+    return steps_between(toons, parity.toons)
+
+
+def steps_between(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> Difference:
+    """Between two sets of pictures of one shape."""
+    steps = np.maximum(a, b) - np.minimum(a, b)
     below = np.cumsum(np.bincount(steps.ravel(), minlength=256)) / steps.size
     return Difference(int(steps.max()), int(np.searchsorted(below, 0.999)))
 

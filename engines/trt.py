@@ -55,7 +55,7 @@ class TensorRt(Engine):
         self.title, self.device = ("TensorRT for RTX" if self._rtx else "TensorRT"), gpu.name
         capability = gpu.capability if self._rtx else None
         self._key = engine_key(backend, model, capability or gpu)
-        self._log = _logger(self._trt)
+        self._log = logger(self._trt)
         self._engine = self._load(partial(build, backend, model, data, capability))
         self._open()
 
@@ -212,10 +212,10 @@ def build(backend: str, model: Model, data: bytes, capability: tuple[int, int] |
     from tqdm import tqdm
 
     trt = import_module(LIBRARIES[backend])
-    logger = _logger(trt)
-    builder = trt.Builder(logger)
+    said = logger(trt)
+    builder = trt.Builder(said)
     network = builder.create_network(1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED))
-    parser = trt.OnnxParser(network, logger)
+    parser = trt.OnnxParser(network, said)
     if not parser.parse(data):
         raise UserError(f"{model.path}: {backend} cannot read it: {parser.get_error(0).desc()}")
     config = builder.create_builder_config()
@@ -233,10 +233,11 @@ def build(backend: str, model: Model, data: bytes, capability: tuple[int, int] |
     with tqdm(total=100, desc="building", unit="%", bar_format="{l_bar}{bar}| {elapsed}", disable=None) as bar:
         config.progress_monitor = monitor = _monitor(trt, bar)
         engine = builder.build_serialized_network(network, config)
+        bar.update(bar.total - bar.n if engine else 0)
     if monitor.stopped_by is not None:
         raise monitor.stopped_by
     if engine is None:
-        raise UserError(f"{model.path}: {backend} cannot build it: {logger.last}")
+        raise UserError(f"{model.path}: {backend} cannot build it: {said.last}")
     return bytes(engine)
 
 
@@ -267,7 +268,9 @@ def _profiles(network: Any) -> list[dict[str, list[tuple[int, ...]]]]:
     return profiles
 
 
-def _logger(trt: Any) -> Any:
+def logger(trt: Any) -> Any:
+    """A logger for the library, silent; its `last` is the last error."""
+
     class Log(trt.ILogger):  # type: ignore[misc]  # its type is one of two libraries'
         """Keeps the last error, for whoever raises it."""
 

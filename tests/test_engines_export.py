@@ -10,10 +10,11 @@ import torch
 
 from engines import load_style, open_engine
 from engines.errors import UserError
-from engines.export import export_style
-from engines.parity import load_parity
+from engines.export import export_style, torch_toons
+from engines.parity import load_parity, steps_between
 from engines.quantise import int8_pays
 from engines.trial import Candidate, Trial
+from train import gpu_engines
 
 
 def faces(count: int, side: int = 96) -> np.ndarray:
@@ -82,3 +83,18 @@ def test_int8_pays_where_it_is_faster_and_right(int8, failure, kept):
     fp32 = Trial(Candidate("onnxruntime", None, "fp32"), seconds=1.0)
     tried = [fp32] + ([Trial(Candidate("onnxruntime", None, "int8"), seconds=int8, failure=failure)] if int8 else [])
     assert int8_pays(tried) == kept
+
+
+def test_the_network_of_a_shipped_style_comes_back_from_its_file():
+    """As the measurement on a CUDA machine rebuilds it."""
+    style = load_style("cel")
+    parity = load_parity(style)
+    again = torch_toons(gpu_engines.network(style), parity.images[:1])
+    assert steps_between(again, parity.toons[:1]).largest <= 1
+
+
+def test_the_measurement_tells_what_was_not_run():
+    style = load_style("cel")
+    images, truth = load_parity(style).images, load_parity(style).toons
+    (row,) = gpu_engines.measure("TensorRT", 256, lambda: gpu_engines.absent("not installed"), images, truth)
+    assert row == {"way": "TensorRT", "size": 256, "not run": "not installed"}

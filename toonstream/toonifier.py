@@ -99,6 +99,15 @@ class Toonifier:
             size = round(wanted / STEP) * STEP
         return size
 
+    def restyle(self, engine: Engine) -> None:
+        """Draws with another engine, opened elsewhere, from the next call on, and closes the one before."""
+        self._engine, before = engine, self._engine
+        before.close()
+
+    def cut(self) -> None:
+        """The next frame shows another scene, or comes after a pause: faces are looked for everywhere in it."""
+        self._tracker.cut()
+
     def forget(self) -> None:
         """Forgets all faces: what comes next is another video or another photo."""
         self._tracker.forget()

@@ -7,16 +7,20 @@ from importlib import import_module, metadata
 COMMANDS = {
     "bench": "frame rates on this machine",
     "convert": "videos and photos into cartoons (the default)",
+    "devices": "list cameras, virtual cameras and backends",
+    "live": "a camera into a virtual camera, a stream, a window",
     "obs": "the stream of toonstream live as a source in OBS",
     "engines": "build, list and verify what runs the styles",
     "styles": "list the styles",
 }
 
 USAGE = """usage: toonstream [convert] INPUT... [options]    turn the faces of videos and photos into cartoons
+       toonstream live [options]                  turn your camera into one that shows a cartoon of you
+       toonstream devices                         list cameras, virtual cameras and backends
+       toonstream obs [add|remove]                the stream of toonstream live as a source in OBS
        toonstream bench                           frame rates on this machine
        toonstream engines                         build, list and verify what runs the styles
        toonstream styles                          list the styles
-       toonstream obs [add|remove]                the stream of toonstream live as a source in OBS
 
 toonstream COMMAND --help tells a command's options; toonstream --version the version.
 """

@@ -2,17 +2,15 @@
 
 import argparse
 import os
-import signal
 import sys
 import time
 from pathlib import Path
-from types import FrameType
 
 import cv2
 
-from engines import BACKENDS
 from engines.errors import InputError, UserError
 from toonstream import pipeline
+from toonstream.commands.options import add_style_options, heed_interrupts
 from toonstream.composite import Toon
 from toonstream.sinks import default_output, open_sink
 from toonstream.sinks.encoders import find_encoder
@@ -23,9 +21,7 @@ from toonstream.toonifier import Toonifier
 
 def run(arguments: list[str]) -> int:
     options = _parse(arguments)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, _interrupt)
+    heed_interrupts()
     jobs, status = _jobs(options.input, options.output)
     if options.encoder:
         find_encoder(options.encoder)
@@ -60,29 +56,10 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("input", nargs="+", type=Path, metavar="INPUT", help="a video, a photo, or a folder of them")
     parser.add_argument("-o", "--output", help="a file or, for several inputs, a folder [NAME.toon.EXT]")
-    parser.add_argument("--style", default="cel", help="a shipped style's name, or a style's folder [cel]")
-    parser.add_argument("--faces", type=_faces, default=None, metavar="all|N", help="how many, the largest first [all]")
-    parser.add_argument(
-        "--backend", default="auto", help=f"auto, {' or '.join(BACKENDS)} [auto: the fastest that works]"
-    )
+    add_style_options(parser)
     parser.add_argument("--encoder", help="the video encoder, by FFmpeg's name [libx264]")
     parser.add_argument("--overwrite", action="store_true", help="replace an output that exists")
     return parser.parse_args(arguments)
-
-
-def _faces(text: str) -> int | None:
-    if text == "all":
-        return None
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text}: neither 'all' nor a number from 1")
-    return int(text)
-
-
-def _interrupt(signal_number: int, frame: FrameType | None) -> None:
-    """Once: what was done needs its end written, which a second signal must not stop."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-    raise KeyboardInterrupt
 
 
 def _jobs(inputs: list[Path], output: str | None) -> tuple[list[tuple[Path, Path]], int]:

@@ -1,0 +1,54 @@
+"""`toonstream devices`: what there is to read from, to write to and to run on, and how to get what is missing."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from engines import BACKENDS
+from engines.backends import is_there
+from engines.errors import UserError
+from toonstream.sinks.virtual_camera import SETUP, load, loopback_devices
+from toonstream.sources.camera import cameras
+
+
+def run(arguments: list[str]) -> int:
+    argparse.ArgumentParser(
+        prog="toonstream devices", description="List cameras, virtual cameras and backends, and what is missing."
+    ).parse_args(arguments)
+    for title, lines in (("Cameras", _cameras()), ("Virtual cameras", _virtual()), ("Backends", _backends())):
+        print(f"{title}:")
+        for line in lines:
+            print(f"  {line}")
+    return 0
+
+
+def _cameras() -> list[str]:
+    found = [title if device == title else f"{title} ({device})" for device, title in cameras()]
+    if found:
+        return found
+    closed = [str(path) for path in Path("/dev").glob("video*") if not os.access(path, os.R_OK | os.W_OK)]
+    if closed:
+        return [f"none that you may open, but {', '.join(closed)}", "sudo usermod -a -G video $USER, then log in again"]
+    return ["none; plug one in"]
+
+
+def _virtual() -> list[str]:
+    try:
+        pyvirtualcam = load()
+    except UserError as error:
+        return [str(error)]
+    if sys.platform == "linux":
+        return loopback_devices() or [f"none; {SETUP}"]
+    try:
+        with pyvirtualcam.Camera(640, 480, 30) as camera:
+            return [camera.device]
+    except RuntimeError as error:
+        return [f"none ({' '.join(str(error).split())}); {SETUP}"]
+
+
+def _backends() -> list[str]:
+    return [
+        backend.title if is_there(backend) else f"{backend.title}: not installed; {backend.install}"
+        for backend in BACKENDS.values()
+    ]

@@ -1,0 +1,154 @@
+"""`toonstream live`: from a camera, the screen, a stream or a file to virtual cameras, streams, windows, recordings."""
+
+import argparse
+import re
+import sys
+import time
+from contextlib import ExitStack
+from typing import Any
+
+from engines.errors import InputError
+from toonstream.commands.options import add_style_options, heed_interrupts
+from toonstream.live.guard import ON_LOST
+from toonstream.live.session import Session
+from toonstream.sinks.live import open_live_sink
+from toonstream.sources.live import Wish, open_live_source
+
+LOOK_SECONDS, LOG_SECONDS = 0.5, 10.0
+"""How often the figures are looked at, and told where no terminal shows them."""
+
+ADVICE_SECONDS = 10.0
+"""How long to measure before advising on sound."""
+
+
+def run(arguments: list[str]) -> int:
+    options = _parse(arguments)
+    heed_interrupts()
+    wish = Wish(_size(options.size) if options.size else None, options.rate)
+    with ExitStack() as opened:
+        source = opened.enter_context(open_live_source(options.source, wish))
+        session = Session(options.style, options.backend, options.faces, options.on_lost)
+        sinks = [
+            opened.enter_context(open_live_sink(name, source.size, source.rate, session))
+            for name in options.sinks or ["virtualcam"]
+        ]
+        print(f"from {source.description}{_unlike(wish, source.size, source.rate)}")
+        for sink in sinks:
+            print(f"to {sink.description}")
+        status = _Status(session, options.audio_delay)
+        heed_interrupts(session.stop)
+        try:
+            session.run(source, sinks, status.tell)
+        except KeyboardInterrupt:  # a key in a window
+            pass
+        finally:
+            status.close()
+    return 0
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="toonstream live", description="Show a cartoon of every face, live. Ctrl-C ends it."
+    )
+    parser.add_argument(
+        "--from",
+        dest="source",
+        default="0",
+        metavar="SOURCE",
+        help="a camera (number, part of its name, or path), screen or screen:LEFT,TOP,WIDTHxHEIGHT, an address such as "
+        "rtsp://..., or a video file, which is played in a loop [0]",
+    )
+    parser.add_argument(
+        "--to",
+        dest="sinks",
+        action="append",
+        metavar="SINK",
+        help="virtualcam or virtualcam:DEVICE, window, or a file to record to; may be given several times [virtualcam]",
+    )
+    parser.add_argument("--size", metavar="WIDTHxHEIGHT", help="of the camera's picture, if it has such [1280x720]")
+    parser.add_argument("--rate", type=int, metavar="N", help="frames a second, likewise [30]")
+    add_style_options(parser)
+    parser.add_argument(
+        "--on-lost",
+        choices=ON_LOST,
+        default="hold",
+        help="when a face is lost: hold the picture, then blur it, then a still; blur it at once; or pass it as it is, "
+        "with the real face [hold]",
+    )
+    parser.add_argument("--audio-delay", action="store_true", help="advise by how much to delay the sound")
+    options = parser.parse_args(arguments)
+    if options.rate is not None and not 1 <= options.rate <= 1000:
+        raise InputError(f"--rate {options.rate}: from 1 to 1000 frames a second")
+    return options
+
+
+def _size(text: str) -> tuple[int, int]:
+    numbers = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text)
+    if not numbers or not int(numbers[1]) or not int(numbers[2]):
+        raise InputError(f"--size {text}: width and height in pixels, such as 1280x720")
+    return int(numbers[1]), int(numbers[2])
+
+
+def _unlike(wish: Wish, size: tuple[int, int], rate: object) -> str:
+    """What was asked for, where something else was given."""
+    asked = []
+    if wish.size not in (None, size):
+        asked.append("{}x{}".format(*wish.size or ()))
+    if wish.rate not in (None, rate):
+        asked.append(f"{wish.rate} frames a second")
+    return f" (asked for {' at '.join(asked)}, which it does not have)" if asked else ""
+
+
+class _Status:
+    """Tells how it goes: figures in a line that is renewed on a terminal, now and then in a log; problems at once."""
+
+    def __init__(self, session: Session, advise: bool) -> None:
+        self._session = session
+        self._terminal = sys.stderr.isatty()
+        self._look_at = self._line_at = time.monotonic()
+        self._advise_at = time.monotonic() + ADVICE_SECONDS if advise else float("inf")
+        self._problem: object = None
+
+    def tell(self) -> None:
+        moment = time.monotonic()
+        if moment < self._look_at:
+            return
+        self._look_at = moment + LOOK_SECONDS
+        figures = self._session.figures()
+        if figures["message"] != self._problem:
+            self._problem = figures["message"]
+            if self._problem:
+                self._print(f"toonstream: {self._problem}")
+        if moment > self._advise_at and (advice := _advice(figures)):
+            self._print(advice)
+            self._advise_at = float("inf")
+        if self._terminal:
+            print(f"\r\x1b[K{_line(figures)}", end="", file=sys.stderr, flush=True)
+        elif moment >= self._line_at:
+            self._line_at = moment + LOG_SECONDS
+            print(_line(figures), file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        self._print(_line(self._session.figures()))
+
+    def _print(self, line: str) -> None:
+        print("\r\x1b[K" * self._terminal + line, file=sys.stderr, flush=True)
+
+
+def _line(figures: dict[str, Any]) -> str:
+    delay, stages = figures["delay_ms"], figures["stages_ms"]
+    parts = [f"{figures['fps']:.1f} frames a second" if figures["state"] == "running" else figures["state"]]
+    if delay["p50"] is not None:
+        parts.append(f"delay {delay['p50']:.0f} ms (95 %: {delay['p95']:.0f})")
+    parts += [f"{figures['dropped']} dropped"]
+    parts += [" ".join(f"{name} {spent:.0f}" for name, spent in stages.items()) + " ms"] if stages else []
+    parts += [figures["picture"], f"{figures['style']}: {figures['backend']}"]
+    return ", ".join(parts)
+
+
+def _advice(figures: dict[str, Any]) -> str | None:
+    """What to enter for the sound, which comes without the picture's delay."""
+    delay = figures["delay_ms"]["p50"]
+    if delay is None:
+        return None
+    return f"sound: delay it by {5 * round(delay / 5)} ms; in OBS: Advanced Audio Properties, Sync Offset"

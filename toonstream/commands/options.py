@@ -1,0 +1,40 @@
+"""What several commands have in common: options of style and faces, and what an interrupt does."""
+
+import argparse
+import signal
+from collections.abc import Callable
+from types import FrameType
+
+from engines import BACKENDS
+
+
+def add_style_options(parser: argparse.ArgumentParser) -> None:
+    """style (str), faces (int, or None for all) and backend (str)."""
+    parser.add_argument("--style", default="cel", help="a shipped style's name, or a style's folder [cel]")
+    parser.add_argument("--faces", type=_faces, default=None, metavar="all|N", help="how many, the largest first [all]")
+    parser.add_argument(
+        "--backend", default="auto", help=f"auto, {' or '.join(BACKENDS)} [auto: the fastest that works]"
+    )
+
+
+def heed_interrupts(stop: Callable[[], None] | None = None) -> None:
+    """The first signal to end calls `stop`, or else raises KeyboardInterrupt; no other one breaks into the end."""
+
+    def interrupt(signal_number: int, frame: FrameType | None) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        if stop is None:
+            raise KeyboardInterrupt
+        stop()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, interrupt)
+
+
+def _faces(text: str) -> int | None:
+    if text == "all":
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text}: neither 'all' nor a number from 1")
+    return int(text)

@@ -1,0 +1,301 @@
+"""The live loop: capture, faces, generator and output overlap, and the newest frame wins at every step.
+
+A frame is put out only after its own faces were looked for and went through the guard; so whatever is late, fails or
+is being switched, what shows is what the guard lets through.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+import cv2
+import numpy as np
+
+from engines import Engine, load_style, open_engine, styles
+from engines.errors import UserError
+from toonstream.composite import Toon
+from toonstream.faces.face import Face
+from toonstream.faces.follow import is_cut
+from toonstream.frame import Frame
+from toonstream.live.guard import Guard
+from toonstream.live.measures import Measures
+from toonstream.live.newest import Newest
+from toonstream.live.views import mirrored, split, stamped
+from toonstream.sinks import LiveSink
+from toonstream.sources.live import LiveSource, now
+from toonstream.toonifier import SMALLEST_CROP, Toonifier
+
+LOOK_SECONDS = 0.1
+"""How often it is looked whether somebody watches."""
+
+STALL_SECONDS = 0.5
+"""From when on the last picture is shown again where no frame comes, so that no reader takes us for dead."""
+
+REST_SECONDS = 1.0
+"""How long nobody has to watch before the engine rests."""
+
+CLOSE_SECONDS = 60.0
+"""How long nobody has to watch before the camera is closed."""
+
+GAP_SECONDS = 0.5
+"""A pause between two frames after which a face may be anywhere."""
+
+END_SECONDS = 0.6
+"""How long the stages get to end; one that hangs in a driver is left behind."""
+
+
+Drawn = tuple[Frame, list[Face] | None, list[Toon]]
+"""A frame, its faces (None where looking for them failed), and the cartoons of those that are drawn."""
+
+
+class Session:
+    """Live video from a source through faces to sinks; implements live.controls.Controls.
+
+    style, backend: as for a Toonifier. faces: how many are drawn, the largest first; others are blurred; None draws
+    all. on_lost: one of guard.ON_LOST. Raises UserError where style or backend cannot be had.
+    """
+
+    def __init__(
+        self, style: str = "cel", backend: str = "auto", faces: int | None = None, on_lost: str = "hold"
+    ) -> None:
+        self.mirror = self.split = self.paused = False
+        self.style = style
+        self.styles = list(dict.fromkeys([*(shipped.name for shipped in styles()), style]))
+        self._problems: dict[str, str] = {}
+        self._backend = backend
+        self._toonifier = Toonifier(style, backend)
+        self._most = faces
+        self._chosen: list[int] = []
+        self._guard = Guard(on_lost)
+        self._captured: Newest[Frame] = Newest()
+        self._seen: Newest[tuple[Frame, list[Face] | None]] = Newest()
+        self._drawn: Newest[Drawn] = Newest()
+        self._wanted: str | None = None
+        self._loaded: tuple[str, Engine] | None = None
+        self._switching = threading.Lock()
+        self._measures = Measures()
+        self._shown: Frame | None = None
+        self._shown_at = 0.0
+        self._faces = 0
+        self._watched_at = time.monotonic()
+        self._size = (0, 0)
+        self._end = threading.Event()
+
+    def run(self, source: LiveSource, sinks: Sequence[LiveSink], tell: Callable[[], None] = lambda: None) -> None:
+        """Until `stop`, or no sink is left: then raises what the last one raised. `tell` is called often.
+
+        An interrupt that raises KeyboardInterrupt wherever this thread is may break what the threads share: have the
+        handler call `stop`.
+        """
+        cv2.setNumThreads(1)  # the stages share the cores already
+        self._size = source.size
+        stages = [
+            threading.Thread(target=self._capture, args=(source,), name="capture", daemon=True),
+            threading.Thread(target=self._see, name="see", daemon=True),
+            threading.Thread(target=self._draw, name="draw", daemon=True),
+        ]
+        for stage in stages:
+            stage.start()
+        left, looked_at = list(sinks), 0.0
+        try:
+            while not self._end.is_set():
+                if time.monotonic() > looked_at + LOOK_SECONDS:
+                    looked_at = time.monotonic()
+                    if any(sink.watched for sink in left):
+                        self._watched_at = looked_at
+                self._show(self._drawn.take(LOOK_SECONDS), left)
+                tell()
+        finally:
+            self._finish(stages)
+
+    def stop(self) -> None:
+        """Ends `run` soon; any thread and any handler of signals may call it."""
+        self._end.set()
+
+    # The stages, each in its thread; the last in that of whoever runs the session.
+
+    def _capture(self, source: LiveSource) -> None:
+        while not self._end.is_set():
+            try:
+                if self._unwatched > CLOSE_SECONDS:
+                    source.close()
+                    self._end.wait(LOOK_SECONDS)
+                elif self._unwatched > REST_SECONDS:
+                    source.skip()
+                elif frame := source.read():
+                    self._captured.put(frame)
+                self._report("source", source.problem)
+            except Exception as error:
+                self._report("source", error)
+                self._end.wait(LOOK_SECONDS)
+        source.close()
+
+    def _see(self) -> None:
+        before: Frame | None = None
+        while not self._end.is_set():
+            frame = self._captured.take(LOOK_SECONDS)
+            if frame is None:
+                continue
+            faces: list[Face] | None = None
+            try:
+                with self._measures.stage("see"):
+                    if before and (_time(frame) - _time(before) > GAP_SECONDS or is_cut(before, frame)):
+                        self._toonifier.cut()
+                    faces = self._toonifier.see(frame)
+                self._report("see", None)
+            except Exception as error:
+                self._report("see", error)
+                self._toonifier.forget()
+            before = frame
+            self._seen.put((frame, faces))
+
+    def _draw(self) -> None:
+        while not self._end.is_set():
+            self._swap()
+            seen = self._seen.take(LOOK_SECONDS)
+            if seen is None:
+                continue
+            frame, faces = seen
+            toons: list[Toon] = []
+            try:
+                with self._measures.stage("draw"):
+                    toons = self._toonifier.draw(frame, self._pick(faces or []))
+                self._report("draw", None)
+            except Exception as error:
+                self._report("draw", error)
+            self._drawn.put((frame, faces, toons))
+
+    def _show(self, drawn: Drawn | None, sinks: list[LiveSink]) -> None:
+        """Puts out one frame, or the last one again where none comes for long. A lost sink leaves the list."""
+        last = self._shown
+        if drawn is None:
+            stalled = time.monotonic() - self._shown_at > STALL_SECONDS and self._unwatched < REST_SECONDS
+            if last and stalled:
+                self._put_out(stamped(last, last.index + 1, now()), last, sinks)
+            return
+        frame, faces, toons = drawn
+        self._faces = len(faces or [])
+        with self._measures.stage("show"):
+            if last and self.paused:
+                shown = stamped(last, frame.index, frame.pts)
+            else:
+                try:
+                    shown = self._guard(frame, faces, toons)
+                    self._report("show", None)
+                except Exception as error:
+                    self._report("show", error)
+                    if last is None:
+                        return
+                    shown = stamped(last, frame.index, frame.pts)
+            self._put_out(shown, frame, sinks)
+        self._measures.output(_time(frame))
+
+    def _put_out(self, shown: Frame, before: Frame, sinks: list[LiveSink]) -> None:
+        last = self._shown
+        if last and (shown.pts or 0) <= (last.pts or 0):  # captured before the last one was shown again
+            shown = stamped(shown, last.index + 1, (last.pts or 0) + 1)
+        self._shown, self._shown_at = shown, time.monotonic()
+        public = mirrored(shown) if self.mirror else shown
+        for sink in list(sinks):
+            private = (
+                split(mirrored(before) if self.mirror else before, public) if self.split and sink.private else None
+            )
+            try:
+                sink.write(private or public)
+            except UserError as error:
+                sinks.remove(sink)
+                if not sinks:
+                    raise
+                self._report(sink.description, error)
+
+    def _finish(self, stages: list[threading.Thread]) -> None:
+        self.stop()
+        deadline = time.monotonic() + END_SECONDS
+        for stage in stages:
+            stage.join(max(0.0, deadline - time.monotonic()))
+        if not any(stage.is_alive() for stage in stages):
+            self._toonifier.close()
+
+    def _pick(self, faces: list[Face]) -> list[Face]:
+        """Whom to draw: whoever was drawn before stays, so that two of one size do not take turns."""
+        there = [face.identity for face in faces]
+        self._chosen = [identity for identity in self._chosen if identity in there]
+        self._chosen += [identity for identity in there if identity not in self._chosen]
+        self._chosen = self._chosen[: self._most]
+        return [face for face in faces if face.identity in self._chosen]
+
+    # What controls and figures are about
+
+    def choose(self, style: str) -> None:
+        """As live.controls.Controls tells."""
+        if style not in self.styles:
+            self._report("style", f"{style}: no such style; there are {', '.join(self.styles)}")
+            return
+        self._wanted = style
+        threading.Thread(target=self._load, args=(style,), name="load", daemon=True).start()
+
+    def _load(self, style: str) -> None:
+        try:
+            engine = open_engine(load_style(style), self._backend)
+            side = engine.side or SMALLEST_CROP
+            engine.run(np.zeros((1, side, side, 3), np.uint8), np.zeros((1, 5, 2), np.float32))  # the first is slow
+        except Exception as error:
+            self._report("style", error)
+            if self._wanted == style:
+                self._wanted = None
+            return
+        with self._switching:
+            unused, self._loaded = self._loaded, (style, engine)
+        if unused:
+            unused[1].close()
+
+    def _swap(self) -> None:
+        """Takes the style that was loaded, if it is still wanted."""
+        with self._switching:
+            loaded, self._loaded = self._loaded, None
+        if loaded is None:
+            return
+        style, engine = loaded
+        if style != self._wanted:
+            engine.close()
+            return
+        self._toonifier.restyle(engine)
+        self.style, self._wanted = style, None
+        self._report("style", None)
+
+    def figures(self) -> dict[str, object]:
+        """As live.controls.Controls tells."""
+        resting = self._unwatched > REST_SECONDS
+        return {
+            "fps": round(self._measures.fps, 1),
+            "delay_ms": {f"p{percent}": self._measures.delay_ms(percent) for percent in (50, 95)},
+            "dropped": self._captured.dropped + self._seen.dropped + self._drawn.dropped,
+            "stages_ms": self._measures.stages_ms(),
+            "backend": self._toonifier.engine.description,
+            "style": self.style,
+            "loading": self._wanted,
+            "faces": self._faces,
+            "state": "idle" if resting else "waiting" if "source" in self._problems else "running",
+            "picture": "paused" if self.paused else self._guard.picture,
+            "size": list(self._size),
+            "message": next(reversed(self._problems.values()), None),
+        }
+
+    @property
+    def _unwatched(self) -> float:
+        """Seconds for which nobody has watched any sink."""
+        return time.monotonic() - self._watched_at
+
+    def _report(self, part: str, problem: str | Exception | None) -> None:
+        """Keeps the last problem of a part of the session; None where it works again."""
+        if problem is None:
+            self._problems.pop(part, None)
+        else:
+            told = isinstance(problem, str | UserError)
+            self._problems.pop(part, None)  # the newest comes last
+            self._problems[part] = str(problem) if told else f"{part}: {type(problem).__name__}: {problem}"
+
+
+def _time(frame: Frame) -> float:
+    """When the frame was captured, in seconds of time.monotonic."""
+    return float((frame.pts or 0) * frame.time_base)

@@ -1,0 +1,78 @@
+"""A window on the desktop, with a few keys."""
+
+import os
+import sys
+from types import TracebackType
+from typing import Self
+
+import cv2
+
+from engines.errors import InputError, UserError
+from toonstream.frame import Frame
+from toonstream.live.controls import Controls
+
+TITLE = "ToonStream"
+KEYS = "m mirror, s before/after, space pause, n next style, q quit"
+
+
+class ClosedError(UserError):
+    """The user closed it, which is no failure."""
+
+    status = 0
+
+
+class Window:
+    """Shows frames, and passes keys on to `controls`. Raises InputError where there is no desktop.
+
+    To be used by the main thread only, as desktops have it. The rest is LiveSink's.
+    """
+
+    private = True
+    watched = True
+    description = f"window ({KEYS})"
+
+    def __init__(self, controls: Controls) -> None:
+        self._controls = controls
+        if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+            raise InputError("window: there is no desktop here (DISPLAY is not set); choose another --to")
+        try:
+            cv2.namedWindow(TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
+        except cv2.error as error:
+            raise InputError("window: this OpenCV has no windows; choose another --to") from error
+        self._sized = False
+
+    def write(self, frame: Frame) -> None:
+        if not self._sized:
+            cv2.resizeWindow(TITLE, frame.width, frame.height)
+            self._sized = True
+        cv2.imshow(TITLE, frame.rgb()[:, :, ::-1])
+        self._obey(cv2.pollKey())
+        if cv2.getWindowProperty(TITLE, cv2.WND_PROP_VISIBLE) < 1:
+            raise ClosedError("the window was closed")
+
+    def close(self) -> None:
+        if cv2.getWindowProperty(TITLE, cv2.WND_PROP_VISIBLE) >= 0:
+            cv2.destroyWindow(TITLE)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _obey(self, key: int) -> None:
+        controls = self._controls
+        match chr(key & 0xFF) if key >= 0 else "":
+            case "m":
+                controls.mirror = not controls.mirror
+            case "s":
+                controls.split = not controls.split
+            case " ":
+                controls.paused = not controls.paused
+            case "n":
+                styles = controls.styles
+                controls.choose(styles[(styles.index(controls.style) + 1) % len(styles)])
+            case "q" | "\x1b":
+                raise KeyboardInterrupt

@@ -1,0 +1,178 @@
+"""What FFmpeg captures or receives: cameras, screens, streams. Whatever is lost is opened again."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from fractions import Fraction
+from types import TracebackType
+from typing import Self
+
+from av import Packet, VideoFrame
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.video.reformatter import Colorspace
+from av.video.stream import VideoStream
+
+from engines.errors import InputError, UserError
+from toonstream.frame import Frame
+from toonstream.orientation import Rect
+from toonstream.picture import cut_out
+from toonstream.sources.live import MICROSECOND, now, stamp
+from toonstream.sources.native import Native
+
+RETRY_SECONDS = 1.0
+"""Between two attempts to open what is lost."""
+
+PAUSE_SECONDS = 0.05
+"""How long `read` waits where there is nothing to read."""
+
+IN_PIECES = ("hls", "dash")
+"""Formats whose packets come many at once, long before their time, and are held until then."""
+
+UNSPECIFIED = 2
+"""In FFmpeg's list of colour spaces."""
+
+HANGING_SECONDS = 0.3
+"""A read that takes so long beyond a request to close is left alone."""
+
+OLDEST = 1_000_000
+"""A time stamp of the driver's that lies further back, in microseconds, is of some other clock."""
+
+
+class CaptureSource:
+    """Opens by `open`, at once and again whenever it is lost. Raises what `open` raises the first time.
+
+    name: for messages. open: raises UserError where it cannot. whole: every packet is needed to decode the next.
+    The rest is LiveSource's.
+    """
+
+    def __init__(self, name: str, open: Callable[[], InputContainer], whole: bool = False) -> None:
+        self.name = name
+        self.problem: str | None = None
+        self._open = open
+        self._busy = threading.Lock()
+        self._whole = whole
+        self._index = 0
+        self._retry_at = 0.0
+        self._container: InputContainer | None = None
+        self._begin()
+        context = self._stream.codec_context
+        if not context.width or not context.height:
+            self.close()
+            raise InputError(f"{name}: its picture has no size")
+        self.size = context.width, context.height
+        self.rate: Fraction | None = self._stream.average_rate or self._stream.guessed_rate
+        self._native = Native([])
+
+    @property
+    def description(self) -> str:
+        width, height = self.size
+        return f"{self.name}, {width}x{height}" + (f" at {float(self.rate):.4g} frames a second" if self.rate else "")
+
+    def read(self) -> Frame | None:
+        with self._busy:
+            packet = self._next()
+            if packet is None:
+                return None
+            moment = self._moment(packet)
+            try:
+                pictures = self._stream.decode(packet)
+            except FFmpegError:  # one damaged picture, as weak links give; the next may be whole
+                return None
+            if not pictures:
+                return None
+            self._index += 1
+            return stamp(Frame(self._own(pictures[-1]), 0, None, MICROSECOND), moment, self._index)
+
+    def skip(self) -> None:
+        with self._busy:
+            packet = self._next()
+            if packet is not None and self._whole:
+                with suppress(FFmpegError):
+                    self._stream.decode(packet)
+
+    def close(self) -> None:
+        if self._busy.acquire(timeout=HANGING_SECONDS):  # a driver that hangs is left to the end of the program
+            try:
+                self._release()
+            finally:
+                self._busy.release()
+
+    def _release(self) -> None:
+        if self._container is not None:
+            self._container.close()
+            self._container = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _begin(self) -> None:
+        container = self._open()
+        if not container.streams.video:
+            container.close()
+            raise InputError(f"{self.name}: there is no video in it")
+        self._container = container
+        self._stream: VideoStream = container.streams.video[0]
+        self._stream.thread_type = "SLICE"  # threads of whole frames would each keep one back
+        self._packets = container.demux(self._stream)
+        self._paced = container.format.name in IN_PIECES
+        self._start: Fraction | None = None
+        self.problem = None
+
+    def _next(self) -> Packet[VideoStream] | None:
+        """The next packet with something in it; opens what is closed or was lost."""
+        if self._container is None:
+            if time.monotonic() < self._retry_at:
+                time.sleep(PAUSE_SECONDS)
+                return None
+            try:
+                self._begin()
+            except UserError as error:
+                self._lose(str(error))
+                return None
+        try:
+            packet = next(self._packets, None)
+        except FFmpegError as error:
+            self._lose(f"{self.name}: lost ({error.strerror}); waiting for it to come back")
+            return None
+        if packet is None or (packet.size == 0 and packet.pts is None):
+            self._lose(f"{self.name}: ended; waiting for it to come back")
+            return None
+        return packet if packet.size else None
+
+    def _lose(self, problem: str) -> None:
+        self._release()
+        self.problem = problem
+        self._retry_at = time.monotonic() + RETRY_SECONDS
+
+    def _moment(self, packet: Packet[VideoStream]) -> int:
+        """When the packet was captured: by the driver where it tells on our clock, else now."""
+        if self._paced and packet.pts is not None:
+            self._wait(packet.pts * packet.time_base)
+        moment = now()
+        if packet.pts is not None and packet.time_base == MICROSECOND and 0 <= moment - packet.pts < OLDEST:
+            return packet.pts
+        return moment
+
+    def _wait(self, due: Fraction) -> None:
+        """Until the packet's time; one that is late moves all that come after it."""
+        clock = Fraction(now()) * MICROSECOND
+        if self._start is None or self._start + due < clock or self._start + due > clock + 60:
+            self._start = clock - due
+        time.sleep(float(self._start + due - clock))
+
+    def _own(self, picture: VideoFrame) -> VideoFrame:
+        """The picture in planes that a frame may keep: those of a raw one are the driver's own, and pass away."""
+        raw = self._stream.codec_context.name == "rawvideo"
+        if raw and picture.colorspace == UNSPECIFIED and not picture.format.is_rgb:
+            picture.colorspace = Colorspace.ITU601  # as webcams have it, whatever their size
+        native = self._native(picture)
+        return cut_out(native, Rect(0, 0, native.width, native.height)) if raw and native is picture else native

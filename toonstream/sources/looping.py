@@ -1,0 +1,84 @@
+"""A video file in the place of a camera: at its own pace, over and over."""
+
+import threading
+import time
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from engines.errors import InputError
+from toonstream.frame import Frame
+from toonstream.sources import open_source
+from toonstream.sources.live import MICROSECOND, now, stamp
+from toonstream.sources.video import VideoSource
+
+LATE = Fraction(1, 4)
+"""Seconds by which a frame may be late before the clock is set anew: the reader was away."""
+
+REST_SECONDS = 0.05
+
+
+class LoopingSource:
+    """A video file, played in a loop. Raises InputError where there is none. The rest is LiveSource's."""
+
+    problem: str | None = None
+
+    def __init__(self, path: Path) -> None:
+        source = open_source(path)
+        if not isinstance(source, VideoSource):
+            raise InputError(f"{path}: a photo; a live source is a video, a camera, the screen or a stream")
+        self.path = path
+        self.size, self.rate = source.size, source.rate
+        self._source: VideoSource | None = source
+        self._frames: Iterator[Frame] = iter(source)
+        self._start: Fraction | None = None
+        self._index = 0
+        self._busy = threading.Lock()
+
+    @property
+    def description(self) -> str:
+        width, height = self.size
+        rate = f" at {float(self.rate):.4g} frames a second" if self.rate else ""
+        return f"{self.path}, in a loop, {width}x{height}{rate}"
+
+    def read(self) -> Frame | None:
+        with self._busy:
+            frame = next(self._frames, None) if self._source else None
+            if frame is None:
+                self._release()
+                self._source = VideoSource(self.path)
+                self._frames = iter(self._source)
+                frame = next(self._frames)
+        if any(frame.orientation):
+            frame = Frame.from_rgb(frame.rgb(), frame.pts, frame.time_base, frame.index)
+        self._wait((frame.pts or 0) * frame.time_base)
+        self._index += 1
+        return stamp(frame, now(), self._index)
+
+    def skip(self) -> None:
+        time.sleep(REST_SECONDS)
+
+    def close(self) -> None:
+        with self._busy:
+            self._release()
+
+    def _release(self) -> None:
+        if self._source is not None:
+            self._source.__exit__(None, None, None)
+            self._source, self._start = None, None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _wait(self, due: Fraction) -> None:
+        clock = now() * MICROSECOND
+        if self._start is None or self._start + due < clock - LATE:
+            self._start = clock - due
+        time.sleep(max(0.0, float(self._start + due - clock)))

@@ -1,0 +1,54 @@
+"""What is on the screen, or on a part of it."""
+
+import os
+import sys
+
+import av
+from av.container import InputContainer
+from av.error import FFmpegError
+
+from engines.errors import InputError
+from toonstream.orientation import Rect
+from toonstream.sources.capture import CaptureSource
+from toonstream.sources.live import Wish
+
+USUAL_RATE = 30
+
+
+def open_screen(region: Rect | None, wish: Wish) -> CaptureSource:
+    """region: in pixels of the screen; None takes all of it. Raises InputError where it cannot be captured."""
+    name = f"screen from {region.left},{region.top}" if region else "screen"
+    url, system, options = _system(region)
+    options |= {"framerate": str(wish.rate or USUAL_RATE)}
+
+    def open() -> InputContainer:
+        try:
+            return av.open(url, format=system, options=options)
+        except (FFmpegError, ValueError) as error:
+            raise InputError(f"{name}: cannot be captured ({getattr(error, 'strerror', error)}); {_HINT}") from error
+
+    return CaptureSource(name, open)
+
+
+_HINT = "the part has to lie on the screen"
+
+
+def _system(region: Rect | None) -> tuple[str, str, dict[str, str]]:
+    """What FFmpeg calls the screen here: URL, format, options."""
+    size = {"video_size": f"{region.width}x{region.height}"} if region else {}
+    if sys.platform == "win32":
+        return (
+            "desktop",
+            "gdigrab",
+            size | ({"offset_x": str(region.left), "offset_y": str(region.top)} if region else {}),
+        )
+    if sys.platform == "darwin":
+        if region:
+            raise InputError("screen: macOS gives the whole screen only; use --from screen")
+        return "Capture screen 0", "avfoundation", {"capture_cursor": "1"}
+    display = os.environ.get("DISPLAY")
+    if not display:
+        raise InputError("screen: no X display (DISPLAY is not set); run this from the desktop's own terminal")
+    if os.environ.get("WAYLAND_DISPLAY"):
+        raise InputError("screen: Wayland lets no program capture the screen like this; use an X session, or OBS")
+    return display, "x11grab", size | ({"grab_x": str(region.left), "grab_y": str(region.top)} if region else {})

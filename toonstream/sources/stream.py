@@ -1,0 +1,27 @@
+"""Streams from the network: RTSP, RTMP, HTTP, MPEG-TS over TCP or UDP, and what else FFmpeg knows."""
+
+import av
+from av.container import InputContainer
+from av.error import FFmpegError
+
+from engines.errors import InputError, UserError
+from toonstream.sources.capture import CaptureSource
+
+SECONDS = (10.0, 5.0)
+"""How long to wait for a stream to open, and for its next packet."""
+
+LOW_DELAY = {"fflags": "nobuffer", "flags": "low_delay", "rtsp_flags": "prefer_tcp", "tcp_nodelay": "1"}
+
+
+def open_stream(address: str) -> CaptureSource:
+    """Raises InputError for an address that FFmpeg cannot read, UserError where nobody answers there."""
+    return CaptureSource(address, lambda: _open(address), whole=True)
+
+
+def _open(address: str) -> InputContainer:
+    try:
+        return av.open(address, options=LOW_DELAY, timeout=SECONDS)
+    except FFmpegError as error:
+        if "Protocol not found" in str(error.strerror):
+            raise InputError(f"{address}: this kind of address is not known here") from error
+        raise UserError(f"{address}: cannot be opened ({error.strerror}); is it there, and does it send?") from error

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from contextlib import ExitStack
 from fractions import Fraction
 
 import av
@@ -12,7 +13,7 @@ from engines.errors import InputError, UserError
 from toonstream.frame import Frame
 from toonstream.live.session import Session
 from toonstream.sinks import recording, virtual_camera
-from toonstream.sinks.live import open_live_sink
+from toonstream.sinks.live import open_live_sinks
 from toonstream.sinks.recording import Recording
 from toonstream.sinks.virtual_camera import VirtualCamera, readers
 
@@ -123,13 +124,13 @@ def test_two_virtual_cameras_where_there_is_one(devices):
 
 def test_a_virtual_camera_that_is_not_there(devices):
     with pytest.raises(UserError, match=r"virtual camera /dev/video77: .*does not exist"):
-        open_live_sink("virtualcam:/dev/video77", (64, 32), None, session())
+        open_sink("virtualcam:/dev/video77", (64, 32), None)
 
 
 def test_without_pyvirtualcam_it_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(virtual_camera.sys.modules, "pyvirtualcam", None)
     with pytest.raises(InputError, match=r"pip install 'toonstream\[camera\]'"):
-        open_live_sink("virtualcam", (64, 32), None, session())
+        open_sink("virtualcam", (64, 32), None)
 
 
 def test_readers_are_the_modules_users_but_for_us(monkeypatch, tmp_path):
@@ -175,7 +176,7 @@ def test_a_slow_encoder_holds_up_nobody(tmp_path, monkeypatch):
 def test_a_recording_never_replaces_a_file(tmp_path):
     (tmp_path / "talk.mp4").write_bytes(b"mine")
     with pytest.raises(InputError, match="there already"):
-        open_live_sink(str(tmp_path / "talk.mp4"), (64, 32), None, session())
+        open_sink(str(tmp_path / "talk.mp4"), (64, 32), None)
 
 
 def test_a_recording_that_cannot_go_on_says_so(tmp_path):
@@ -203,14 +204,15 @@ def test_a_recording_that_cannot_be_ended_says_so(tmp_path, monkeypatch):
 
 def test_what_is_no_sink(monkeypatch):
     with pytest.raises(InputError, match="--to tv: neither"):
-        open_live_sink("tv", (64, 32), None, session())
+        open_sink("tv", (64, 32), None)
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     if virtual_camera.sys.platform == "linux":
         with pytest.raises(InputError, match="no desktop here"):
-            open_live_sink("window", (64, 32), None, session())
+            open_sink("window", (64, 32), None)
 
 
-def session() -> Session:
-    """Controls that no sink here uses."""
-    return Session.__new__(Session)
+def open_sink(name: str, size: tuple[int, int], rate: Fraction | None) -> None:
+    """With controls that no sink here uses."""
+    with ExitStack() as opened:
+        open_live_sinks(name, size, rate, Session.__new__(Session), opened)

@@ -11,7 +11,8 @@ from engines.errors import InputError
 from toonstream.commands.options import add_style_options, heed_interrupts
 from toonstream.live.guard import ON_LOST
 from toonstream.live.session import Session
-from toonstream.sinks.live import open_live_sink
+from toonstream.sinks import LiveSink
+from toonstream.sinks.live import open_live_sinks
 from toonstream.sources.live import Wish, open_live_source
 
 LOOK_SECONDS, LOG_SECONDS = 0.5, 10.0
@@ -28,10 +29,9 @@ def run(arguments: list[str]) -> int:
     with ExitStack() as opened:
         source = opened.enter_context(open_live_source(options.source, wish))
         session = Session(options.style, options.backend, options.faces, options.on_lost)
-        sinks = [
-            opened.enter_context(open_live_sink(name, source.size, source.rate, session))
-            for name in options.sinks or ["virtualcam"]
-        ]
+        sinks: list[LiveSink] = []
+        for name in options.sinks or ["virtualcam"]:
+            sinks += open_live_sinks(name, source.size, source.rate, session, opened)
         print(f"from {source.description}{_unlike(wish, source.size, source.rate)}")
         for sink in sinks:
             print(f"to {sink.description}")
@@ -63,7 +63,8 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         dest="sinks",
         action="append",
         metavar="SINK",
-        help="virtualcam or virtualcam:DEVICE, window, or a file to record to; may be given several times [virtualcam]",
+        help="virtualcam or virtualcam:DEVICE; window; http://127.0.0.1:8080, a stream for OBS and a page to steer it "
+        "by; a file to record to. May be given several times [virtualcam]",
     )
     parser.add_argument("--size", metavar="WIDTHxHEIGHT", help="of the camera's picture, if it has such [1280x720]")
     parser.add_argument("--rate", type=int, metavar="N", help="frames a second, likewise [30]")

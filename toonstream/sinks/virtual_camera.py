@@ -8,11 +8,11 @@ from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
-from av.video.reformatter import ColorRange, Colorspace
+from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
 from engines.errors import InputError, UserError
 from toonstream.frame import Frame
-from toonstream.picture import AVERAGED, planes
+from toonstream.picture import AVERAGED, full_or_limited, matrix, planes
 
 USUAL_RATE = Fraction(30)
 
@@ -52,6 +52,7 @@ class VirtualCamera:
             )
         except (RuntimeError, ValueError) as error:
             raise UserError(f"virtual camera{f' {device}' if device else ''}: {_reason(error)}") from error
+        self._reformatter = VideoReformatter()  # a picture's own must not be used by two threads
         self.description = f"virtual camera {self._camera.device}, {self._width}x{self._height}"
 
     @property
@@ -60,10 +61,13 @@ class VirtualCamera:
 
     def write(self, frame: Frame) -> None:
         # No camera says which colours it has; programs take these.
-        picture = frame.picture.reformat(
+        picture = self._reformatter.reformat(
+            frame.picture,
             self._width,
             self._height,
             "yuv420p",
+            src_colorspace=matrix(frame.picture),
+            src_color_range=full_or_limited(frame.picture),
             dst_colorspace=Colorspace.ITU601,
             dst_color_range=ColorRange.MPEG,
             interpolation=AVERAGED,

@@ -117,9 +117,9 @@ def test_a_source_is_added_to_the_scene_on_air_and_fitted(studio, capsys):
     assert [kind for kind, _ in studio.requests] == ["CreateInput", "SetSceneItemTransform"]
     source = studio.inputs["ToonStream"]
     assert source["kind"] == "ffmpeg_source"
-    assert source["settings"]["input"] == "http://127.0.0.1:8080/stream.mjpg"
-    assert source["settings"]["input_format"] == "mpjpeg"
-    assert "use_wallclock_as_timestamps=1" in source["settings"]["ffmpeg_options"]
+    assert source["settings"]["input"] == "http://127.0.0.1:8080/stream.nut"
+    assert source["settings"]["input_format"] == "nut"
+    assert "fflags=nobuffer" in source["settings"]["ffmpeg_options"]
     fitted = studio.requests[1][1]
     assert (fitted["sceneName"], fitted["sceneItemId"]) == ("Talk", 7)
     assert fitted["sceneItemTransform"]["boundsWidth"] == 1920
@@ -130,7 +130,7 @@ def test_one_that_is_there_is_updated_and_stays_where_it_was_put(studio, capsys)
     studio.requests.clear()
     assert command(studio, "add", "http://10.0.0.5:9000/secret/", "--name", "Me") == 0
     assert [kind for kind, _ in studio.requests] == ["SetInputSettings"]
-    assert studio.inputs["Me"]["settings"]["input"] == "http://10.0.0.5:9000/secret/stream.mjpg"
+    assert studio.inputs["Me"]["settings"]["input"] == "http://10.0.0.5:9000/secret/stream.nut"
     assert "updated" in capsys.readouterr().out
 
 
@@ -229,7 +229,7 @@ def test_without_the_extra(monkeypatch, capsys):
 
 def test_addresses():
     assert obs.source_settings("tcp://127.0.0.1:9000")["input_format"] == "mpegts"
-    assert obs.source_settings("http://127.0.0.1:8080/stream.mjpg")["input"] == "http://127.0.0.1:8080/stream.mjpg"
+    assert obs.source_settings("http://127.0.0.1:8080/stream.nut")["input"] == "http://127.0.0.1:8080/stream.nut"
     for address in ("127.0.0.1:8080", "http://127.0.0.1", "rtsp://a:1", "http://a:99999", "http://[a:1", ""):
         with pytest.raises(InputError, match=r"http://127\.0\.0\.1:8080"):
             obs.source_settings(address)

@@ -8,6 +8,7 @@ import time
 from contextlib import closing, contextmanager
 from fractions import Fraction
 
+import av
 import numpy as np
 import pytest
 from fake_controls import FakeControls, decode, picture
@@ -15,6 +16,7 @@ from fake_controls import FakeControls, decode, picture
 from engines.errors import InputError, UserError
 from toonstream.frame import Frame
 from toonstream.page import address as addresses
+from toonstream.page import nut
 from toonstream.page.server import MOST_CONNECTIONS, PageServer
 from toonstream.sinks import listening
 
@@ -113,6 +115,35 @@ def test_every_reader_gets_what_is_written_from_then_on(server):
         wait_until(lambda: server.stream._waiting == 2)
         server.stream.write(picture(BLUE))
         assert is_colour(next_part(one), BLUE)
+
+
+def test_the_stream_for_obs_has_a_clock_that_starts_late(server, monkeypatch):
+    monkeypatch.setattr(nut, "BEHIND_SECONDS", 0.3)
+    end = threading.Event()
+
+    def feed():
+        while not end.wait(0.03):
+            server.stream.write(picture(GREEN))
+
+    feeder = threading.Thread(target=feed)
+    feeder.start()
+    try:
+        with av.open(f"{server.url}stream.nut", timeout=5, options={"probesize": "32"}) as container:
+            stamps, start = [], time.monotonic()
+            for packet in container.demux(video=0):
+                stamps.append(float(packet.pts * packet.time_base))
+                if stamps[-1] > 0.3:
+                    break
+            took = time.monotonic() - start
+            shown = next(container.decode(video=0))
+    finally:
+        end.set()
+        feeder.join()
+    assert np.abs(shown.to_ndarray(format="rgb24").mean((0, 1)) - GREEN).max() < 4
+    assert (shown.width, shown.height) == (320, 180)
+    assert np.diff(stamps).min() > 0.0009
+    assert took - stamps[-1] > 0.2
+    wait_until(lambda: not server.stream.watched)
 
 
 def test_nothing_is_encoded_while_nobody_reads(server, monkeypatch):
@@ -270,7 +301,7 @@ def test_changes_come_as_json_of_a_small_size(server):
         {"Sec_Fetch_Site": "same-site"},
     ],
 )
-@pytest.mark.parametrize("path", ["/", "/stream.mjpg", "/preview.jpg", "/state"])
+@pytest.mark.parametrize("path", ["/", "/stream.nut", "/stream.mjpg", "/preview.jpg", "/state"])
 def test_others_are_refused(server, controls, headers, path):
     assert ask(server, path, **headers)[0] == 403
     assert post(server, {"mirror": True}, **headers)[0] == 403

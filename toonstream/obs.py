@@ -21,7 +21,7 @@ Ask = Callable[..., Awaitable[dict[str, Any]]]
 """ask(request, **data): what OBS answers."""
 
 # FFmpeg's: nothing is held back to look at it first.
-LEAST_DELAY = "fflags=nobuffer flags=low_delay probesize=32768 analyzeduration=0"
+LEAST_DELAY = "fflags=nobuffer flags=low_delay probesize={probesize} analyzeduration=0"
 
 
 class WrongPasswordError(UserError):
@@ -48,17 +48,16 @@ def source_settings(address: str) -> dict[str, object]:
         "clear_on_media_end": True,
     }
     if whole and parts.scheme == "http":
-        # A stream of pictures has no times of its own: without wallclock OBS plays it at a guessed rate, seconds late.
         return settings | {
-            "input": f"{address.removesuffix('stream.mjpg').rstrip('/')}/stream.mjpg",
-            "input_format": "mpjpeg",
-            "ffmpeg_options": f"{LEAST_DELAY} use_wallclock_as_timestamps=1",
+            "input": f"{address.removesuffix('stream.nut').rstrip('/')}/stream.nut",
+            "input_format": "nut",
+            "ffmpeg_options": LEAST_DELAY.format(probesize=32),
         }
     if whole and parts.scheme == "tcp":
         return settings | {
             "input": f"tcp://{parts.netloc}?tcp_nodelay=1",
             "input_format": "mpegts",
-            "ffmpeg_options": LEAST_DELAY,
+            "ffmpeg_options": LEAST_DELAY.format(probesize=32768),  # enough for picture and sound
         }
     raise InputError(f"{address}: not an address that toonstream live printed, as http://127.0.0.1:8080")
 

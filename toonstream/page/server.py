@@ -4,7 +4,8 @@ The standard library's does: a handful of readers with a thread each, so that on
 alone.
 
     GET  /               the page, with page.css, page.js and icon.svg
-    GET  /stream.mjpg    what everybody is shown, as multipart JPEG without end: for OBS
+    GET  /stream.nut     what everybody is shown, without end: for OBS
+    GET  /stream.mjpg    the same as multipart JPEG: for all other programs
     GET  /preview.jpg    what the user is shown; ?after=NUMBER waits for another picture than that one
     GET  /styles         what may be chosen; /styles/INDEX.png: what it looks like
     GET  /state          controls and figures
@@ -16,6 +17,7 @@ import os
 import select
 import socket
 import threading
+from collections.abc import Iterator
 from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
@@ -24,10 +26,13 @@ from socketserver import ThreadingTCPServer
 from typing import Any
 from urllib.parse import parse_qs
 
+from av.error import FFmpegError
+
 from engines import load_style
 from engines.errors import UserError
 from toonstream.live.controls import Controls
 from toonstream.page.address import Address
+from toonstream.page.nut import write_nut
 from toonstream.sinks.listening import reason
 from toonstream.sinks.stream import Encoder, Picture, Stream
 
@@ -88,7 +93,7 @@ class PageServer(ThreadingTCPServer):
             raise UserError(f"--to {address}: {reason(error)}") from error
         self.url = self.address.url(self.server_address[1])
         encoder = Encoder()
-        self.stream = Stream(f"stream for OBS {self.url}stream.mjpg", False, encoder)
+        self.stream = Stream(f"stream for OBS {self.url}stream.nut", False, encoder)
         self.preview = Stream(f"page {self.url}", True, encoder)
         threading.Thread(target=self.serve_forever, args=(0.1,), name="page", daemon=True).start()
 
@@ -141,8 +146,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(Path(__file__).with_name(name).read_bytes(), kind)
         elif path == "":  # the token without the / after it, to which the page's own addresses are relative
             self._answer(b"", "text/plain", {"Location": f"{self.path}/"}, HTTPStatus.PERMANENT_REDIRECT)
+        elif path == "/stream.nut":
+            self._stream_nut()
         elif path == "/stream.mjpg":
-            self._stream()
+            self._stream_multipart()
         elif path == "/preview.jpg":
             after = parse_qs(query).get("after", [""])[0]
             self._preview(int(after) if after.isascii() and after.isdecimal() else self.server.preview.number)
@@ -184,19 +191,33 @@ class _Handler(BaseHTTPRequestHandler):
             return None, query
         return address.inner(path), query
 
-    def _stream(self) -> None:
-        self.close_connection = True
-        self.send_response(HTTPStatus.OK)
-        self.send_header("Content-Type", f"multipart/x-mixed-replace;boundary={BOUNDARY}")
-        self.send_header("Connection", "close")
-        self._end_headers()
+    def _stream_nut(self) -> None:
+        self._begin_stream("video/x-nut")
+        with suppress(FFmpegError):  # the reader has gone
+            write_nut(self._pictures(), self.wfile)
+
+    def _stream_multipart(self) -> None:
+        self._begin_stream(f"multipart/x-mixed-replace;boundary={BOUNDARY}")
         self.wfile.write(f"--{BOUNDARY}\r\n".encode())
-        number = self.server.stream.number
-        while picture := self._next(self.server.stream, number, None):
-            number = picture.number
+        for picture in self._pictures():
             head = f"Content-Type: image/jpeg\r\nContent-Length: {len(picture.jpeg)}\r\n\r\n".encode()
             # The boundary goes along: readers that look for it show the picture now rather than with the next.
             self.wfile.write(b"".join((head, picture.jpeg, f"\r\n--{BOUNDARY}\r\n".encode())))
+
+    def _begin_stream(self, kind: str) -> None:
+        self.close_connection = True
+        self.send_response(HTTPStatus.OK)
+        self.send_header("Content-Type", kind)
+        self.send_header("Connection", "close")
+        self._end_headers()
+
+    def _pictures(self) -> Iterator[Picture]:
+        """What everybody is shown, from now on until the end."""
+        stream = self.server.stream
+        number = stream.number
+        while picture := self._next(stream, number, None):
+            number = picture.number
+            yield picture
 
     def _preview(self, after: int) -> None:
         picture = self._next(self.server.preview, after, PICTURE_SECONDS)

@@ -23,6 +23,7 @@ LINGER_SECONDS = 1.0
 class Picture(NamedTuple):
     number: int
     jpeg: bytes
+    size: tuple[int, int]
 
 
 class Encoder:
@@ -99,7 +100,7 @@ class Stream:
         if self.closed or frame is None or number == after:
             return None
         self._read_at = time.monotonic()
-        return Picture(number, self._encoder(frame))
+        return Picture(number, self._encoder(frame), (frame.width, frame.height))
 
     def close(self) -> None:
         with self._changed:

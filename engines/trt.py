@@ -28,7 +28,7 @@ MOST = 8
 """Faces in one call; more go in several."""
 SIDES = ((256, 256), (384, 512))
 """Of square crops, what each profile is best at and its largest: most faces are drawn at the first, so that it is
-tuned for that alone; the other is for all that are larger."""
+tuned for that alone; the other is for all that are larger, up to what the style was made for if that is more."""
 SMALLEST = 32
 PLANS = 64
 """Recorded graphs at once: nine sizes of crops times the usual numbers of faces."""
@@ -88,8 +88,9 @@ class TensorRt(Engine):
         trt, config = self._trt, self._engine.create_runtime_config()
         config.cuda_graph_strategy = trt.CudaGraphStrategy.WHOLE_GRAPH_CAPTURE
         self._kernels = config.create_runtime_cache()
-        if known := built.read(self._kernels_key):
-            self._kernels.deserialize(known)
+        self._known = built.read(self._kernels_key) or b""
+        if self._known:
+            self._kernels.deserialize(self._known)
         config.set_runtime_cache(self._kernels)
         self._contexts = [self._engine.create_execution_context(config) for _ in self._largest]
         for profile, context in enumerate(self._contexts):
@@ -174,7 +175,8 @@ class TensorRt(Engine):
             return
         self._forget_plans()
         if self._rtx:
-            built.keep(self._kernels_key, bytes(self._kernels.serialize()))
+            if (made := bytes(self._kernels.serialize())) != self._known:
+                built.keep(self._kernels_key, made)
             del self._contexts, self._kernels
         else:
             self._scratch.close()
@@ -199,7 +201,7 @@ def engine_key(backend: str, model: Model, device: Any) -> built.Key:
         "precision": model.precision,
         "library": f"{backend} {import_module(LIBRARIES[backend]).__version__}",
         "device": device_name,
-        "shapes": f"{SMALLEST} {SIDES} {MOST}",
+        "shapes": f"{SMALLEST} {SIDES} {model.size} {MOST}",
         "system": f"{sys.platform} {platform.machine()}",
     }
 
@@ -220,7 +222,7 @@ def build(backend: str, model: Model, data: bytes, capability: tuple[int, int] |
         raise UserError(f"{model.path}: {backend} cannot read it: {parser.get_error(0).desc()}")
     config = builder.create_builder_config()
     config.clear_flag(trt.BuilderFlag.TF32)  # fp32 means fp32
-    for shapes in _profiles(network):
+    for shapes in _profiles(network, model.size):
         profile = builder.create_optimization_profile()
         for name, sizes in shapes.items():
             profile.set_shape(name, *sizes)
@@ -254,10 +256,11 @@ def known_capability(capability: tuple[int, int]) -> Any:
     return names[name]
 
 
-def _profiles(network: Any) -> list[dict[str, list[tuple[int, ...]]]]:
+def _profiles(network: Any, size: int) -> list[dict[str, list[tuple[int, ...]]]]:
     """For each profile and input its smallest, best and largest shape; what the network fixes stays fixed."""
     profiles = []
     for best, largest in SIDES:
+        largest = max(largest, size) if largest == SIDES[-1][1] else largest
         shapes = {}
         for port in (network.get_input(i) for i in range(network.num_inputs)):
             free = [(1, 1, MOST)] + [(SMALLEST, best, largest)] * 2

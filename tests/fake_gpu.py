@@ -205,15 +205,15 @@ def install(monkeypatch: Any, capability: tuple[int, int] = (8, 9)) -> dict[str,
             return seen["engines"][-1]
 
     def build(backend: str, model: Any, data: bytes, wanted: tuple[int, int] | None) -> bytes:
-        if (data, wanted) not in BUILT:
+        if (data, model.size, wanted) not in BUILT:
             real = trt._profiles
             shapes: list[Any] = []
             with monkeypatch.context() as patch:
-                patch.setattr(trt, "_profiles", lambda network: shapes.extend(real(network)) or shapes)
+                patch.setattr(trt, "_profiles", lambda *given: shapes.extend(real(*given)) or shapes)
                 blob = really_build(backend, model, data, wanted)
-            BUILT[data, wanted] = blob, data, shapes
+            BUILT[data, model.size, wanted] = blob, data, shapes
         trt.log.warning("building, once")
-        seen["built"].append(BUILT[data, wanted])
+        seen["built"].append(BUILT[data, model.size, wanted])
         return seen["built"][-1][0]
 
     monkeypatch.setattr(cuda, "gpu", lambda: cuda.Gpu("NVIDIA Test 4000", capability))

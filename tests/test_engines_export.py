@@ -1,5 +1,7 @@
 """Export: every file of a style draws what torch draws, and int8 stays only where it pays."""
 
+import hashlib
+
 import numpy as np
 import pytest
 
@@ -8,12 +10,13 @@ pytest.importorskip("onnxscript", reason="export needs onnxscript: pip install '
 
 import torch
 
-from engines import load_style, open_engine
+from engines import load_style, open_engine, trt
 from engines.errors import UserError
-from engines.export import export_style, torch_toons
+from engines.export import export_style, torch_toons, write_onnx
 from engines.parity import load_parity, steps_between
 from engines.quantise import int8_pays
-from engines.trial import Candidate, Trial
+from engines.style import Model
+from engines.trial import Candidate, Trial, examine
 from train import gpu_engines
 
 
@@ -68,6 +71,14 @@ def test_every_precision_draws_the_same(tmp_path, monkeypatch):
     export_style(Fade(), tmp_path / "fade", faces(1), {}, faces(4))
     assert list(load_style(tmp_path / "fade").models) == ["fp32", "fp16"]
     assert not (tmp_path / "fade/model-int8.onnx").exists()
+
+
+def test_bf16_is_for_tensorrt(tmp_path):
+    pytest.importorskip("tensorrt_rtx", reason="pip install 'toonstream[tensorrt-rtx]'")
+    path = tmp_path / "bf16.onnx"
+    write_onnx(Fade(), path, faces(2), "bf16")
+    model = Model("bf16", path, hashlib.sha256(path.read_bytes()).hexdigest(), "bf16", 96, ("image",), None)
+    assert trt.build("tensorrt-rtx", model, examine(model), (8, 9))
 
 
 def test_a_network_that_fp16_cannot_hold(tmp_path):

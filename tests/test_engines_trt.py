@@ -115,6 +115,11 @@ def test_a_shape_is_recorded_once_and_replayed(style, gpu, monkeypatch):
         assert len(engine._plans) <= trt.PLANS
 
 
+def test_a_style_of_larger_crops(tmp_path, gpu):
+    with open_model(load_style(save_style(tmp_path / "large", size=640)), RTX) as engine:
+        assert steps(engine.run(crops(1, 640, 640)), truth(crops(1, 640, 640))) <= 1
+
+
 def test_landmarks_and_matte(tmp_path, backend, gpu):
     style = load_style(
         save_style(tmp_path / "marks", {"fp32": tiny_model(landmarks=True)}, inputs=["image", "landmarks"])

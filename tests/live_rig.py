@@ -56,6 +56,7 @@ def engines(monkeypatch) -> dict[str, FlatEngine]:
             raise InputError(f"{style}: damaged")
         return there[style]
 
+    monkeypatch.setattr("toonstream.live.session.END_SECONDS", 10)  # on a busy machine all is to end for the next test
     for module in ("toonstream.toonifier", "toonstream.live.session"):
         monkeypatch.setattr(f"{module}.load_style", lambda style: style)
         monkeypatch.setattr(f"{module}.open_engine", open_engine)
@@ -137,7 +138,7 @@ def run_until(session: Session, source, sinks, ended: Callable[[], bool], second
             raise KeyboardInterrupt
         assert time.monotonic() < end, session.figures()
 
-    with pytest.raises(KeyboardInterrupt):
+    with session, pytest.raises(KeyboardInterrupt):
         session.run(source, sinks, tell)
 
 

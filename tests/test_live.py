@@ -270,21 +270,22 @@ def test_a_lost_sink_leaves_the_others_and_the_last_one_ends_the_session(engines
     run_until(session, source, [Collector(lose), sink], source.ended.is_set)
     assert len(sink.frames) >= 2
     assert session.figures()["message"] == "the camera was taken out"
-    with pytest.raises(UserError, match="taken out"):
-        Session("flat").run(Script([still] * 9, SIZE), [Collector(lose)])
+    with Session("flat") as session, pytest.raises(UserError, match="taken out"):
+        session.run(Script([still] * 9, SIZE), [Collector(lose)])
 
 
-def test_a_source_that_hangs_holds_up_no_end(engines, head):
+def test_a_source_that_hangs_holds_up_no_end(engines, monkeypatch):
     """A driver that never comes back is left behind."""
 
     class Hanging(Script):
         def read(self):
             time.sleep(30)
 
+    monkeypatch.setattr(live, "END_SECONDS", 0.6)
     before = threading.active_count()
     start = time.monotonic()
     run_until(Session("flat"), Hanging([], SIZE), [Collector()], lambda: True)
-    assert time.monotonic() - start < 1
+    assert time.monotonic() - start < 5  # one second, on a machine with nothing else to do
     assert threading.active_count() <= before + 1
 
 

@@ -28,7 +28,7 @@ def run(arguments: list[str]) -> int:
     wish = Wish(_size(options.size) if options.size else None, options.rate)
     with ExitStack() as opened:
         source = opened.enter_context(open_live_source(options.source, wish))
-        session = Session(options.style, options.backend, options.faces, options.on_lost)
+        session = opened.enter_context(Session(options.style, options.backend, options.faces, options.on_lost))
         sinks: list[LiveSink] = []
         for name in options.sinks or ["virtualcam"]:
             sinks += open_live_sinks(name, source.size, source.rate, session, opened)

@@ -7,6 +7,8 @@ is being switched, what shows is what the guard lets through.
 import threading
 import time
 from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Self
 
 import cv2
 import numpy as np
@@ -80,6 +82,7 @@ class Session:
         self._watched_at = time.monotonic()
         self._size = (0, 0)
         self._end = threading.Event()
+        self._left_behind: list[str] = []
 
     def run(self, source: LiveSource, sinks: Sequence[LiveSink], tell: Callable[[], None] = lambda: None) -> None:
         """Until `stop`, or no sink is left: then raises what the last one raised. `tell` is called often.
@@ -213,8 +216,20 @@ class Session:
         deadline = time.monotonic() + END_SECONDS
         for stage in stages:
             stage.join(max(0.0, deadline - time.monotonic()))
-        if not any(stage.is_alive() for stage in stages):
+        self._left_behind = [stage.name for stage in stages if stage.is_alive()]
+
+    def close(self) -> None:
+        """Frees the networks, but for those that a stage still uses that would not end; may be called twice."""
+        if not {"see", "draw"} & set(self._left_behind):
             self._toonifier.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
     def _pick(self, faces: list[Face]) -> list[Face]:
         """Whom to draw: whoever was drawn before stays, so that two of one size do not take turns."""

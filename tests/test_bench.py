@@ -1,14 +1,16 @@
 """The benchmark: its clip, its stopwatch, whole runs of it, and what it takes for a change."""
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tiny_style import save_style, write_peer
 
 from engines.errors import InputError, UserError
-from toonstream.bench import measure, stages
+from toonstream.bench import live, measure, stages
 from toonstream.bench.clip import make_clip, windows
 from toonstream.bench.compare import compare, load
 from toonstream.bench.job import STAGES, Job
@@ -16,6 +18,7 @@ from toonstream.bench.measure import take
 from toonstream.bench.stages import Stopwatch
 from toonstream.commands import main
 from toonstream.faces.tracker import Tracker
+from toonstream.frame import Frame
 from toonstream.sources import open_source
 
 
@@ -65,42 +68,38 @@ def clip(tmp_path):
 
 def test_a_whole_run(tmp_path, style, capsys, monkeypatch):
     monkeypatch.setattr(measure, "LIMIT", 100)  # every frame, however busy the machine is
-    """Two ways to draw, in two rounds."""
-    peer = write_peer(tmp_path / "other.onnx", True, -1, 2 / 255, side=256)
-    arguments = [
-        "bench",
-        "--style",
-        style,
-        "--peer",
-        f"{peer}:-1..1",
-        "--backend",
-        "onnxruntime",
-        "--precision",
-        "fp32",
-    ]
-    arguments += ["--size", "320x240", "--seconds", "1.5", "--rounds", "1", "-o", str(tmp_path / "out")]
+    arguments = ["bench", "--style", style, "--backend", "onnxruntime", "--precision", "fp32", "--size", "320x240"]
+    arguments += ["--seconds", "1.5", "--rounds", "1", "-o", str(tmp_path / "out")]
     assert main(arguments) == 0
     result = json.loads((tmp_path / "out/bench.json").read_text())
-    assert [row["engine"] for row in result["rows"]] == ["ONNX Runtime, CPU, fp32"] * 2
-    assert [row["name"] for row in result["rows"]] == ["tiny", "other"]
-    (about,) = result["clips"]
-    assert (about["width"], about["height"], about["frames"]) == (320, 240, 45)
-    for row in result["rows"]:
-        for plain, whole, apart in zip(about["floor"], row["file"], row["stages"], strict=True):
-            assert plain["frames"] == whole["frames"] == 45
-            assert (plain["faces"], whole["faces"], apart["crop"]) == (0, 1, 256)
-            assert 0 < whole["seconds"] < whole["process_seconds"]
-            assert 0 < plain["cpu_seconds"] < whole["cpu_seconds"]
-            assert set(apart["stages"]) == set(STAGES)
-            assert apart["frames"] == 45 - stages.CHUNK
-            assert all(0 < stage["mean"] < 1000 * whole["seconds"] for stage in apart["stages"].values())
+    (clip,), (row,) = result["clips"], result["rows"]
+    (plain,), (whole,), (apart,), (alive,) = clip["floor"], row["file"], row["stages"], row["live"]
+    assert (clip["width"], clip["height"], clip["frames"]) == (320, 240, 45)
+    assert (row["name"], row["engine"]) == ("tiny", "ONNX Runtime, CPU, fp32")
+    assert plain["frames"] == whole["frames"] == 45
+    assert (plain["faces"], whole["faces"], apart["crop"]) == (0, 1, 256)
+    assert 0 < whole["seconds"] < whole["process_seconds"]
+    assert 0 < plain["cpu_seconds"] < whole["cpu_seconds"]
+    assert set(apart["stages"]) == set(STAGES)
+    assert apart["frames"] == 45 - stages.CHUNK
+    assert all(0 < stage["mean"] < 1000 * whole["seconds"] for stage in apart["stages"].values())
+    assert alive["frames"] > 1
+    assert 0 < alive["delay"]["p50"] <= alive["delay"]["p95"] <= max(ms for _, ms in alive["delays"]) + 0.1
+    assert 0 <= alive["dropped"] < 1
     table = (tmp_path / "out/bench.txt").read_text()
     assert capsys.readouterr().out.startswith(table)
     assert "320x240, 1 face, 45 frames" in table
-    assert "other: ONNX Runtime, CPU, fp32" in table
     assert (tmp_path / "out/bench.png").read_bytes().startswith(b"\x89PNG")
     assert main(arguments) == 2
     assert "bench.json: the file is there already" in capsys.readouterr().err
+
+
+def test_a_peer_goes_the_same_way(tmp_path, clip):
+    peer = write_peer(tmp_path / "other.onnx", True, -1, 2 / 255, side=256)
+    job = Job("opened", clip, str(tmp_path / "o.mp4"), 60, "", f"{peer}:-1..1", "onnxruntime", "fp32")
+    assert take(job, tmp_path)["name"] == "other"
+    measured = take(replace(job, kind="file"), tmp_path)
+    assert (measured["frames"], measured["faces"]) == (40, 1)
 
 
 def test_a_turn_ends_when_its_time_is_up(tmp_path, style, clip):
@@ -215,3 +214,21 @@ def test_what_cannot_be_compared(tmp_path):
     told = compare(BEFORE, other)
     assert "clip, cel: E: only in the first" in told
     assert "clip, cel: F: only in the second" in told
+
+
+def test_arrivals_tell_what_was_left_out_and_how_late_the_rest_is(monkeypatch):
+    moment = 0.0
+    monkeypatch.setattr(live.time, "monotonic", lambda: moment)
+    stamps = {int((100 + index / 32 - 0.03125) * 1e6) for index in range(0, 400, 2)}
+    arrivals = live.Arrivals(stamps, 1.0)
+    picture = np.zeros((16, 16, 3), np.uint8)
+    for index in range(0, 400, 2):
+        moment = 100 + index / 32
+        arrivals.write(Frame.from_rgb(picture, int(moment * 1e6), Fraction(1, 10**6), index))  # one shown again
+        arrivals.write(Frame.from_rgb(picture, int((moment - 0.03125) * 1e6), Fraction(1, 10**6), index))
+        if arrivals.enough:
+            break
+    stamps, when, delays = zip(*arrivals.frames, strict=True)
+    assert stamps == tuple(int((100 + index / 32 - 0.03125) * 1e6) for index in range(64, 100, 2))
+    assert (when[0], when[-1]) == (0, 1.0625)
+    assert delays == (0.03125,) * 18

@@ -30,6 +30,12 @@ FIGURES = {
     "processor": Figure("processor time, ms a frame"),
     "memory": Figure("memory, MB", 0, timed=False),
     **{stage: Figure(f"{stage}, ms a frame", 2) for stage in STAGES},
+    "live": Figure("live, frames a second", rises=True, timed=False),
+    "delay p50": Figure("live, delay in ms, p50", timed=False),
+    "delay p95": Figure("live, delay in ms, p95", timed=False),
+    "delay p99": Figure("live, delay in ms, p99", timed=False),
+    "dropped": Figure("live, % of frames left out", timed=False),
+    "cores": Figure("live, processor cores in use", 2, timed=False),
 }
 
 
@@ -38,6 +44,12 @@ def figures(row: Mapping[str, Any]) -> Figures:
     found = _of_files(row.get("file", []))
     for stage in STAGES:
         found[stage] = [turn["stages"][stage]["mean"] for turn in row.get("stages", [])]
+    turns = row.get("live", [])
+    found["live"] = [turn["frames"] / turn["seconds"] for turn in turns]
+    for share in ("p50", "p95", "p99"):
+        found[f"delay {share}"] = [turn["delay"][share] for turn in turns]
+    found["dropped"] = [100 * turn["dropped"] for turn in turns]
+    found["cores"] = [turn["cpu_seconds"] / turn["seconds"] for turn in turns]
     return {name: values for name, values in found.items() if values}
 
 

@@ -53,10 +53,6 @@ class Job:
         return json.dumps(asdict(self))
 
 
-class Enough(Exception):  # noqa: N818  # it is no error
-    """Ends a turn whose time is up."""
-
-
 def summary(values: Sequence[float] | NDArray[np.floating], count: int | None = None) -> dict[str, float]:
     """Percentiles of the values, and their mean over `count` frames, if that is another number."""
     if not len(values):

@@ -85,8 +85,10 @@ def measure(wanted: Wanted, say: Callable[[str], None], progress: Callable[[list
                 turns.append((replace(job, kind="floor"), floors[clip]))
                 mine = [row for row in rows if row.clip == clip]
                 for row in mine if number % 2 == 0 else mine[::-1]:
-                    for kind in ("file", "stages"):
-                        turns.append((replace(row.job, kind=kind), row.found.setdefault(kind, [])))
+                    turns.append((replace(row.job, kind="file"), row.found.setdefault("file", [])))
+                    turns.append((replace(row.job, kind="stages"), row.found.setdefault("stages", [])))
+                    live = replace(row.job, kind="live", seconds=wanted.seconds)
+                    turns.append((live, row.found.setdefault("live", [])))
         for job, measured in progress(turns):
             measured.append(take(job, folder))
         result["clips"] = [clip | {"floor": floor} for clip, floor in zip(clips, floors, strict=True)]

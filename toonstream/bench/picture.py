@@ -1,6 +1,6 @@
-"""A measurement as a picture: a frame's time by stage."""
+"""A measurement as a picture: a frame's time by stage, and the live delay over time."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -15,50 +15,67 @@ COLOURS = ("#4477aa", "#66ccee", "#228833", "#ee6677", "#ccbb44", "#aa3377")
 WIDEST = 4
 """Bars longer than so many times the shortest are cut, or nothing of the short ones would show."""
 
+Row = Mapping[str, Any]
+
 
 def draw(result: Mapping[str, Any], path: Path) -> None:
-    """Write a PNG: a bar of the stages for each row, with the time that a frame takes when they overlap."""
+    """Write a PNG: for each clip bars to the left, delays to the right."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    clips, rows = result["clips"], result["rows"]
-    figure = Figure(figsize=(11, 1.6 + sum(0.9 + 0.42 * len(_of(rows, i)) for i in range(len(clips)))))
+    clips = result["clips"]
+    rows = [[row for row in result["rows"] if row["clip"] == clip] for clip in range(len(clips))]
+    heights = [max(2.4, 1.0 + 0.42 * len(mine)) for mine in rows]
+    figure = Figure(figsize=(15, 1.2 + sum(heights)), layout="constrained")
     FigureCanvasAgg(figure)
     figure.suptitle(head(result).splitlines()[0], fontsize=8)
-    heights = [1 + len(_of(rows, i)) for i in range(len(clips))]
-    plots = figure.subplots(len(clips), 1, squeeze=False, gridspec_kw={"height_ratios": heights})[:, 0]
-    for number, (plot, clip) in enumerate(zip(plots, clips, strict=True)):
-        mine = _of(rows, number)
-        times = [{stage: median(figures(row)[stage]) for stage in STAGES} for row in mine]
-        whole = [1000 / median(figures(row)["fps"]) for row in mine]
-        widest = WIDEST * min(sum(t.values()) for t in times)
-        places = range(len(mine))
-        left = [0.0] * len(mine)
-        for stage, colour in zip(STAGES, COLOURS, strict=True):
-            lengths = [t[stage] for t in times]
-            plot.barh(places, lengths, left=left, color=colour, height=0.6, label=stage)
-            left = [a + b for a, b in zip(left, lengths, strict=True)]
-        plot.plot(whole, places, "kD", markersize=5, label="a frame, the stages overlapping")
-        plot.axvline(1000 / median(floor(clip)["fps"]), color="k", linestyle=":", label="the floor")
-        limit = min(1.12 * max([*left, *whole]), widest)
-        plot.set_xlim(0, limit)
-        for place, end, ms in zip(places, left, whole, strict=True):
-            plot.text(
-                min(max(end, ms) + 0.01 * limit, 0.99 * limit),
-                place,
-                f"{1000 / ms:.1f} fps",
-                va="center",
-                ha="left" if max(end, ms) < 0.9 * limit else "right",
-                fontsize=8,
-            )
-        plot.set_yticks(places, [name(row) for row in mine], fontsize=8)
-        plot.invert_yaxis()
-        plot.set_title(clip["title"], fontsize=9, loc="left")
-    plots[-1].set_xlabel("milliseconds a frame")
-    plots[0].legend(fontsize=7, ncols=4, loc="lower right", bbox_to_anchor=(1, 1.02), frameon=False)
-    figure.tight_layout()
-    figure.savefig(path, dpi=120)
+    plots = figure.subplots(
+        len(clips), 2, squeeze=False, gridspec_kw={"height_ratios": heights, "width_ratios": (3, 2)}
+    )
+    for (left, right), clip, mine in zip(plots, clips, rows, strict=True):
+        _bars(left, clip, mine)
+        _delays(right, mine)
+        left.set_title(clip["title"], fontsize=9, loc="left")
+        right.set_title(f"live, at {clip['rate']:g} frames a second: delay of each", fontsize=9, loc="left")
+    handles, labels = plots[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, fontsize=8, ncols=len(labels), loc="outside lower left", frameon=False)
+    figure.savefig(path, dpi=110)
 
 
-def _of(rows: list[Mapping[str, Any]], clip: int) -> list[Mapping[str, Any]]:
-    return [row for row in rows if row["clip"] == clip]
+def _bars(plot: Any, clip: Mapping[str, Any], rows: Sequence[Row]) -> None:
+    """What the stages take, one after the other, with what a frame takes where they overlap."""
+    found = [{key: median(values) for key, values in figures(row).items()} for row in rows]
+    places = range(len(rows))
+    ends = [0.0] * len(rows)
+    for stage, colour in zip(STAGES, COLOURS, strict=True):
+        lengths = [row[stage] for row in found]
+        plot.barh(places, lengths, left=ends, color=colour, height=0.6, label=stage)
+        ends = [end + length for end, length in zip(ends, lengths, strict=True)]
+    whole = [1000 / row["fps"] for row in found]
+    plot.plot(whole, places, "kD", markersize=5, label="a frame of a file, the stages overlapping")
+    plot.axvline(1000 / median(floor(clip)["fps"]), color="k", linestyle=":", label="the floor")
+    limit = min(1.15 * max([*ends, *whole]), WIDEST * min(ends))
+    for place, end, ms in zip(places, ends, whole, strict=True):
+        longest = max(end, ms)
+        told = f" {1000 / ms:.1f} fps" + ("" if longest < limit else f", {end:.0f} ms in all ")
+        plot.text(min(longest, limit), place, told, va="center", ha="left" if longest < 0.88 * limit else "right")
+    plot.set_xlim(0, limit)
+    plot.set_yticks(places, [name(row) for row in rows], fontsize=8)
+    plot.invert_yaxis()
+    plot.set_xlabel("milliseconds a frame", fontsize=8)
+
+
+def _delays(plot: Any, rows: Sequence[Row]) -> None:
+    """Of the round whose median delay is the middle one."""
+    from matplotlib.ticker import LogFormatter
+
+    for row in rows:
+        turns = sorted(row["live"], key=lambda turn: turn["delay"]["p50"])
+        plot.plot(*zip(*turns[len(turns) // 2]["delays"], strict=True), linewidth=1, label=name(row))
+    plot.set_yscale("log")
+    plot.yaxis.set_major_formatter(LogFormatter())
+    plot.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.5)))
+    plot.tick_params(axis="y", which="both", labelsize=7)
+    plot.set_ylabel("ms", fontsize=8)
+    plot.set_xlabel("seconds", fontsize=8)
+    plot.legend(fontsize=7, frameon=False)

@@ -6,16 +6,17 @@ from typing import Any
 
 from toonstream.bench.figures import figures, floor, shares, told
 from toonstream.bench.job import STAGES
+from toonstream.live.measures import STAGES as LIVE_STAGES
 
 
 def table(result: Mapping[str, Any]) -> str:
-    """Two tables for each clip: whole runs beside the floor, and the stages by themselves."""
+    """Three tables for each clip: whole files beside the floor, the stages by themselves, and live."""
     lines = [head(result)]
     for number, clip in enumerate(result["clips"]):
         rows = [row for row in result["rows"] if row["clip"] == number]
         lines += ["", f"{clip['title']}, {clip['frames']} frames at {clip['rate']:g} a second", ""]
         lines += columns(_files(clip, rows))
-        lines += ["", *columns(_stages(rows))]
+        lines += ["", *columns(_stages(rows)), "", *columns(_live(clip, rows))]
     rounds = f"Medians of {result['rounds']} rounds in turns, ± half of their range. " if result["rounds"] > 1 else ""
     lines += ["", rounds + "The floor only decodes and encodes, with the same settings."]
     return "\n".join(lines) + "\n"
@@ -65,4 +66,17 @@ def _stages(rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
         crop = median(turn["crop"] for turn in row["stages"])
         faces = median(turn["faces"] for turn in row["file"])
         lines.append([name(row), *(f"{ms:.2f}" for ms in middle), f"{sum(middle):.1f}", f"{crop:.0f}", f"{faces:.1f}"])
+    return lines
+
+
+def _live(clip: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+    keys = "live", "delay p50", "delay p95", "delay p99", "dropped", "cores"
+    decimals = 1, 1, 1, 1, 1, 2
+    lines = [[f"live, at {clip['rate']:g} a second", "fps", "delay ms p50", "p95", "p99", "left out %", "cores used"]]
+    lines[0] += [f"{stage} ms" for stage in LIVE_STAGES]
+    for row in rows:
+        found = figures(row)
+        stages = [median(turn["stages"][stage] for turn in row["live"]) for stage in LIVE_STAGES]
+        cells = [told(found[key], d) for key, d in zip(keys, decimals, strict=True)]
+        lines.append([name(row), *cells, *(f"{ms:.1f}" for ms in stages)])
     return lines

@@ -10,6 +10,7 @@ from engines import load_style
 from engines.errors import UserError
 from toonstream.bench.files import file, floor
 from toonstream.bench.job import Job, Measured
+from toonstream.bench.live import live
 from toonstream.bench.stages import stages
 
 
@@ -20,7 +21,7 @@ def opened(job: Job) -> Measured:
         return {"name": name, "engine": engine.description, "sha256": engine.model.sha256}
 
 
-KINDS = {"opened": opened, "floor": floor, "file": file, "stages": stages}
+KINDS = {"opened": opened, "floor": floor, "file": file, "stages": stages, "live": live}
 
 
 def peak_memory() -> float | None:

@@ -58,11 +58,12 @@ class Session:
     """
 
     def __init__(
-        self, style: str = "cel", backend: str = "auto", faces: int | None = None, on_lost: str = "hold"
+        self, style: str | Engine = "cel", backend: str = "auto", faces: int | None = None, on_lost: str = "hold"
     ) -> None:
         self.mirror = self.split = self.paused = False
-        self.style = style
-        self.styles = list(dict.fromkeys([*(shipped.name for shipped in styles()), style]))
+        self.style = style.model.path.stem if isinstance(style, Engine) else style
+        own = [] if isinstance(style, Engine) else [style]
+        self.styles = list(dict.fromkeys([*(shipped.name for shipped in styles()), *own]))
         self._problems: dict[str, str] = {}
         self._backend = backend
         self._toonifier = Toonifier(style, backend)

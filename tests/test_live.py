@@ -305,12 +305,11 @@ def test_one_of_two_stays_the_one_that_is_drawn(engines, head):
 
 
 def test_the_figures_go_into_json(engines, head):
-
     session = Session("flat")
-    source = Script([scene((head, 240, 160, 0.7), size=SIZE)] * 5, SIZE)
+    source = Script(itertools.repeat(scene((head, 240, 160, 0.7), size=SIZE)), SIZE)
     sink = Collector()
     sink._tell = lambda frame: (sink.frames.append(frame), source.done())
-    run_until(session, source, [sink], source.ended.is_set)
+    run_until(session, source, [sink], lambda: len(sink.frames) > 3)
     figures = json.loads(json.dumps(session.figures()))
     assert figures["faces"] == 1
     assert figures["size"] == [480, 320]

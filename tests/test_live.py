@@ -244,13 +244,15 @@ def test_rests_while_nobody_watches_and_wakes_at_once(engines, head, monkeypatch
         sink.watched = False
         while session.figures()["state"] != "idle" or source.skips < 4:
             yield
-        before = len(sink.frames), source.reads
+        frames, reads = len(sink.frames), source.reads
         while not source.closes:
             yield
-        assert (len(sink.frames), source.reads) == before
+        assert source.reads == reads
+        assert len(sink.frames) <= frames + 1  # one may have been under way
+        frames = len(sink.frames)
         sink.watched = True
         woken = time.monotonic()
-        while len(sink.frames) == before[0]:
+        while len(sink.frames) == frames:
             yield
         assert time.monotonic() - woken < 5  # half a second, on a machine with nothing else to do
 

@@ -4,6 +4,7 @@ import threading
 import time
 from contextlib import ExitStack
 from fractions import Fraction
+from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -215,4 +216,4 @@ def test_what_is_no_sink(monkeypatch):
 def open_sink(name: str, size: tuple[int, int], rate: Fraction | None) -> None:
     """With controls that no sink here uses."""
     with ExitStack() as opened:
-        open_live_sinks(name, size, rate, Session.__new__(Session), opened)
+        open_live_sinks(name, SimpleNamespace(size=size, rate=rate), Session.__new__(Session), opened)

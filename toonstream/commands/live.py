@@ -31,7 +31,7 @@ def run(arguments: list[str]) -> int:
         session = opened.enter_context(Session(options.style, options.backend, options.faces, options.on_lost))
         sinks: list[LiveSink] = []
         for name in options.sinks or ["virtualcam"]:
-            sinks += open_live_sinks(name, source.size, source.rate, session, opened)
+            sinks += open_live_sinks(name, source, session, opened)
         print(f"from {source.description}{_unlike(wish, source.size, source.rate)}")
         for sink in sinks:
             print(f"to {sink.description}")
@@ -64,7 +64,8 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         action="append",
         metavar="SINK",
         help="virtualcam or virtualcam:DEVICE; window; http://127.0.0.1:8080, a stream for OBS and a page to steer it "
-        "by; a file to record to. May be given several times [virtualcam]",
+        "by; tcp://127.0.0.1:9000, a stream with the sound that a --from stream has; a file to record to. May be given "
+        "several times [virtualcam]",
     )
     parser.add_argument("--size", metavar="WIDTHxHEIGHT", help="of the camera's picture, if it has such [1280x720]")
     parser.add_argument("--rate", type=int, metavar="N", help="frames a second, likewise [30]")

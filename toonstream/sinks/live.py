@@ -1,28 +1,26 @@
 """Live sinks by what a person calls them."""
 
 from contextlib import ExitStack, closing
-from fractions import Fraction
 from pathlib import Path
 
 from engines.errors import InputError
 from toonstream.live.controls import Controls
 from toonstream.sinks import LiveSink
+from toonstream.sources.live import LiveSource
 
 
-def open_live_sinks(
-    name: str, size: tuple[int, int], rate: Fraction | None, controls: Controls, opened: ExitStack
-) -> list[LiveSink]:
-    """What `toonstream live --to` names, for frames of that size (width, height) and nominal rate; `opened` closes it.
+def open_live_sinks(name: str, source: LiveSource, controls: Controls, opened: ExitStack) -> list[LiveSink]:
+    """What `toonstream live --to` names, for the source's frames; `opened` closes it.
 
-    virtualcam, or virtualcam:DEVICE. window. http://HOST:PORT: a stream for OBS and the page with it. A file: a
-    recording. Raises UserError where it cannot be had.
+    virtualcam, or virtualcam:DEVICE. window. http://HOST:PORT: a stream for OBS and the page with it. tcp://HOST:PORT:
+    a stream with the source's sound. A file: a recording. Raises UserError where it cannot be had.
     """
     kind, _, device = name.partition(":")
     if kind == "virtualcam" or name.startswith("/dev/"):
         from toonstream.sinks.virtual_camera import VirtualCamera
 
         path = device or (name if name.startswith("/dev/") else None)
-        return [opened.enter_context(VirtualCamera(size, rate, path))]
+        return [opened.enter_context(VirtualCamera(source.size, source.rate, path))]
     if name == "window":
         from toonstream.sinks.window import Window
 
@@ -32,8 +30,12 @@ def open_live_sinks(
 
         server = opened.enter_context(closing(PageServer(name, controls)))
         return [server.stream, server.preview]
+    if kind == "tcp":
+        from toonstream.sinks.transport import TransportStream
+
+        return [opened.enter_context(TransportStream(name, source.rate, source.listen()))]
     if "://" in name or not Path(name).suffix:
-        raise InputError(f"--to {name}: neither virtualcam, window, nor http://..., nor a file such as talk.mp4")
+        raise InputError(f"--to {name}: neither virtualcam, window, http://..., tcp://..., nor a file such as a.mp4")
     from toonstream.sinks.recording import Recording
 
-    return [opened.enter_context(Recording(Path(name), rate))]
+    return [opened.enter_context(Recording(Path(name), source.rate))]

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from fractions import Fraction
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
-from av import Packet, VideoFrame
+from av import AudioFrame, Packet, VideoFrame
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.error import FFmpegError
+from av.stream import Stream
 from av.video.reformatter import Colorspace
 from av.video.stream import VideoStream
 
@@ -38,6 +41,15 @@ UNSPECIFIED = 2
 HANGING_SECONDS = 0.3
 """A read that takes so long beyond a request to close is left alone."""
 
+SOUND_PIECES = 100
+"""Pieces of sound, of some 20 ms, that may wait to be sent on."""
+
+SOUND_FOLLOWS = 1 / 30
+"""The share of what pictures come too late or too soon for the sound by which the sound's clock is moved at each."""
+
+JUMP_SECONDS = 1.0
+"""From where on that clock is set anew."""
+
 OLDEST = 1_000_000
 """A time stamp of the driver's that lies further back, in microseconds, is of some other clock."""
 
@@ -58,6 +70,7 @@ class CaptureSource:
         self._index = 0
         self._retry_at = 0.0
         self._container: InputContainer | None = None
+        self._sound: deque[AudioFrame] | None = None
         self._begin()
         context = self._stream.codec_context
         if not context.width or not context.height:
@@ -78,6 +91,7 @@ class CaptureSource:
             if packet is None:
                 return None
             moment = self._moment(packet)
+            self._set_sound(packet, moment)
             try:
                 pictures = self._stream.decode(packet)
             except FFmpegError:  # one damaged picture, as weak links give; the next may be whole
@@ -93,6 +107,14 @@ class CaptureSource:
             if packet is not None and self._whole:
                 with suppress(FFmpegError):
                     self._stream.decode(packet)
+
+    def listen(self) -> deque[AudioFrame] | None:
+        with self._busy:
+            if self._sound is not None or self._container is None or not self._container.streams.audio:
+                return None
+            self._sound = deque(maxlen=SOUND_PIECES)
+            self._demux(self._container)
+            return self._sound
 
     def close(self) -> None:
         if self._busy.acquire(timeout=HANGING_SECONDS):  # a driver that hangs is left to the end of the program
@@ -122,12 +144,19 @@ class CaptureSource:
         self._container = container
         self._stream: VideoStream = container.streams.video[0]
         self._stream.thread_type = "SLICE"  # threads of whole frames would each keep one back
-        self._packets = container.demux(self._stream)
+        self._demux(container)
         self._paced = container.format.name in IN_PIECES
         self._start: Fraction | None = None
+        self._sound_start: float | None = None
         self.problem = None
 
-    def _next(self) -> Packet[VideoStream] | None:
+    def _demux(self, container: InputContainer) -> None:
+        wanted: list[Stream] = [self._stream]
+        if self._sound is not None:
+            wanted += container.streams.audio[:1]
+        self._packets = container.demux(wanted)
+
+    def _next(self) -> Packet[Any] | None:
         """The next packet with something in it; opens what is closed or was lost."""
         if self._container is None:
             if time.monotonic() < self._retry_at:
@@ -140,6 +169,9 @@ class CaptureSource:
                 return None
         try:
             packet = next(self._packets, None)
+            while packet is not None and isinstance(packet.stream, AudioStream):
+                self._hear(packet)
+                packet = next(self._packets, None)
         except FFmpegError as error:
             self._lose(f"{self.name}: lost ({error.strerror}); waiting for it to come back")
             return None
@@ -161,6 +193,27 @@ class CaptureSource:
         if packet.pts is not None and packet.time_base == MICROSECOND and 0 <= moment - packet.pts < OLDEST:
             return packet.pts
         return moment
+
+    def _hear(self, packet: Packet[Any]) -> None:
+        """Keeps the packet's sound, stamped on the clock of the pictures; not before there is one."""
+        if self._sound is None or self._sound_start is None:
+            return
+        with suppress(FFmpegError):  # a damaged piece
+            pieces: list[Any] = packet.decode()
+            for piece in pieces:
+                if piece.pts is not None:
+                    moment = self._sound_start + float(piece.pts * piece.time_base)
+                    piece.pts, piece.time_base = round(moment / MICROSECOND), MICROSECOND
+                    self._sound.append(piece)
+
+    def _set_sound(self, packet: Packet[Any], moment: int) -> None:
+        """Moves the clock of the sound to where pictures that come at such moments have it."""
+        if self._sound is None or packet.pts is None:
+            return
+        start = float(moment * MICROSECOND - packet.pts * packet.time_base)
+        if self._sound_start is None or abs(start - self._sound_start) > JUMP_SECONDS:
+            self._sound_start = start
+        self._sound_start += SOUND_FOLLOWS * (start - self._sound_start)
 
     def _wait(self, due: Fraction) -> None:
         """Until the packet's time; one that is late moves all that come after it."""

@@ -2,11 +2,14 @@
 
 import re
 import time
+from collections import deque
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Protocol, Self
+
+from av import AudioFrame
 
 from engines.errors import InputError
 from toonstream.frame import Frame
@@ -44,6 +47,12 @@ class LiveSource(Protocol):
 
     def read(self) -> Frame | None:
         """The next frame; None where there is none yet. What is closed or lost is opened again, once a second."""
+
+    def listen(self) -> deque[AudioFrame] | None:
+        """From now on keeps the sound that comes along, stamped like frames; whoever sends it on takes it out.
+
+        The oldest goes where nobody does. None where there is no sound, or somebody has it already.
+        """
 
     def skip(self) -> None:
         """Lets a frame pass, at as little cost as the source allows."""

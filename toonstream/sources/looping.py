@@ -57,6 +57,9 @@ class LoopingSource:
         self._index += 1
         return stamp(frame, now(), self._index)
 
+    def listen(self) -> None:
+        """A file that is played in a loop is a camera's stand-in, and silent."""
+
     def skip(self) -> None:
         time.sleep(REST_SECONDS)
 

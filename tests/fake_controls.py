@@ -40,6 +40,7 @@ class FakeControls:
             "loading": self._loading,
             "faces": 1,
             "state": "running",
+            "picture": "paused" if self.paused else "live",
             "size": [1280, 720],
             "message": None,
         }

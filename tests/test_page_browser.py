@@ -3,6 +3,9 @@
 import functools
 import itertools
 import shutil
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -13,6 +16,7 @@ import av
 import numpy as np
 import pytest
 from fake_controls import FakeControls, picture
+from tiny_style import save_style
 
 from engines.style import SHIPPED
 from toonstream.page.server import PageServer
@@ -246,3 +250,37 @@ def test_a_page_of_another_origin_gets_and_changes_nothing(browser, styles):
         )
         assert result == "nothing"
         assert not controls.mirror
+
+
+def test_the_page_of_toonstream_live(browser, tmp_path):
+    """The command with all that belongs to it, but for the camera."""
+    script = Path(__file__).with_name("stamped_camera.py")
+    other = save_style(tmp_path / "other")
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-u", script, "--to", "http://127.0.0.1:0", "--style", other, "--backend", "onnxruntime"],
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+    try:
+        browser.get([next(process.stdout) for _ in range(3)][2].split()[-1])
+        until(lambda: text(browser, "#state") == "running", 30)
+        assert text(browser, "#faces") == "1"
+        until(lambda: float(text(browser, "#fps")) > 0)
+        assert len(shown(browser, 3.0)) > 3
+        cel, tiny = browser.find_elements("css selector", "#styles button")
+        assert tiny.get_attribute("aria-pressed") == "true"
+        cel.click()
+        until(lambda: cel.get_attribute("aria-pressed") == "true", 60)
+        browser.find_element("tag name", "body").send_keys("s")
+        until(
+            lambda: browser.find_element("css selector", "[data-switch=split]").get_attribute("aria-pressed") == "true"
+        )
+        assert shown(browser, 3.0)
+        assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
+        browser.save_screenshot(str(tmp_path / "page.png"))
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(10)
+    assert process.returncode == 0, (tmp_path / "log").read_text()

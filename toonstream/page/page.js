@@ -113,7 +113,8 @@ function tell(now) {
   state = now;
   const { figures } = now;
   const ms = (value) => (value == null ? "–" : `${Math.round(value)} ms`);
-  status(now.paused ? "paused" : figures.state, now.paused ? "paused" : figures.state);
+  const seen = figures.state === "running" && figures.picture !== "live" ? figures.picture : figures.state;
+  status(seen, seen);
   for (const button of document.querySelectorAll("[data-switch]")) {
     button.setAttribute("aria-pressed", now[button.dataset.switch]);
   }

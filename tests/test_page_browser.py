@@ -256,6 +256,7 @@ def test_the_page_of_toonstream_live(browser, tmp_path):
     """The command with all that belongs to it, but for the camera."""
     script = Path(__file__).with_name("stamped_camera.py")
     other = save_style(tmp_path / "other")
+    shutil.copy(SHIPPED / "cel" / "preview.png", other)
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-u", script, "--to", "http://127.0.0.1:0", "--style", other, "--backend", "onnxruntime"],
@@ -264,6 +265,7 @@ def test_the_page_of_toonstream_live(browser, tmp_path):
             text=True,
         )
     try:
+        browser.get_log("browser")  # what the pages of other tests said, whose servers are gone
         browser.get([next(process.stdout) for _ in range(3)][2].split()[-1])
         until(lambda: text(browser, "#state") == "running", 30)
         assert text(browser, "#faces") == "1"

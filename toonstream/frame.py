@@ -68,6 +68,11 @@ class Frame:
         return cls(picture, index, pts, time_base, orientation=orientation)
 
     @property
+    def seconds(self) -> float:
+        """The time stamp in seconds; 0 for a photo."""
+        return float((self.pts or 0) * self.time_base)
+
+    @property
     def width(self) -> int:
         return self.picture.height if self.orientation.swap else self.picture.width
 

@@ -60,7 +60,7 @@ class Arrivals:
             return
         self._cpu = self._cpu or time.process_time()
         self.cpu_seconds = time.process_time() - self._cpu
-        self.frames.append((frame.pts, now - self._start, now - float((frame.pts or 0) * frame.time_base)))
+        self.frames.append((frame.pts, now - self._start, now - frame.seconds))
         if now > self._start + self._seconds and len(self.frames) > 1:
             self.enough = True
 

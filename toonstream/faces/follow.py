@@ -76,7 +76,7 @@ def follow(tracker: Tracker, frames: Iterable[Frame], rate: Fraction | None) -> 
 
 
 def between(before: list[Face], after: list[Face], share: float) -> list[Face]:
-    """The faces at `share` (0 to 1) of the way between two looks; one seen in either is there in between."""
+    """The faces at `share` of the way from one look to the next (beyond 1: after it); one seen in either is there."""
     earlier = {face.identity: face for face in before}
     faces = [_blend(earlier.pop(face.identity), face, share) if face.identity in earlier else face for face in after]
     return faces + list(earlier.values())

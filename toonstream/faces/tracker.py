@@ -22,7 +22,7 @@ DRIFT = 0.1  # how far a face may drift in its crop, in sides of the crop
 GROWTH = 1.2  # how much larger or smaller it may get there
 TILT = 0.25  # how far it may tilt there, in radians
 SUDDEN = 1.3  # a face that seems so much larger or smaller than one look ago is partly covered
-SEARCH_EVERY = 3  # looks for new faces: one in so many frames, where some are followed already
+SEARCH_SECONDS = 0.08  # between two looks for new faces, at least, where some are followed already
 SEARCH_REST = 10  # frames between two searches of the whole picture, which take as long as several frames
 HOLD_SECONDS = 0.5  # how long a lost face keeps its place
 RECALL_SECONDS = 2.0  # how long a lost face's identity waits for it
@@ -117,6 +117,7 @@ class Tracker:
         self._people = 0
         self._frames = 0
         self._searched = 0
+        self._since_onward = 0.0
         self._last: Frame | None = None
 
     def __call__(self, frame: Frame) -> list[Face]:
@@ -128,11 +129,12 @@ class Tracker:
             self._search = Search(frame.width, frame.height)
         self._frames += 1
         seconds = self._elapsed(frame)
+        self._since_onward += seconds
         just_lost = self._follow(frame, seconds)
         if self._last is None or (just_lost and self._frames >= self._searched + SEARCH_REST):
             found, self._searched = self._search.everywhere(frame), self._frames
-        elif not self._tracks or self._frames % SEARCH_EVERY == 0:
-            found = self._search.onward(frame)
+        elif not self._tracks or self._since_onward > SEARCH_SECONDS:
+            found, self._since_onward = self._search.onward(frame), 0.0
         else:
             found = []
         for track in self._lost:

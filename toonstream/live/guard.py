@@ -91,7 +91,7 @@ class Guard:
         if self._on_lost == "pass":
             self.picture = "live"
             return composite(frame, toons)
-        now = float((frame.pts or 0) * frame.time_base)
+        now = frame.seconds
         seen = [face for face in faces or () if face.confidence == 1]
         lost = self._follow(seen, now)
         self.picture, shown = self._choose(frame, seen, lost, toons, now)

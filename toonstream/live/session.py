@@ -1,7 +1,7 @@
 """The live loop: capture, faces, generator and output overlap, and the newest frame wins at every step.
 
-A frame is put out only after its own faces were looked for and went through the guard; so whatever is late, fails or
-is being switched, what shows is what the guard lets through.
+A frame is put out only with faces of its own, which went through the guard; so whatever is late, fails or is being
+switched, what shows is what the guard lets through.
 """
 
 import threading
@@ -17,9 +17,9 @@ from engines import Engine, load_style, open_engine, styles
 from engines.errors import UserError
 from toonstream.composite import Toon
 from toonstream.faces.face import Face
-from toonstream.faces.follow import is_cut
 from toonstream.frame import Frame
 from toonstream.live.guard import Guard
+from toonstream.live.look import Look
 from toonstream.live.measures import Measures
 from toonstream.live.newest import Newest
 from toonstream.live.views import mirrored, split, stamped
@@ -38,9 +38,6 @@ REST_SECONDS = 1.0
 
 CLOSE_SECONDS = 60.0
 """How long nobody has to watch before the camera is closed."""
-
-GAP_SECONDS = 0.5
-"""A pause between two frames after which a face may be anywhere."""
 
 END_SECONDS = 0.6
 """How long the stages get to end; one that hangs in a driver is left behind."""
@@ -135,7 +132,7 @@ class Session:
         source.close()
 
     def _see(self) -> None:
-        before: Frame | None = None
+        look = Look(self._toonifier)
         while not self._end.is_set():
             frame = self._captured.take(LOOK_SECONDS)
             if frame is None:
@@ -143,14 +140,11 @@ class Session:
             faces: list[Face] | None = None
             try:
                 with self._measures.stage("see"):
-                    if before and (_time(frame) - _time(before) > GAP_SECONDS or is_cut(before, frame)):
-                        self._toonifier.cut()
-                    faces = self._toonifier.see(frame)
+                    faces = look(frame)
                 self._report("see", None)
             except Exception as error:
                 self._report("see", error)
-                self._toonifier.forget()
-            before = frame
+                look.forget()
             self._seen.put((frame, faces))
 
     def _draw(self) -> None:
@@ -192,7 +186,7 @@ class Session:
                         return
                     shown = stamped(last, frame.index, frame.pts)
             self._put_out(shown, frame, sinks)
-        self._measures.output(_time(frame))
+        self._measures.output(frame.seconds)
 
     def _put_out(self, shown: Frame, before: Frame, sinks: list[LiveSink]) -> None:
         last = self._shown
@@ -310,8 +304,3 @@ class Session:
             told = isinstance(problem, str | UserError)
             self._problems.pop(part, None)  # the newest comes last
             self._problems[part] = str(problem) if told else f"{part}: {type(problem).__name__}: {problem}"
-
-
-def _time(frame: Frame) -> float:
-    """When the frame was captured, in seconds of time.monotonic."""
-    return float((frame.pts or 0) * frame.time_base)

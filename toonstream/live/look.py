@@ -1,0 +1,59 @@
+"""Faces through live frames. None can wait, and where nobody moves much not every one needs a look of its own."""
+
+from toonstream.faces.face import Face
+from toonstream.faces.follow import between, is_calm, is_cut
+from toonstream.frame import Frame
+from toonstream.toonifier import Toonifier
+
+GAP_SECONDS = 0.5
+"""A pause of the source after which a face may be anywhere."""
+
+NEIGHBOURS_SECONDS = 0.1
+"""How far apart two frames may be for a new scene to be told from mere movement."""
+
+
+class Look:
+    """A frame's faces, the largest first; to be called with every frame, in order.
+
+    The frame after one of calm faces shows them where they were heading: half the work, and the delay stays low on
+    machines that have just enough time. It is never so for two frames in a row, nor where somebody is covered or lost.
+    """
+
+    def __init__(self, toonifier: Toonifier) -> None:
+        self._toonifier = toonifier
+        self._last: Frame | None = None
+        self._looks: list[tuple[float, list[Face]]] = []  # when, and who was seen; the last two
+        self._calm = False
+
+    def __call__(self, frame: Frame) -> list[Face]:
+        last, self._last = self._last, frame
+        now = frame.seconds
+        if last is not None and _is_new(last, frame):
+            self._toonifier.cut()
+            self._looks, self._calm = [], False
+        if self._calm:
+            self._calm = False
+            (earlier, before), (later, after) = self._looks
+            return between(before, after, (now - earlier) / (later - earlier))
+        faces = self._toonifier.see(frame)
+        self._looks = [*self._looks[-1:], (now, faces)]
+        if len(self._looks) == 2 and faces:
+            (earlier, before), _ = self._looks
+            self._calm = is_calm(before, faces, now - earlier)
+        return faces
+
+    def forget(self) -> None:
+        """After an error: nobody is known any more."""
+        self._toonifier.forget()
+        self._looks, self._calm = [], False
+
+
+def _is_new(last: Frame, frame: Frame) -> bool:
+    """Whether a face may be anywhere in a frame, whatever was in the last one that we looked at.
+
+    Not so where we were only too slow for those in between: to search the whole picture would make us slower still.
+    """
+    seconds = frame.seconds - last.seconds
+    if seconds > NEIGHBOURS_SECONDS:
+        return seconds > GAP_SECONDS * (frame.index - last.index)
+    return is_cut(last, frame)

@@ -5,8 +5,8 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
-import numpy as np
 import pytest
+from live_rig import CLIP, FlatEngine
 from tiny_style import save_style, write_peer
 
 from engines.errors import InputError, UserError
@@ -18,7 +18,6 @@ from toonstream.bench.measure import take
 from toonstream.bench.stages import Stopwatch
 from toonstream.commands import main
 from toonstream.faces.tracker import Tracker
-from toonstream.frame import Frame
 from toonstream.sources import open_source
 
 
@@ -216,19 +215,29 @@ def test_what_cannot_be_compared(tmp_path):
     assert "clip, cel: F: only in the second" in told
 
 
-def test_arrivals_tell_what_was_left_out_and_how_late_the_rest_is(monkeypatch):
+def test_arrivals_tell_what_was_put_out_and_how_late(monkeypatch):
     moment = 0.0
     monkeypatch.setattr(live.time, "monotonic", lambda: moment)
-    stamps = {int((100 + index / 32 - 0.03125) * 1e6) for index in range(0, 400, 2)}
-    arrivals = live.Arrivals(stamps, 1.0)
-    picture = np.zeros((16, 16, 3), np.uint8)
+    arrivals = live.Arrivals(1.0)
     for index in range(0, 400, 2):
         moment = 100 + index / 32
-        arrivals.write(Frame.from_rgb(picture, int(moment * 1e6), Fraction(1, 10**6), index))  # one shown again
-        arrivals.write(Frame.from_rgb(picture, int((moment - 0.03125) * 1e6), Fraction(1, 10**6), index))
+        arrivals.output(moment - 0.03125)
         if arrivals.enough:
             break
-    stamps, when, delays = zip(*arrivals.frames, strict=True)
-    assert stamps == tuple(int((100 + index / 32 - 0.03125) * 1e6) for index in range(64, 100, 2))
+    captured, when, delays = zip(*arrivals.frames, strict=True)
+    assert captured == tuple(100 + index / 32 - 0.03125 for index in range(64, 100, 2))
     assert (when[0], when[-1]) == (0, 1.0625)
     assert delays == (0.03125,) * 18
+
+
+def test_a_live_turn_with_a_generator_slower_than_a_session_waits(monkeypatch):
+    """The session shows the last picture again meanwhile, which counts for nothing."""
+    engine = FlatEngine()
+    engine.seconds = 0.7
+    monkeypatch.setattr(live, "START_SECONDS", 0.0)
+    monkeypatch.setattr(Job, "engine", lambda job: engine)
+    measured = live.live(Job("live", str(CLIP), "", 0.1))
+    assert measured["frames"] == 2
+    assert 0.5 < measured["dropped"] < 1
+    assert measured["delay"]["p50"] > 700
+    assert measured["stages"]["draw"] > 700

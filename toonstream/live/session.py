@@ -73,7 +73,7 @@ class Session:
         self._wanted: str | None = None
         self._loaded: tuple[str, Engine] | None = None
         self._switching = threading.Lock()
-        self._measures = Measures()
+        self.measures = Measures()
         self._shown: Frame | None = None
         self._shown_at = 0.0
         self._faces = 0
@@ -139,7 +139,7 @@ class Session:
                 continue
             faces: list[Face] | None = None
             try:
-                with self._measures.stage("see"):
+                with self.measures.stage("see"):
                     faces = look(frame)
                 self._report("see", None)
             except Exception as error:
@@ -156,7 +156,7 @@ class Session:
             frame, faces = seen
             toons: list[Toon] = []
             try:
-                with self._measures.stage("draw"):
+                with self.measures.stage("draw"):
                     toons = self._toonifier.draw(frame, self._pick(faces or []))
                 self._report("draw", None)
             except Exception as error:
@@ -173,7 +173,7 @@ class Session:
             return
         frame, faces, toons = drawn
         self._faces = len(faces or [])
-        with self._measures.stage("show"):
+        with self.measures.stage("show"):
             if last and self.paused:
                 shown = stamped(last, frame.index, frame.pts)
             else:
@@ -186,7 +186,7 @@ class Session:
                         return
                     shown = stamped(last, frame.index, frame.pts)
             self._put_out(shown, frame, sinks)
-        self._measures.output(frame.seconds)
+        self.measures.output(frame.seconds)
 
     def _put_out(self, shown: Frame, before: Frame, sinks: list[LiveSink]) -> None:
         last = self._shown
@@ -277,10 +277,10 @@ class Session:
         """As live.controls.Controls tells."""
         resting = self._unwatched > REST_SECONDS
         return {
-            "fps": round(self._measures.fps, 1),
-            "delay_ms": {f"p{percent}": self._measures.delay_ms(percent) for percent in (50, 95)},
+            "fps": round(self.measures.fps, 1),
+            "delay_ms": {f"p{percent}": self.measures.delay_ms(percent) for percent in (50, 95)},
             "dropped": self._captured.dropped + self._seen.dropped + self._drawn.dropped,
-            "stages_ms": self._measures.stages_ms(),
+            "stages_ms": self.measures.stages_ms(),
             "backend": self._toonifier.engine.description,
             "style": self.style,
             "loading": self._wanted,

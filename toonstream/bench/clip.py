@@ -30,7 +30,7 @@ def photograph() -> Pixels:
 
 
 def make_clip(path: Path, width: int, height: int, faces: int, frames: int) -> None:
-    """Write an H.264 clip of that size, both sides even, without sound."""
+    """Write an H.264 clip of that size, both sides even, without sound, that goes on at its end as it began."""
     photo = photograph()
     rng = np.random.default_rng(0)
     grains = [rng.normal(0, GRAIN, (height, width)).round().astype(np.int8) for _ in range(8)]
@@ -42,7 +42,7 @@ def make_clip(path: Path, width: int, height: int, faces: int, frames: int) -> N
         for index in range(frames):
             picture = np.empty((height, width, 3), np.uint8)
             for face, (left, top, right, bottom) in enumerate(windows(width, height, faces)):
-                picture[top:bottom, left:right] = portrait(photo, right - left, bottom - top, index / RATE, face)
+                picture[top:bottom, left:right] = portrait(photo, right - left, bottom - top, index, frames, face)
             frame = av.VideoFrame.from_ndarray(picture, "rgb24").reformat(
                 format="yuv420p",
                 dst_colorspace=Colorspace.ITU709,
@@ -68,14 +68,20 @@ def windows(width: int, height: int, count: int) -> list[tuple[int, int, int, in
     return found
 
 
-def portrait(photo: Pixels, width: int, height: int, time: float, person: int) -> Pixels:
-    """Somebody's window at a time in seconds: a head that sways, nods, tilts and leans, calm at one time, lively at
+def portrait(photo: Pixels, width: int, height: int, index: int, frames: int, person: int) -> Pixels:
+    """Somebody's window in one of so many frames: a head that sways, nods, tilts and leans, calm at one time, lively at
     another. Every second person is the mirror image."""
+
+    def wave(speed: float, phase: float) -> float:
+        """About so many radians a second, but whole periods in a clip."""
+        periods = max(1, round(speed * frames / RATE / math.tau))
+        return math.sin(math.tau * periods * index / frames + phase)
+
     phase = 2.4 * person  # nobody moves in step
-    scale = SHARE * min(width, height) / FACE_SIDE * (1 + 0.05 * math.sin(0.9 * time + phase))
-    roll = 0.12 * math.sin(1.3 * time + phase)
-    across = width / 2 + 0.12 * SHARE * min(width, height) * math.sin(1.7 * time + 2 * phase)
-    down = 0.42 * height + 0.05 * SHARE * min(width, height) * math.sin(2.3 * time + phase)
+    scale = SHARE * min(width, height) / FACE_SIDE * (1 + 0.05 * wave(0.9, phase))
+    roll = 0.12 * wave(1.3, phase)
+    across = width / 2 + 0.12 * SHARE * min(width, height) * wave(1.7, 2 * phase)
+    down = 0.42 * height + 0.05 * SHARE * min(width, height) * wave(2.3, phase)
     turn = scale * np.array([[math.cos(roll), -math.sin(roll)], [math.sin(roll), math.cos(roll)]])
     middle = np.array([FACE[1] if person % 2 == 0 else photo.shape[1] - FACE[1], FACE[0]])
     matrix = np.hstack([turn, (np.array([across, down]) - turn @ middle)[:, None]])

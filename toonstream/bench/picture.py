@@ -54,11 +54,11 @@ def _bars(plot: Any, clip: Mapping[str, Any], rows: Sequence[Row]) -> None:
     whole = [1000 / row["fps"] for row in found]
     plot.plot(whole, places, "kD", markersize=5, label="a frame of a file, the stages overlapping")
     plot.axvline(1000 / median(floor(clip)["fps"]), color="k", linestyle=":", label="the floor")
-    limit = min(1.15 * max([*ends, *whole]), WIDEST * min(ends))
+    limit = 1.18 * max(ms for ms in [*ends, *whole] if ms <= WIDEST * min(ends))
     for place, end, ms in zip(places, ends, whole, strict=True):
         longest = max(end, ms)
         told = f" {1000 / ms:.1f} fps" + ("" if longest < limit else f", {end:.0f} ms in all ")
-        plot.text(min(longest, limit), place, told, va="center", ha="left" if longest < 0.88 * limit else "right")
+        plot.text(min(longest, limit), place, told, va="center", ha="left" if longest < limit else "right")
     plot.set_xlim(0, limit)
     plot.set_yticks(places, [name(row) for row in rows], fontsize=8)
     plot.invert_yaxis()
@@ -78,4 +78,4 @@ def _delays(plot: Any, rows: Sequence[Row]) -> None:
     plot.tick_params(axis="y", which="both", labelsize=7)
     plot.set_ylabel("ms", fontsize=8)
     plot.set_xlabel("seconds", fontsize=8)
-    plot.legend(fontsize=7, frameon=False)
+    plot.legend(fontsize=7, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=2)

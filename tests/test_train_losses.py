@@ -11,6 +11,7 @@ from train import losses
 from train.damage import Damage, blur, damage, jpeg, shift
 from train.edges import smoothed
 from train.faces import Faces, Geometry
+from train.networks.bend import Bend
 from train.networks.cartoongan import Discriminator, Generator
 from train.networks.small import Small
 from train.networks.tones import LARGEST, Tones
@@ -149,3 +150,21 @@ def test_tones_make_a_ramp_flat_and_pass_gradients() -> None:
     assert abs(float(change.detach().mean())) < 0.01
     flat.sum().backward()
     torch.testing.assert_close(ramp.grad, torch.ones_like(ramp))
+
+
+def test_a_bend_moves_nothing_at_first_and_learns_to() -> None:
+    """A spot is to stand six pixels to the right of where it is, and all else where it is."""
+    torch.manual_seed(0)
+    picture = torch.zeros(1, 3, 64, 96)
+    picture[:, :, 24:40, 30:46] = 1
+    wanted = torch.roll(picture, 6, 3)
+    bend = Bend(4)
+    assert torch.allclose(bend(picture), picture, atol=1e-4)
+    before = float((picture - wanted).abs().mean())
+    optimiser = torch.optim.Adam(bend.parameters(), 5e-3)
+    for _ in range(80):
+        optimiser.zero_grad()
+        (bend(picture) - wanted).abs().mean().backward()
+        optimiser.step()
+    with torch.no_grad():
+        assert float((bend(picture) - wanted).abs().mean()) < 0.3 * before

@@ -139,6 +139,9 @@ def test_a_run_begins_with_what_another_learned(tmp_path: Path) -> None:
     assert_same(trainer.recipe.networks["generator"].state_dict(), learned["averages"]["generator"])
     assert_same(trainer.recipe.networks["discriminator"].state_dict(), learned["networks"]["discriminator"])
     assert (trainer.step, trainer.before) == (0, 6)
+    bending = second(dataclasses.replace(TINY, bend=True))
+    bending.start_from(tmp_path / "a")  # what only the new one has stays as it began
+    assert not bending.recipe.networks["generator"].bend.shift.weight.any()
     with pytest.raises(InputError, match="of other networks"):
         second(dataclasses.replace(TINY, width=6)).start_from(tmp_path / "a")
 

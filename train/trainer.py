@@ -54,15 +54,19 @@ class Trainer:
             torch.manual_seed(self.training.seed + 1 + fabric.global_rank)
 
     def start_from(self, run: Path) -> None:
-        """Take the networks of another run of this recipe, instead of fresh ones; a run that has begun goes on."""
+        """Take the networks of another run of this recipe, instead of fresh ones; a run that has begun goes on.
+
+        Parts that the other run's networks did not have stay fresh.
+        """
         if self.step:
             return
         state = checkpoint.load(run / "checkpoint.pt" if run.is_dir() else run, self.recipe.name)
         with fitting(run):
             for name, network in self.recipe.networks.items():
-                network.load_state_dict((state["networks"] | state["averages"])[name])
+                known = (state["networks"] | state["averages"])[name]
+                network.load_state_dict(network.state_dict() | known)
             for name, average in self.averages.items():
-                average.load_state_dict(state["averages"][name])
+                average.load_state_dict(average.state_dict() | state["averages"][name])
         self.before = state.get("before", 0) + state["step"]
 
     def fit(self, photos: Pack, cartoons: Pack | None, preview: Pack) -> None:

@@ -1,42 +1,11 @@
 """The family of small generators: plain convolutions and one mean, for live use on a CPU."""
 
 from torch import Tensor, nn
-from torch.nn.functional import interpolate, pixel_shuffle
+from torch.nn.functional import pixel_shuffle
 
+from train.networks.bend import Bend
+from train.networks.layers import Context, Residual, conv, up
 from train.networks.tones import Tones
-
-
-def conv(a: int, b: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
-    """Zero padding: the cheapest there is, and a crop's border lies outside the matte."""
-    return nn.Sequential(nn.Conv2d(a, b, kernel, stride, kernel // 2), nn.ReLU(inplace=True))
-
-
-class Residual(nn.Module):
-    """Near the identity at first, which is what batch norm is otherwise needed for."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        last = nn.Conv2d(width, width, 3, padding=1)
-        last.weight.data *= 0.1
-        self.body = nn.Sequential(conv(width, width), last)
-
-    def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = x + self.body(x)
-        return out
-
-
-class Context(nn.Module):
-    """Tells every place what the whole crop is like: an artist's tones follow the range of the face at hand."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.mix = nn.Conv2d(width, width, 1)
-        for parameter in self.mix.parameters():
-            nn.init.zeros_(parameter)
-
-    def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = x + self.mix(x.mean((2, 3), keepdim=True))
-        return out
 
 
 class Small(nn.Module):
@@ -49,9 +18,10 @@ class Small(nn.Module):
     (N, 3, H, W) in [-1, 1] -> about the same range; H and W multiples of 16.
     """
 
-    def __init__(self, width: int = 16, *, tones: bool = False) -> None:
-        """tones: the lightness of what it draws comes in steps."""
+    def __init__(self, width: int = 16, *, tones: bool = False, bend: bool = False) -> None:
+        """tones: the lightness of what it draws comes in steps. bend: it moves the face's features before it draws."""
         super().__init__()
+        self.bend = Bend() if bend else nn.Identity()
         w2, w4, w8 = 3 * width // 2, 3 * width, 6 * width
         self.to2 = conv(3, width, 5, 2)
         self.to4 = nn.Sequential(conv(width, w2, stride=2), conv(w2, w2))
@@ -64,6 +34,7 @@ class Small(nn.Module):
         self.tones = Tones() if tones else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
+        x = self.bend(x)
         x2 = self.to2(x)
         x4 = self.to4(x2)
         x8 = self.to8(x4)
@@ -71,7 +42,3 @@ class Small(nn.Module):
         x4 = self.at4(x4 + up(x8))
         out: Tensor = self.tones(pixel_shuffle(self.at2(x2 + up(x4)) + self.colour(x), 2))
         return out
-
-
-def up(x: Tensor) -> Tensor:
-    return interpolate(x, scale_factor=2.0)

@@ -32,6 +32,8 @@ class CartoonGANSettings(Settings):
     """Channels of the generator's first layer; the small one ships with 16."""
     tones: bool = False
     """Flat tones by construction, for the small one."""
+    bend: bool = False
+    """Features that move, likewise: taught by the drawing, which is where they go."""
     learning_rate: float = 2e-4
     judge_rate: float = 2e-4
     beta1: float = 0.5
@@ -83,7 +85,7 @@ class CartoonGAN(Recipe):
         s = settings
         if s.generator not in ("paper", "small") or s.adversarial_form not in losses.ADVERSARIAL:
             raise InputError("generator is paper or small, adversarial_form one of " + ", ".join(losses.ADVERSARIAL))
-        self.generator = Generator(s.width) if s.generator == "paper" else Small(s.width, tones=s.tones)
+        self.generator = Generator(s.width) if s.generator == "paper" else Small(s.width, tones=s.tones, bend=s.bend)
         self.discriminator = Discriminator(s.judge_width, spectral=s.spectral)
         self.networks = {"generator": self.generator, "discriminator": self.discriminator}
         self.optimisers = {
@@ -145,6 +147,9 @@ class CartoonGAN(Recipe):
         if weight := s.drawing if self.initialising else s.drawing_after:
             where = losses.features_weight(self.photo.landmarks, s.geometry.size, s.drawing_features)
             parts["drawing"] = weight * losses.drawing(self.toon, self.photo.alike["drawing"], where)
+            if s.bend and isinstance(self.generator, Small):
+                bent = self.generator.bend(self.photo.pictures)
+                parts["bend"] = weight * losses.drawing(bent, self.photo.alike["drawing"], where)
         if s.colour:
             parts["colour"] = s.colour * losses.colour(self.toon, self.photo.pictures)
         if s.total_variation:

@@ -1,0 +1,42 @@
+"""What the networks for live use are made of."""
+
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+
+
+def conv(a: int, b: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
+    """Zero padding: the cheapest there is, and a crop's border lies outside the matte."""
+    return nn.Sequential(nn.Conv2d(a, b, kernel, stride, kernel // 2), nn.ReLU(inplace=True))
+
+
+class Residual(nn.Module):
+    """Near the identity at first, which is what batch norm is otherwise needed for."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        last = nn.Conv2d(width, width, 3, padding=1)
+        last.weight.data *= 0.1
+        self.body = nn.Sequential(conv(width, width), last)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = x + self.body(x)
+        return out
+
+
+class Context(nn.Module):
+    """Tells every place what the whole crop is like: an artist's tones follow the range of the face at hand."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.mix = nn.Conv2d(width, width, 1)
+        for parameter in self.mix.parameters():
+            nn.init.zeros_(parameter)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = x + self.mix(x.mean((2, 3), keepdim=True))
+        return out
+
+
+def up(x: Tensor) -> Tensor:
+    """Twice as large, each value four times."""
+    return interpolate(x, scale_factor=2.0)

@@ -25,29 +25,28 @@ def open_engine(style: Style, backend: str = "auto", precision: str | None = Non
     """The fastest engine within its bounds, among all backends ("auto") or the one named (a key of BACKENDS).
 
     precision: only engines that run in it; None takes any. The first time on a machine each candidate proves itself on
-    the style's crops and is timed, which takes a second or two; the outcome is kept in the user's cache folder. What is
-    installed and yet was passed over is logged, as a warning. Raises InputError where the backend is unknown or
+    the style's crops and is timed, which takes a second or two, and what is installed and yet passed over is logged, as
+    a warning; the outcome is kept in the user's cache folder. Raises InputError where the backend is unknown or
     missing, and where nothing runs the style's files as its card says, within their bounds.
     """
     ways = candidates(style, backend, precision)
     name = f"choice-{_key(ways)}.json"
-    engine, passed = _open_kept(cache.recall(name), ways)
+    engine = _open_kept(cache.recall(name), ways)
     if engine is None:
         engine, chosen, passed = _fastest(style, ways)
-        cache.keep(name, {"choice": chosen, "passed": passed})
-    for why in passed:
-        log.warning("passed over for %s: %s", style.name, why)
+        for why in passed:
+            log.warning("passed over for %s: %s", style.name, why)
+        cache.keep(name, {"choice": chosen})
     return engine
 
 
-def _open_kept(kept: object, ways: list[Candidate]) -> tuple[Engine | None, list[str]]:
+def _open_kept(kept: object, ways: list[Candidate]) -> Engine | None:
     if isinstance(kept, dict):
         for candidate in ways:
             if kept.get("choice") == _choice(candidate):
                 with contextlib.suppress(Exception):  # whatever it is, it is found out and told anew
-                    passed = [str(why) for why in kept["passed"]]
-                    return open_candidate(candidate, read(candidate.model)), passed
-    return None, []
+                    return open_candidate(candidate, read(candidate.model))
+    return None
 
 
 def _fastest(style: Style, ways: list[Candidate]) -> tuple[Engine, list[str], list[str]]:

@@ -116,7 +116,7 @@ def test_a_picture_of_odd_size_is_sent_in_even_size(devices):
 def test_two_virtual_cameras_where_there_is_one(devices):
     with (
         VirtualCamera((64, 32), None, None),
-        pytest.raises(UserError, match=r"virtual camera: none is free .*\. Sudo apt install v4l2loopback-dkms")
+        pytest.raises(UserError, match=r"virtual camera: none is free .*; sudo apt install v4l2loopback-dkms")
         if virtual_camera.sys.platform == "linux"
         else pytest.raises(UserError),
     ):

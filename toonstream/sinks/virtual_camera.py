@@ -131,4 +131,4 @@ def _is_loopback(path: str) -> bool:
 
 def _reason(error: Exception) -> str:
     told = " ".join(str(error).replace(" See also pyvirtualcam's documentation.", "").split())
-    return f"none is free ({told}). {SETUP[0].upper()}{SETUP[1:]}" if "No v4l2" in told else f"{told}. {SETUP}"
+    return f"none is free ({told}); {SETUP}" if "No v4l2" in told else f"{told.rstrip('.')}; {SETUP}"

@@ -291,6 +291,16 @@ def test_a_source_that_hangs_holds_up_no_end(engines, monkeypatch):
     assert threading.active_count() <= before + 1
 
 
+def test_a_network_that_is_slow_is_waited_for(engines, head, monkeypatch):
+    """The outputs have ended by then; the program would abort."""
+    monkeypatch.setattr(live, "END_SECONDS", 0.1)
+    picture = scene((head, 240, 160, 0.6), canary=False, size=SIZE)
+    engines["flat"].seconds = 2.0
+    session = Session("flat")
+    run_until(session, Script([picture] * 99, SIZE), [Collector()], lambda: session.figures()["stages_ms"])
+    assert engines["flat"].closed
+
+
 def test_one_of_two_stays_the_one_that_is_drawn(engines, head):
     """They are of one size: the largest is now the one and now the other."""
     session = Session("flat", faces=1)

@@ -1,5 +1,6 @@
 """Live sinks: what a virtual camera is sent, who reads it, and recordings."""
 
+import re
 import threading
 import time
 from contextlib import ExitStack
@@ -36,7 +37,8 @@ class FakeDevices:
                 if device is None and not devices.free:
                     raise RuntimeError("No v4l2 loopback device found at /dev/video[0-99].")
                 if device is not None and device not in devices.free:
-                    raise ValueError(f"Device {device} does not exist.")
+                    there = device in devices.sent
+                    raise ValueError(f"Device {device} {'is already in use' if there else 'does not exist'}.")
                 self._device = device or devices.free[0]
                 devices.free.remove(self._device)
                 devices.opened.append({"size": (width, height), "fps": fps})
@@ -61,6 +63,7 @@ def devices(monkeypatch) -> FakeDevices:
     camera = pytest.importorskip("pyvirtualcam", reason="pip install 'toonstream[camera]'").camera
     fake = FakeDevices("/dev/video10")
     monkeypatch.setattr(camera, "BACKENDS", {})
+    monkeypatch.setattr(virtual_camera, "loopback_devices", list)
     camera.register_backend("fake", fake.backend)
     return fake
 
@@ -128,6 +131,38 @@ def test_a_virtual_camera_that_is_not_there(devices):
         open_sink("virtualcam:/dev/video77", (64, 32), None)
 
 
+@pytest.mark.parametrize(
+    ("device", "told"),
+    [
+        (None, "virtual camera: none is free; /dev/video10 in use, by another program or twice by this one; for more"),
+        ("/dev/video10", "virtual camera /dev/video10: it is in use, by another program or twice by this one"),
+        ("/dev/video20", "virtual camera /dev/video20: it is none; there is /dev/video10"),
+    ],
+)
+def test_a_virtual_camera_that_cannot_be_had_though_there_is_one(devices, monkeypatch, device, told):
+    monkeypatch.setattr(virtual_camera, "loopback_devices", lambda: ["/dev/video10"])
+    with VirtualCamera((64, 32), None, None), pytest.raises(UserError, match=re.escape(told)):
+        VirtualCamera((64, 32), None, device)
+
+
+@pytest.mark.skipif(virtual_camera.sys.platform != "linux", reason="v4l2loopback is Linux's")
+def test_v4l2loopback_hears_that_we_write_to_it(devices, monkeypatch):
+    """Its versions before 0.14 let nobody write to a device once somebody did without saying so."""
+    heard = []
+    monkeypatch.setattr("fcntl.ioctl", lambda *told: heard.append(told))
+    monkeypatch.setattr(virtual_camera, "_own_files", lambda: {3: "/dev/video10", 4: "/dev/video11"})
+    with VirtualCamera((64, 32), None, None):
+        assert heard == [(3, 0x40045612, b"\2\0\0\0")]
+
+
+def test_somebody_is_taken_to_watch_until_there_is_something_to_see(devices, monkeypatch):
+    monkeypatch.setattr(virtual_camera, "readers", lambda: 0)
+    with VirtualCamera((64, 32), None, None) as camera:
+        assert camera.watched
+        camera.write(frame_of(blocks()))
+        assert not camera.watched
+
+
 def test_without_pyvirtualcam_it_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(virtual_camera.sys.modules, "pyvirtualcam", None)
     with pytest.raises(InputError, match=r"pip install 'toonstream\[camera\]'"):
@@ -137,7 +172,7 @@ def test_without_pyvirtualcam_it_says_how_to_get_it(monkeypatch):
 def test_readers_are_the_modules_users_but_for_us(monkeypatch, tmp_path):
     monkeypatch.setattr(virtual_camera, "MODULE", tmp_path)
     assert readers() is None
-    monkeypatch.setattr(virtual_camera, "_own_files", lambda: ["/dev/video10", "/dev/null"])
+    monkeypatch.setattr(virtual_camera, "_own_files", lambda: {3: "/dev/video10", 4: "/dev/null"})
     monkeypatch.setattr(virtual_camera, "_is_loopback", lambda path: path == "/dev/video10")
     (tmp_path / "refcnt").write_text("1\n")
     assert readers() == 0

@@ -42,6 +42,9 @@ CLOSE_SECONDS = 60.0
 END_SECONDS = 0.6
 """How long the stages get to end; one that hangs in a driver is left behind."""
 
+BUSY_SECONDS = 15.0
+"""How long a network then gets for what it is at: Python aborts where it ends amid that."""
+
 
 Drawn = tuple[Frame, list[Face] | None, list[Toon]]
 """A frame, its faces (None where looking for them failed), and the cartoons of those that are drawn."""
@@ -80,7 +83,7 @@ class Session:
         self._watched_at = time.monotonic()
         self._size = (0, 0)
         self._end = threading.Event()
-        self._left_behind: list[str] = []
+        self._left_behind: list[threading.Thread] = []
 
     def run(self, source: LiveSource, sinks: Sequence[LiveSink], tell: Callable[[], None] = lambda: None) -> None:
         """Until `stop`, or no sink is left: then raises what the last one raised. `tell` is called often.
@@ -211,11 +214,15 @@ class Session:
         deadline = time.monotonic() + END_SECONDS
         for stage in stages:
             stage.join(max(0.0, deadline - time.monotonic()))
-        self._left_behind = [stage.name for stage in stages if stage.is_alive()]
+        self._left_behind = [stage for stage in stages if stage.is_alive()]
 
     def close(self) -> None:
-        """Frees the networks, but for those that a stage still uses that would not end; may be called twice."""
-        if not {"see", "draw"} & set(self._left_behind):
+        """Frees the networks, unless a stage still uses them that would not end; may be called twice."""
+        busy = [stage for stage in self._left_behind if stage.name in ("see", "draw")]
+        deadline = time.monotonic() + BUSY_SECONDS
+        for stage in busy:
+            stage.join(max(0.0, deadline - time.monotonic()))
+        if not any(stage.is_alive() for stage in busy):
             self._toonifier.close()
 
     def __enter__(self) -> Self:

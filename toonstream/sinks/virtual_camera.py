@@ -1,7 +1,9 @@
 """A virtual camera, which other programs take for a webcam: v4l2loopback on Linux, OBS's elsewhere."""
 
 import os
+import struct
 import sys
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +20,9 @@ USUAL_RATE = Fraction(30)
 
 MODULE = Path("/sys/module/v4l2loopback")
 
+STREAM_ON, OUTPUT = 0x40045612, 2
+"""Of V4L2: VIDIOC_STREAMON, and the type of the buffers that a program writes to."""
+
 INSTALL = "pip install 'toonstream[camera]'"
 SETUP = {
     "linux": "sudo apt install v4l2loopback-dkms && "
@@ -26,6 +31,9 @@ SETUP = {
     "darwin": "install OBS Studio (obsproject.com), and start and stop its virtual camera once",
 }.get(sys.platform, "see pyvirtualcam's documentation")
 """What to do where there is no virtual camera."""
+
+AGAIN = "sudo modprobe -r v4l2loopback && sudo modprobe v4l2loopback exclusive_caps=1 devices=2"
+"""What to do where v4l2loopback has too few."""
 
 
 class VirtualCamera:
@@ -51,13 +59,16 @@ class VirtualCamera:
                 device=device,
             )
         except (RuntimeError, ValueError) as error:
-            raise UserError(f"virtual camera{f' {device}' if device else ''}: {_reason(error)}") from error
+            raise UserError(f"virtual camera{f' {device}' if device else ''}: {_reason(error, device)}") from error
+        _tell_that_we_write(self._camera.device)
+        self._written = False
         self._reformatter = VideoReformatter()  # a picture's own must not be used by two threads
         self.description = f"virtual camera {self._camera.device}, {self._width}x{self._height}"
 
     @property
     def watched(self) -> bool:
-        return readers() != 0
+        # Before their first picture, many virtual cameras are none for those who might read them.
+        return not self._written or readers() != 0
 
     def write(self, frame: Frame) -> None:
         # No camera says which colours it has; programs take these.
@@ -74,6 +85,7 @@ class VirtualCamera:
             threads=1,
         )
         self._camera.send(np.concatenate([plane.reshape(-1) for plane in planes(picture)]))
+        self._written = True
 
     def close(self) -> None:
         self._camera.close()
@@ -106,7 +118,7 @@ def readers() -> int | None:
         users = int((MODULE / "refcnt").read_text())
     except (OSError, ValueError):
         return None
-    return max(0, users - sum(_is_loopback(file) for file in _own_files()))
+    return max(0, users - sum(_is_loopback(file) for file in _own_files().values()))
 
 
 def loopback_devices() -> list[str]:
@@ -115,13 +127,23 @@ def loopback_devices() -> list[str]:
     return sorted(f"/dev/{path.parent.name}" for path in folders)
 
 
-def _own_files() -> list[str]:
-    files = []
+def _tell_that_we_write(device: str) -> None:
+    """Else v4l2loopback before 0.14 does not notice that we end, and nobody can write to the device ever again."""
+    if sys.platform == "linux":
+        import fcntl
+
+        for descriptor, path in _own_files().items():
+            if path == os.path.realpath(device):
+                with suppress(OSError):  # later ones need it not, and refuse
+                    fcntl.ioctl(descriptor, STREAM_ON, struct.pack("i", OUTPUT))
+
+
+def _own_files() -> dict[int, str]:
+    """The paths of what this process has open, by descriptor."""
+    files = {}
     for entry in os.listdir("/proc/self/fd"):
-        try:
-            files.append(os.readlink(f"/proc/self/fd/{entry}"))
-        except OSError:  # closed meanwhile
-            continue
+        with suppress(OSError):  # closed meanwhile
+            files[int(entry)] = os.readlink(f"/proc/self/fd/{entry}")
     return files
 
 
@@ -129,6 +151,12 @@ def _is_loopback(path: str) -> bool:
     return path.startswith("/dev/video") and Path(f"/sys/devices/virtual/video4linux/{path[5:]}/max_openers").exists()
 
 
-def _reason(error: Exception) -> str:
-    told = " ".join(str(error).replace(" See also pyvirtualcam's documentation.", "").split())
-    return f"none is free ({told}); {SETUP}" if "No v4l2" in told else f"{told.rstrip('.')}; {SETUP}"
+def _reason(error: Exception, device: str | None) -> str:
+    told = " ".join(str(error).replace(" See also pyvirtualcam's documentation.", "").split()).rstrip(".")
+    there = loopback_devices()
+    if there and device not in (None, *there):
+        return f"it is none; there is {', '.join(there)}"
+    if there and any(sign in told for sign in ("No v4l2", "not a video output", "already in use")):
+        which = "it is in use" if device else f"none is free; {', '.join(there)} in use"
+        return f"{which}, by another program or twice by this one; for more of them: {AGAIN}"
+    return f"none is free ({told}); {SETUP}" if "No v4l2" in told else f"{told}; {SETUP}"

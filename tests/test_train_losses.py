@@ -16,7 +16,7 @@ from train.networks.cartoongan import Discriminator, Generator
 from train.networks.small import Small
 from train.networks.tones import LARGEST, Tones
 from train.networks.vgg import VGG
-from train.pack import Pack
+from train.pack import CELL, Pack
 
 
 def logits(*probabilities: float) -> torch.Tensor:
@@ -127,6 +127,31 @@ def test_patches_keep_points_on_their_features() -> None:
                 pair = {0: (255, 215), 1: (255, 215), 2: (175,), 3: (135, 95), 4: (135, 95)}[k]
                 assert min(abs(level - p) for p in pair) < 3
     assert shown > 20
+
+
+def test_patches_keep_what_a_drawing_moved() -> None:
+    """Where every place is taken from the nose in the crop, it is so in the patch."""
+    torch.manual_seed(4)
+    nose = np.float32([126, 140])
+    middles = (np.stack(np.meshgrid(np.arange(32), np.arange(32)), 2) + 0.5) * CELL
+    made = Pack(
+        images=np.zeros((1, 256, 256, 3), np.uint8),
+        inside=np.ones((1, 256, 256), np.uint8),
+        landmarks=np.float32([[[90, 100], [160, 104], nose, [100, 180], [155, 178]]]),
+        dense=np.full((1, 478, 2), np.nan, np.float32),
+        names=["a"],
+        sources=["a"],
+        shifts=(nose - middles)[None].astype(np.float32),
+    )
+    batch = Faces(made, torch.device("cpu"), Geometry(128, (0.9, 1.3), 20, 5), {}).sample(12)
+    assert batch.shifts is not None
+    middles = torch.from_numpy(middles[:16, :16]).permute(2, 0, 1).float()
+    found = (middles + batch.shifts)[:, :, 4:12, 4:12]  # beyond the crop its border is repeated
+    torch.testing.assert_close(found, batch.landmarks[:, 2, :, None, None].expand(12, 2, 8, 8), atol=1e-3, rtol=0)
+    taught = batch.shifts / 64
+    assert losses.bend(taught, batch.shifts, torch.ones(12, 1, 128, 128)) < 1e-6
+    everywhere = losses.bend(taught + 10 / 64, batch.shifts, torch.rand(12, 1, 128, 128))
+    assert math.isclose(everywhere.item(), 1, rel_tol=1e-4)  # tens of pixels
 
 
 def test_features_are_in_units_of_their_size_on_photographs() -> None:

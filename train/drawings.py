@@ -3,6 +3,7 @@
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from itertools import repeat
 from pathlib import Path
 
 import cv2
@@ -11,7 +12,10 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from engines.errors import InputError
-from train.pack import Pack
+from train.drawing import draw, shifts
+from train.pack import CELL, SIZE, Pack
+
+CELLS = SIZE // CELL
 
 
 def draw_all(pack: Pack, look: str, folder: Path, workers: int, most: int | None = None) -> Pack:
@@ -32,12 +36,14 @@ def draw_all(pack: Pack, look: str, folder: Path, workers: int, most: int | None
         tasks = (pool.submit(draw_one, pack.images[i], pack.dense[i], look, paths[i]) for i in missing)
         for task in tqdm(list(tasks), desc="draw", unit="drawing"):
             task.result()
+        moved = pool.map(shifts, pack.images[known], pack.dense[known], repeat(look), repeat(CELLS), chunksize=16)
+        bent = [shift for shift in moved if shift is not None]
     drawings = [cv2.imread(str(paths[i]), cv2.IMREAD_COLOR) for i in known]
     for i, drawing in zip(known, drawings, strict=True):
         if drawing is None or drawing.shape != pack.images[i].shape:
             raise InputError(f"{paths[i]}: not a drawing of {pack.images.shape[1]} pixels; delete it and draw again")
     drawn = np.stack([cv2.cvtColor(drawing, cv2.COLOR_BGR2RGB) for drawing in drawings])
-    return replace(pack.part(known), drawings=drawn)
+    return replace(pack.part(known), drawings=drawn, shifts=np.stack(bent) if bent else None)
 
 
 def shared_out(index: NDArray[np.integer], sources: list[str]) -> NDArray[np.integer]:
@@ -52,8 +58,6 @@ def shared_out(index: NDArray[np.integer], sources: list[str]) -> NDArray[np.int
 
 def draw_one(image: NDArray[np.uint8], dense: NDArray[np.float32], look: str, path: Path) -> None:
     """Draw one crop (SIZE, SIZE, 3) RGB into a PNG, whole or not at all."""
-    from train.drawing import draw
-
     cv2.setNumThreads(1)
     partial = path.with_suffix(".partial.png")
     if not cv2.imwrite(str(partial), cv2.cvtColor(draw(image, dense, look), cv2.COLOR_RGB2BGR)):

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
 
-from train.pack import Pack
+from train.pack import CELL, Pack
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Batch:
     inside: Tensor  # (B, 1, size, size), 1 inside the source picture, 0 where it was padded
     landmarks: Tensor  # (B, 5, 2), pixels of the patch, in the order of the framing
     alike: dict[str, Tensor]  # further pictures of the same faces under the same geometry, as `pictures`
+    shifts: Tensor | None = None  # (B, 2, size / CELL, size / CELL): as in Pack, across and down in pixels of the patch
 
 
 def signed(images: Tensor) -> Tensor:
@@ -50,6 +51,7 @@ class Faces:
         self.images = torch.from_numpy(pack.images).to(device)
         self.inside = torch.from_numpy(pack.inside).to(device)
         self.landmarks = torch.from_numpy(pack.landmarks).to(device)
+        self.shifts = None if pack.shifts is None else torch.from_numpy(pack.shifts).permute(0, 3, 1, 2).to(device)
         self.alike = {name: pictures.to(device) for name, pictures in alike.items()}
         self.weights = torch.tensor([geometry.weights.get(source, 1.0) for source in pack.sources], device=device)
 
@@ -75,12 +77,18 @@ class Faces:
         shown = torch.split(layers[:, :-1], 3, 1)
 
         points = (self.landmarks[index] - matrix[:, None, :, 2]) @ torch.linalg.inv(matrix[:, :, :2]).transpose(1, 2)
+        shifts = None
+        if self.shifts is not None:
+            cells = affine_grid(theta, [count, 2, size // CELL, size // CELL], align_corners=False)
+            shifts = grid_sample(self.shifts[index], cells, padding_mode="border", align_corners=False)
+            shifts = torch.einsum("bij,bjhw->bihw", torch.linalg.inv(matrix[:, :, :2]), shifts)
         swapped = points[:, [1, 0, 2, 4, 3]]  # left and right are the picture's
         return Batch(
             pictures=shown[0],
             inside=layers[:, -1:].masked_fill(beyond, 0),
             landmarks=torch.where(mirrored[:, None, None], swapped, points),
             alike=dict(zip(self.alike, shown[1:], strict=True)),
+            shifts=shifts,
         )
 
     def _patches(self, count: int) -> Tensor:

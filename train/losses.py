@@ -65,6 +65,14 @@ def gradients(x: Tensor) -> tuple[Tensor, Tensor]:
     return x[:, :, :, 1:] - x[:, :, :, :-1], x[:, :, 1:] - x[:, :, :-1]
 
 
+def bend(shifts: Tensor, taught: Tensor, weight: Tensor) -> Tensor:
+    """Mean distance, in tens of pixels, of what a Bend moves, (B, 2, h, w) in halves of a side, from what it is taught,
+    the same in pixels. weight: (B, 1, H, W), how much each place of the picture counts."""
+    side = weight.shape[3]
+    cells = avg_pool2d(weight, side // shifts.shape[3])
+    return (cells * (shifts * (side / 2) - taught).abs()).sum() / (20 * cells.sum())
+
+
 def features_weight(landmarks: Tensor, size: int, strength: float) -> Tensor:
     """(B, 1, size, size): 1, and up to 1 + strength around eyes, nose and mouth. landmarks (B, 5, 2) in pixels."""
     eyes = (landmarks[:, 0] - landmarks[:, 1]).norm(dim=1)[:, None, None, None]

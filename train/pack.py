@@ -12,6 +12,12 @@ from numpy.typing import NDArray
 
 from engines.errors import InputError
 
+CELL = 8
+"""Pixels between two places for which a pack says what a drawing moved."""
+
+STEP = 8
+"""Stored shifts are in so many parts of a pixel."""
+
 SIZE = 256
 """Side of a packed crop in pixels: photographs hold about this much within the framing."""
 
@@ -27,6 +33,7 @@ class Pack:
     names: list[str]  # file names within the source folder
     sources: list[str]  # the collection each comes from, for weighting
     drawings: NDArray[np.uint8] | None = None  # (N, SIZE, SIZE, 3) RGB: each crop as a draughtsman drew it
+    shifts: NDArray[np.float32] | None = None  # (N, SIZE / CELL, SIZE / CELL, 2): from a drawing's places to the crop's
 
     def __len__(self) -> int:
         return len(self.names)
@@ -41,6 +48,7 @@ class Pack:
             names=[self.names[i] for i in index],
             sources=[self.sources[i] for i in index],
             drawings=None if self.drawings is None else self.drawings[index],
+            shifts=None if self.shifts is None else self.shifts[index],
         )
 
 
@@ -53,6 +61,8 @@ def save(pack: Pack, path: Path, quality: int | None = None) -> None:
     from safetensors.numpy import save_file
 
     tensors: dict[str, NDArray[Any]] = {"inside": np.packbits(pack.inside, axis=2), "landmarks": pack.landmarks}
+    if pack.shifts is not None:
+        tensors["shifts"] = np.rint(pack.shifts * STEP).clip(-127, 127).astype(np.int8)
     pictures = {"images": pack.images} | ({} if pack.drawings is None else {"drawings": pack.drawings})
     if quality is None:
         tensors |= {**pictures, "dense": pack.dense}
@@ -93,6 +103,7 @@ def load(path: Path) -> Pack:
             names=json.loads(described["names"]),
             sources=json.loads(described["sources"]),
             drawings=tensors.get("drawings"),
+            shifts=tensors["shifts"].astype(np.float32) / STEP if "shifts" in tensors else None,
         )
     except (SafetensorError, KeyError, ValueError, cv2.error) as error:
         raise InputError(f"{path}: not a pack of toonstream-train ({error}); make it anew with prepare") from error

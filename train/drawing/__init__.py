@@ -11,11 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from train.drawing import cel, film
+from train.drawing.film.warp import total
 from train.drawing.shapes import CANVAS
-from train.drawing.smoothing import Floats
+from train.drawing.smoothing import Floats, grid
 
 LOOKS: dict[str, Callable[[Floats, NDArray[np.float32]], Floats]] = {"cel": cel.drawn, "film": film.drawn}
 """Each look's draughtsman: a photo in LAB (CANVAS, CANVAS, 3) and its mesh (478, 2) to the drawing in LAB."""
+
+PROPORTIONS = {"film": film.proportions}
+"""For looks that move features: how."""
 
 
 def draw(
@@ -26,17 +30,8 @@ def draw(
     crop: (S, S, 3) RGB; twice the size wanted is best. landmarks: (478, 2), the face mesh in pixels of the crop, pixel
     centres at +0.5. look: one of `LOOKS`. Returns (size, size, 3) RGB, by default of the crop's size.
     """
-    if crop.ndim != 3 or crop.shape[0] != crop.shape[1] or crop.shape[2] != 3 or crop.dtype != np.uint8:
-        raise ValueError(f"a square RGB crop of uint8 is needed, not {crop.shape} {crop.dtype}")
-    if landmarks.shape != (478, 2):
-        raise ValueError(f"478 landmarks are needed, not {landmarks.shape}")
+    lab, points = _canvas(crop, landmarks)
     size = crop.shape[0] if size is None else size
-    points = (landmarks * (CANVAS / crop.shape[0])).astype(np.float32)
-    photo = crop.astype(np.float32) / 255
-    if crop.shape[0] != CANVAS:
-        shrinks = crop.shape[0] > CANVAS
-        photo = cv2.resize(photo, (CANVAS, CANVAS), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
-    lab: Floats = cv2.cvtColor(photo.clip(0, 1), cv2.COLOR_RGB2LAB)
     paper = LOOKS[look](lab, points)
     picture = cv2.cvtColor(paper, cv2.COLOR_LAB2RGB).clip(0, 1)
     if size != CANVAS:
@@ -45,4 +40,34 @@ def draw(
     return out
 
 
-__all__ = ["LOOKS", "draw"]
+def shifts(
+    crop: NDArray[np.uint8], landmarks: NDArray[np.float32], look: str, cells: int
+) -> NDArray[np.float32] | None:
+    """What the look moves: from the middles of the drawing's cells to where the photo has what is drawn there.
+
+    crop, landmarks, look: as for `draw`. Returns (cells, cells, 2), across and down in pixels of the crop; None for a
+    look that moves nothing.
+    """
+    if look not in PROPORTIONS:
+        return None
+    found = PROPORTIONS[look](*_canvas(crop, landmarks))
+    x, y = ((place + 0.5) * np.float32(CANVAS / cells) for place in grid(cells, cells))
+    return np.stack(total(found, x, y), 2).astype(np.float32) * np.float32(crop.shape[0] / CANVAS)
+
+
+def _canvas(crop: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> tuple[Floats, NDArray[np.float32]]:
+    """The photo in LAB and its mesh as a draughtsman takes them."""
+    if crop.ndim != 3 or crop.shape[0] != crop.shape[1] or crop.shape[2] != 3 or crop.dtype != np.uint8:
+        raise ValueError(f"a square RGB crop of uint8 is needed, not {crop.shape} {crop.dtype}")
+    if landmarks.shape != (478, 2):
+        raise ValueError(f"478 landmarks are needed, not {landmarks.shape}")
+    points = (landmarks * (CANVAS / crop.shape[0])).astype(np.float32)
+    photo = crop.astype(np.float32) / 255
+    if crop.shape[0] != CANVAS:
+        shrinks = crop.shape[0] > CANVAS
+        photo = cv2.resize(photo, (CANVAS, CANVAS), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+    lab: Floats = cv2.cvtColor(photo.clip(0, 1), cv2.COLOR_RGB2LAB)
+    return lab, points
+
+
+__all__ = ["LOOKS", "draw", "shifts"]

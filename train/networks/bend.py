@@ -5,16 +5,14 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, grid_sample, interpolate
 
 from train.networks.layers import Context, Residual, conv, up
-
-CELL = 8
-"""Pixels between two places whose shift is told; between them it goes over smoothly."""
+from train.pack import CELL
 
 
 class Bend(nn.Module):
     """(N, 3, H, W) in [-1, 1] -> the same picture with its features moved; H and W multiples of 32.
 
-    Looks at half the resolution, tells for every place of a coarse grid from where to take what stands there, and takes
-    it. A generator that had to move an eye with convolutions alone would smear it. At first nothing moves.
+    Looks at half the resolution, tells for every cell of CELL pixels where to take from what stands there, and does so.
+    A generator that had to move an eye with convolutions alone would smear it. At first nothing moves.
     """
 
     def __init__(self, width: int = 16) -> None:
@@ -32,11 +30,17 @@ class Bend(nn.Module):
         for parameter in self.shift.parameters():
             nn.init.zeros_(parameter)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def shifts(self, x: Tensor) -> Tensor:
+        """(N, 2, H / CELL, W / CELL): across and down, in halves of the picture's side."""
         x8 = self.to8(self.to4(avg_pool2d(x, 2)))
-        shift = self.shift(x8 + up(self.to16(x8)))  # in halves of the picture's side, as grid_sample counts
-        shift = interpolate(shift, scale_factor=float(CELL), mode="bilinear")
-        grid = places(x) + shift.permute(0, 2, 3, 1)
+        out: Tensor = self.shift(x8 + up(self.to16(x8)))
+        return out
+
+    def forward(self, x: Tensor) -> Tensor:
+        shifts = interpolate(self.shifts(x), scale_factor=float(CELL), mode="bilinear")
+        if self.training:
+            shifts = shifts.nan_to_num()  # the gradient of grid_sample ends the process there; the loss tells of it
+        grid = places(x) + shifts.permute(0, 2, 3, 1)
         out: Tensor = grid_sample(x, grid, padding_mode="border", align_corners=False)
         return out
 

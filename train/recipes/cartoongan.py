@@ -12,6 +12,7 @@ from train import losses
 from train.damage import Damage, again, damage, light, shift
 from train.edges import smoothed
 from train.faces import Batch, Faces, Geometry, signed
+from train.networks.bend import Bend
 from train.networks.cartoongan import Discriminator, Generator
 from train.networks.small import Small
 from train.networks.vgg import VGG
@@ -33,7 +34,9 @@ class CartoonGANSettings(Settings):
     tones: bool = False
     """Flat tones by construction, for the small one."""
     bend: bool = False
-    """Features that move, likewise: taught by the drawing, which is where they go."""
+    """Features that move, likewise, as the drawing teacher moved them."""
+    bending: int = 0
+    """Steps at the beginning in which the generator learns that alone, which is quick."""
     learning_rate: float = 2e-4
     judge_rate: float = 2e-4
     beta1: float = 0.5
@@ -86,6 +89,8 @@ class CartoonGAN(Recipe):
         if s.generator not in ("paper", "small") or s.adversarial_form not in losses.ADVERSARIAL:
             raise InputError("generator is paper or small, adversarial_form one of " + ", ".join(losses.ADVERSARIAL))
         self.generator = Generator(s.width) if s.generator == "paper" else Small(s.width, tones=s.tones, bend=s.bend)
+        bend = self.generator.bend if isinstance(self.generator, Small) else None
+        self.bend = bend if isinstance(bend, Bend) else None
         self.discriminator = Discriminator(s.judge_width, spectral=s.spectral)
         self.networks = {"generator": self.generator, "discriminator": self.discriminator}
         self.optimisers = {
@@ -100,6 +105,8 @@ class CartoonGAN(Recipe):
             if photos.drawings is None:
                 raise InputError("the photos have no drawings; make them with: toonstream-train draw PACK")
             drawings["drawing"] = torch.from_numpy(photos.drawings)
+        if self.bend and photos.shifts is None:
+            raise InputError("the drawings do not tell what they moved; make them with: draw --look film")
         self.photos = Faces(photos, device, s.geometry, drawings)
         if s.initialisation < s.training.steps:
             if cartoons is None and photos.drawings is not None:  # the generator's own teacher judges it
@@ -115,6 +122,7 @@ class CartoonGAN(Recipe):
         """Photos, damaged as by a webcam where the settings say so, and cartoons once the first phase is over."""
         s = self.settings
         self.initialising = step < s.initialisation
+        self.bending = step < s.bending
         self.photo = light(s.damage, self.photos.sample(s.batch))
         self.input = damage(s.damage, self.photo.pictures)
         self.cartoon: Batch | None = None
@@ -130,7 +138,7 @@ class CartoonGAN(Recipe):
         if s.steady:
             second, self.move = again(self.input[: max(1, s.batch // 4)], s.steady_noise)
             views = torch.cat([views, second])
-        made = self.generator(views)
+        made = (self.bend or self.generator)(views) if self.bending else self.generator(views)
         self.toon, self.again = made[: s.batch], made[s.batch :]
         self.pictures = {"photo": self.input, "toon": self.toon, **self.photo.alike}
         if self.cartoon is not None:
@@ -140,6 +148,13 @@ class CartoonGAN(Recipe):
         """Equation 2: L = L_adv + omega L_con; the initialisation phase is L_con alone (section 3.3)."""
         s = self.settings
         parts: dict[str, Tensor] = {}
+        if self.bend and self.photo.shifts is not None:
+            where = losses.features_weight(self.photo.landmarks, s.geometry.size, s.drawing_features)
+            parts["bend"] = losses.bend(self.bend.shifts(self.input), self.photo.shifts, where)
+        if self.bending:
+            update("generator", sum(parts.values(), torch.zeros((), device=self.toon.device)))
+            self.losses = dict(parts)
+            return
         if s.omega:
             parts["content"] = s.omega * losses.content(
                 self.vgg(self.toon), self.vgg(self.photo.pictures), s.content_norm
@@ -147,9 +162,6 @@ class CartoonGAN(Recipe):
         if weight := s.drawing if self.initialising else s.drawing_after:
             where = losses.features_weight(self.photo.landmarks, s.geometry.size, s.drawing_features)
             parts["drawing"] = weight * losses.drawing(self.toon, self.photo.alike["drawing"], where)
-            if s.bend and isinstance(self.generator, Small):
-                bent = self.generator.bend(self.photo.pictures)
-                parts["bend"] = weight * losses.drawing(bent, self.photo.alike["drawing"], where)
         if s.colour:
             parts["colour"] = s.colour * losses.colour(self.toon, self.photo.pictures)
         if s.total_variation:

@@ -14,7 +14,7 @@ from train.drawing.film.eyes import crease, eye, eyes_seen, socket
 from train.drawing.film.glasses import wires
 from train.drawing.film.mouth import mouth
 from train.drawing.film.skin import find
-from train.drawing.film.warp import moved, moves, warped
+from train.drawing.film.warp import Move, moved, moves, warped
 from train.drawing.lines import across
 from train.drawing.shapes import BROWS, EYES, MOUTH, around
 from train.drawing.smoothing import Floats, blur, calm_neighbour, flow, smoothstep
@@ -24,11 +24,21 @@ VIVID = 0.14
 """More chroma, where there is not much already."""
 
 
+def proportions(lab: Floats, landmarks: NDArray[np.float32]) -> list[Move]:
+    """How the photo is bent: what is drawn for its proportions, apart from the paint."""
+    return moves(landmarks, _eyes(lab, landmarks)[0])
+
+
+def _eyes(lab: Floats, landmarks: NDArray[np.float32]) -> tuple[tuple[float, float], float]:
+    """How far each eye is really seen, and the lightness of the skin."""
+    tone = float(np.median(lab[..., 0][skin_sample(landmarks, (lab.shape[0], lab.shape[1]))]))
+    return eyes_seen(lab, landmarks, tone), tone
+
+
 def drawn(lab: Floats, landmarks: NDArray[np.float32]) -> Floats:
     """The drawing of a photo in LAB (CANVAS, CANVAS, 3): proportions, skin and hair, then the features of the face."""
     shape = (lab.shape[0], lab.shape[1])
-    tone = float(np.median(lab[..., 0][skin_sample(landmarks, shape)]))
-    trusts = eyes_seen(lab, landmarks, tone)
+    trusts, tone = _eyes(lab, landmarks)
     bend = moves(landmarks, trusts)
     photo, mesh = warped(lab, bend), moved(landmarks, bend)
 

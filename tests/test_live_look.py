@@ -68,6 +68,14 @@ def test_others_are_looked_at_in_every_frame(change):
     assert seer.seen == list(range(6))
 
 
+def test_where_we_are_slow_a_calm_face_may_have_moved():
+    seer = Seer()
+    look = Look(seer)
+    for frame in frames([0, 1, 7, 8, 14, 74]):
+        look(frame)
+    assert seer.seen == [0, 1, 7, 14, 74]
+
+
 def test_after_a_pause_of_the_source_a_face_may_be_anywhere_but_not_where_we_were_slow():
     seer = Seer()
     look = Look(seer)

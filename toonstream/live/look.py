@@ -9,14 +9,16 @@ GAP_SECONDS = 0.5
 """A pause of the source after which a face may be anywhere."""
 
 NEIGHBOURS_SECONDS = 0.1
-"""How far apart two frames may be for a new scene to be told from mere movement."""
+"""How far apart two frames may be for a new scene to be told from mere movement, and for a calm face to be where it was
+heading: a second later it may be anywhere, and its cartoon beside it."""
 
 
 class Look:
     """A frame's faces, the largest first; to be called with every frame, in order.
 
     The frame after one of calm faces shows them where they were heading: half the work, and the delay stays low on
-    machines that have just enough time. It is never so for two frames in a row, nor where somebody is covered or lost.
+    machines that have just enough time. It is never so for two frames in a row, nor where somebody is covered or lost,
+    nor where the frame comes late.
     """
 
     def __init__(self, toonifier: Toonifier) -> None:
@@ -31,8 +33,8 @@ class Look:
         if last is not None and _is_new(last, frame):
             self._toonifier.cut()
             self._looks, self._calm = [], False
-        if self._calm:
-            self._calm = False
+        calm, self._calm = self._calm, False
+        if calm and last is not None and now - last.seconds < NEIGHBOURS_SECONDS:
             (earlier, before), (later, after) = self._looks
             return between(before, after, (now - earlier) / (later - earlier))
         faces = self._toonifier.see(frame)

@@ -17,24 +17,20 @@ class Bend(nn.Module):
 
     def __init__(self, width: int = 16) -> None:
         super().__init__()
-        self.to4 = conv(3, width, 5, 2)
-        self.to8 = conv(width, 2 * width, stride=2)
-        self.to16 = nn.Sequential(
-            conv(2 * width, 3 * width, stride=2),
-            Residual(3 * width),
-            Context(3 * width),
-            Residual(3 * width),
-            conv(3 * width, 2 * width),
-        )
-        self.shift = nn.Conv2d(2 * width, 2, 3, padding=1)
+        w4, w8, w16 = 2 * width, 3 * width, 4 * width
+        self.to16 = nn.Sequential(conv(3, width, 5, 2), conv(width, w4, stride=2), conv(w4, w8, stride=2))
+        # A jaw is as wide as the face: at 1/32 four convolutions see all of it.
+        self.to32 = nn.Sequential(conv(w8, w16, stride=2), Residual(w16), Context(w16), Residual(w16), conv(w16, w8))
+        self.at16 = Residual(w8)
+        self.shift = nn.Conv2d(w8, 2, 3, padding=1)
         for parameter in self.shift.parameters():
             nn.init.zeros_(parameter)
 
     def shifts(self, x: Tensor) -> Tensor:
         """(N, 2, H / CELL, W / CELL): across and down, in halves of the picture's side."""
-        x8 = self.to8(self.to4(avg_pool2d(x, 2)))
-        out: Tensor = self.shift(x8 + up(self.to16(x8)))
-        return out
+        x16 = self.to16(avg_pool2d(x, 2))
+        shifts = self.shift(self.at16(x16 + up(self.to32(x16))))
+        return interpolate(shifts, scale_factor=16.0 / CELL, mode="bilinear")
 
     def forward(self, x: Tensor) -> Tensor:
         shifts = interpolate(self.shifts(x), scale_factor=float(CELL), mode="bilinear")

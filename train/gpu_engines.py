@@ -90,7 +90,8 @@ def network(style: Style) -> torch.nn.Module:
         if tensor.name.startswith(prefix)
     }
     width = len(weights["to2.0.weight"])
-    generator = Small(width, tones=any(node.op_type == "Floor" for node in graph.node))
+    kinds = {node.op_type for node in graph.node}
+    generator = Small(width, tones="Floor" in kinds, bend="GridSample" in kinds)
     generator.load_state_dict(weights)
     return generator.eval().requires_grad_(False)
 

@@ -148,8 +148,8 @@ class CartoonGAN(Recipe):
         """Equation 2: L = L_adv + omega L_con; the initialisation phase is L_con alone (section 3.3)."""
         s = self.settings
         parts: dict[str, Tensor] = {}
+        where = losses.features_weight(self.photo.landmarks, s.geometry.size, s.drawing_features)
         if self.bend and self.photo.shifts is not None:
-            where = losses.features_weight(self.photo.landmarks, s.geometry.size, s.drawing_features)
             parts["bend"] = losses.bend(self.bend.shifts(self.input), self.photo.shifts, where)
         if self.bending:
             update("generator", sum(parts.values(), torch.zeros((), device=self.toon.device)))
@@ -160,7 +160,6 @@ class CartoonGAN(Recipe):
                 self.vgg(self.toon), self.vgg(self.photo.pictures), s.content_norm
             )
         if weight := s.drawing if self.initialising else s.drawing_after:
-            where = losses.features_weight(self.photo.landmarks, s.geometry.size, s.drawing_features)
             parts["drawing"] = weight * losses.drawing(self.toon, self.photo.alike["drawing"], where)
         if s.colour:
             parts["colour"] = s.colour * losses.colour(self.toon, self.photo.pictures)

@@ -6,15 +6,15 @@ import pytest
 from test_drawing import SIDE, SKINS, face
 
 from train.drawing import draw
-from train.drawing.film import glasses
-from train.drawing.film.warp import moved, moves, total, warped
+from train.drawing.film import PROPORTIONS, glasses
 from train.drawing.shapes import CANVAS, EYES, IRISES, JAW
 from train.drawing.smoothing import flow
+from train.drawing.warp import moved, moves, total, warped
 
 
 def test_eyes_grow_by_a_third_and_the_jaw_slims() -> None:
     mesh = 2 * face(SKINS["pale"])[1]
-    there = moved(mesh, moves(mesh, (1, 1)))
+    there = moved(mesh, moves(mesh, (1, 1), PROPORTIONS))
     for outline in EYES:
         low, high = mesh[outline].min(0), mesh[outline].max(0)
         grown = np.ptp(there[outline], axis=0) / (high - low)
@@ -26,7 +26,7 @@ def test_eyes_grow_by_a_third_and_the_jaw_slims() -> None:
 def test_the_warp_never_folds_and_ends_within_the_picture() -> None:
     mesh = 2 * face(SKINS["pale"])[1]
     y, x = np.mgrid[0:CANVAS:4, 0:CANVAS:4].astype(np.float32)
-    dx, dy = total(moves(mesh, (1, 1)), x, y)
+    dx, dy = total(moves(mesh, (1, 1), PROPORTIONS), x, y)
     across, down = np.gradient(x + dx, axis=(1, 0)), np.gradient(y + dy, axis=(1, 0))
     assert (across[0] * down[1] - across[1] * down[0]).min() > 0.25 * 16
     assert max(np.abs(dx[:8]).max(), np.abs(dy[:8]).max()) < 1
@@ -34,7 +34,7 @@ def test_the_warp_never_folds_and_ends_within_the_picture() -> None:
 
 def test_points_move_as_the_picture_does() -> None:
     mesh = 2 * face(SKINS["pale"])[1]
-    bend = moves(mesh, (1, 1))
+    bend = moves(mesh, (1, 1), PROPORTIONS)
     there = moved(mesh, bend)
     for index in (IRISES[0][0], 152, 4, 263):
         picture = np.zeros((CANVAS, CANVAS, 3), np.float32)

@@ -20,6 +20,8 @@ class Geometry:
     """Magnification, log-uniform between these; what is then larger than the patch is cut at a random place."""
     rotation: float = 0.0
     """Degrees at most, either way."""
+    mirror: bool = True
+    """Not where left and right differ in what is learned, such as the side of an eye's catch light."""
     shift: float = 0.0
     """Pixels at most that a whole crop is off its place, as after a landmark that was a little wrong."""
     weights: Mapping[str, float] = field(default_factory=dict)
@@ -101,7 +103,7 @@ class Faces:
         low, high = torch.tensor(g.scale).log().tolist()
         scale = uniform(low, high).exp()
         turn = torch.deg2rad(uniform(-g.rotation, g.rotation))
-        flip = torch.where(torch.rand(count, device=device) < 0.5, -1.0, 1.0)
+        flip = torch.where(torch.rand(count, device=device) < (0.5 if g.mirror else 0.0), -1.0, 1.0)
         cos, sin = turn.cos() / scale, turn.sin() / scale
         linear = torch.stack([torch.stack([cos * flip, -sin], 1), torch.stack([sin * flip, cos], 1)], 1)
         room = (side / 2 - g.size / 2 / scale).clamp(min=0)[:, None]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("pack", type=Path, help="a pack with photos, from prepare")
-    parser.add_argument("--look", default="cel", help="what to draw like: cel or film (cel)")
+    parser.add_argument("--look", default="cel", help="what to draw like: cel, film or anime (cel)")
     parser.add_argument("--out", type=Path, help="write another pack instead of adding to this one")
     parser.add_argument("--folder", type=Path, help="where the PNGs lie; without: beside the pack, by look")
     parser.add_argument(

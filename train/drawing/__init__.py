@@ -10,16 +10,21 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from train.drawing import cel, film
-from train.drawing.film.warp import total
+from train.drawing import anime, cel, film
+from train.drawing.film.eyes import eyes_seen
 from train.drawing.shapes import CANVAS
 from train.drawing.smoothing import Floats, grid
+from train.drawing.warp import moves, total
 
-LOOKS: dict[str, Callable[[Floats, NDArray[np.float32]], Floats]] = {"cel": cel.drawn, "film": film.drawn}
+LOOKS: dict[str, Callable[[Floats, NDArray[np.float32]], Floats]] = {
+    "cel": cel.drawn,
+    "film": film.drawn,
+    "anime": anime.drawn,
+}
 """Each look's draughtsman: a photo in LAB (CANVAS, CANVAS, 3) and its mesh (478, 2) to the drawing in LAB."""
 
-PROPORTIONS = {"film": film.proportions}
-"""For looks that move features: how."""
+PROPORTIONS = {"film": film.PROPORTIONS, "anime": anime.PROPORTIONS}
+"""Of the looks that move features."""
 
 
 def draw(
@@ -50,7 +55,8 @@ def shifts(
     """
     if look not in PROPORTIONS:
         return None
-    found = PROPORTIONS[look](*_canvas(crop, landmarks))
+    lab, points = _canvas(crop, landmarks)
+    found = moves(points, eyes_seen(lab, points), PROPORTIONS[look])
     x, y = ((place + 0.5) * np.float32(CANVAS / cells) for place in grid(cells, cells))
     return np.stack(total(found, x, y), 2).astype(np.float32) * np.float32(crop.shape[0] / CANVAS)
 

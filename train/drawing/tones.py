@@ -31,6 +31,11 @@ def skin_sample(landmarks: NDArray[np.float32], shape: tuple[int, int]) -> NDArr
     return out
 
 
+def skin_light(lab: Floats, landmarks: NDArray[np.float32]) -> float:
+    """The lightness of a face's skin on a photo in LAB (H, W, 3)."""
+    return float(np.median(lab[..., 0][skin_sample(landmarks, (lab.shape[0], lab.shape[1]))]))
+
+
 def likely_skin(lab: Floats, landmarks: NDArray[np.float32], sample: NDArray[np.bool_]) -> Floats:
     """How much each pixel looks like this face's skin and lies where skin may be: (H, W), 0 to 1."""
     height, width = lab.shape[:2]

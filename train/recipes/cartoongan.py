@@ -58,6 +58,8 @@ class CartoonGANSettings(Settings):
     judged: int = 0
     """Side of the window, at a random place, that the discriminator sees of each picture; 0 shows it all. It judges by
     small patches, so a window says as much in less time."""
+    judged_eyes: float = 0.0
+    """How often that window lies on the eyes instead, by which a style is told first."""
     judge_width: int = 32
     colour: float = 0.0
     total_variation: float = 0.0
@@ -128,8 +130,12 @@ class CartoonGAN(Recipe):
         self.cartoon: Batch | None = None
         if not self.initialising:  # the same light on cartoons, else it would be what tells them from toons
             self.cartoon = light(s.damage, self.cartoons.sample(s.batch))
-            most = s.geometry.size - (s.judged or s.geometry.size)
-            self.corner = [int(n) for n in torch.randint(0, most + 1, (2,))]
+            side = s.judged or s.geometry.size
+            corner = torch.rand(2) * (s.geometry.size - side + 1)
+            if torch.rand(()) < s.judged_eyes:
+                across, down = self.photo.landmarks[:, :2].mean((0, 1)).cpu()
+                corner = torch.stack([down, across]) + (torch.rand(2) - 0.5) * side / 4 - side / 2
+            self.corner = [int(n) for n in corner.clamp(0, s.geometry.size - side)]
 
     def forward(self) -> None:
         """G(p); with the steadiness term also of the same photos a pixel aside, under fresh noise."""

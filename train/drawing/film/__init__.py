@@ -14,32 +14,22 @@ from train.drawing.film.eyes import crease, eye, eyes_seen, socket
 from train.drawing.film.glasses import wires
 from train.drawing.film.mouth import mouth
 from train.drawing.film.skin import find
-from train.drawing.film.warp import Move, moved, moves, warped
 from train.drawing.lines import across
 from train.drawing.shapes import BROWS, EYES, MOUTH, around
 from train.drawing.smoothing import Floats, blur, calm_neighbour, flow, smoothstep
-from train.drawing.tones import skin_sample
+from train.drawing.tones import skin_light
+from train.drawing.warp import Proportions, moved, moves, warped
 
+PROPORTIONS = Proportions(eyes=(1.36, 1.58), apart=0.045, nose=(0.09, 0.24), mouth=(0.0, 0.0), jaw=0.13, chin=0.045)
 VIVID = 0.14
 """More chroma, where there is not much already."""
-
-
-def proportions(lab: Floats, landmarks: NDArray[np.float32]) -> list[Move]:
-    """How the photo is bent: what is drawn for its proportions, apart from the paint."""
-    return moves(landmarks, _eyes(lab, landmarks)[0])
-
-
-def _eyes(lab: Floats, landmarks: NDArray[np.float32]) -> tuple[tuple[float, float], float]:
-    """How far each eye is really seen, and the lightness of the skin."""
-    tone = float(np.median(lab[..., 0][skin_sample(landmarks, (lab.shape[0], lab.shape[1]))]))
-    return eyes_seen(lab, landmarks, tone), tone
 
 
 def drawn(lab: Floats, landmarks: NDArray[np.float32]) -> Floats:
     """The drawing of a photo in LAB (CANVAS, CANVAS, 3): proportions, skin and hair, then the features of the face."""
     shape = (lab.shape[0], lab.shape[1])
-    trusts, tone = _eyes(lab, landmarks)
-    bend = moves(landmarks, trusts)
+    trusts, tone = eyes_seen(lab, landmarks), skin_light(lab, landmarks)
+    bend = moves(landmarks, trusts, PROPORTIONS)
     photo, mesh = warped(lab, bend), moved(landmarks, bend)
 
     contours = flow(photo, steps=6, length=1.8)

@@ -19,6 +19,7 @@ from train.drawing.shapes import (
     stroke,
 )
 from train.drawing.smoothing import Floats, blur, calm_neighbour, grid, smoothstep
+from train.drawing.tones import skin_light
 
 WARM = np.array([11.0, 7.0, 6.0], np.float32)
 """Lashes, LAB: a soft brown-black."""
@@ -26,8 +27,9 @@ IRIS = 1.10
 """How much an iris grows beyond the warp."""
 
 
-def eyes_seen(lab: Floats, landmarks: Points, tone: float) -> tuple[float, float]:
-    """For either eye 0 where dark glasses or hair hide it, 1 where it is seen; `tone`: the lightness of the skin."""
+def eyes_seen(lab: Floats, landmarks: Points) -> tuple[float, float]:
+    """For either eye of a photo (H, W, 3) 0 where dark glasses or hair hide it, 1 where it is seen."""
+    tone = skin_light(lab, landmarks)
     trusts, below = [], []
     for side in (0, 1):
         window, origin = around(landmarks[EYES[side]])

@@ -1,20 +1,36 @@
-"""The film look's proportions: larger eyes, a smaller nose, a slimmer jaw, by one smooth warp that the mesh drives."""
+"""Proportions: larger eyes, a smaller nose, a slimmer jaw, by one smooth warp that the mesh drives."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from train.drawing.shapes import EYES, NOSE_BASE, Points
+from train.drawing.shapes import EYES, MOUTH, NOSE_BASE, Points
 from train.drawing.smoothing import Floats, grid
 
-EYE_ALONG, EYE_ACROSS = 1.36, 1.58  # how much the middle of an eye grows along its axis and across
+
+@dataclass(frozen=True)
+class Proportions:
+    """What a look makes of a face."""
+
+    eyes: tuple[float, float]
+    """How much the middle of an eye grows along its axis and across."""
+    apart: float
+    """How far an eye moves outward, in its widths: a larger one needs the room."""
+    nose: tuple[float, float]
+    """How much the nose shrinks in length and width."""
+    mouth: tuple[float, float]
+    """How much the mouth shrinks in width and height."""
+    jaw: float
+    """How much the jaw is slimmer."""
+    chin: float
+    """How much the lower face is shorter, in distances from the eyes to the chin."""
+
+
 EYE_REACH = 2.6  # in half widths of the eye, over which the growth fades
-EYE_APART = 0.045  # in widths of the eye: a larger eye moves outward a little
-NOSE_ALONG, NOSE_ACROSS = 0.09, 0.24  # how much the nose shrinks in length and width
 NOSE_REACH = 0.62  # in distances of the outer corners of the eyes
-JAW = 0.13  # how much the jaw is slimmer
-CHIN = 0.045  # how much the lower face is shorter, in distances from eyes to chin
+MOUTH_REACH = 1.7  # in half widths of the mouth
 
 Move = Callable[[Floats, Floats], tuple[Floats, Floats]]
 """From x and y on the drawing to what must be added to find the same place on the photo."""
@@ -52,7 +68,7 @@ def scaled(centre: Points, axis: Points, reach: tuple[float, float], along: floa
     return move
 
 
-def moves(landmarks: Points, trusts: tuple[float, float]) -> list[Move]:
+def moves(landmarks: Points, trusts: tuple[float, float], look: Proportions) -> list[Move]:
     """All that moves, for a mesh (478, 2); `trusts`: how far each eye is really seen, 0 to 1."""
     middle, chin = landmarks[168], landmarks[152]
     down = chin - middle
@@ -65,21 +81,29 @@ def moves(landmarks: Points, trusts: tuple[float, float]) -> list[Move]:
         width = max(float(np.hypot(*across)), 1.0)
         reach = EYE_REACH * width / 2
         direction = (across / width).astype(np.float32)
-        along, up = trust * (1 - 1 / EYE_ALONG), trust * (1 - 1 / EYE_ACROSS)
+        along, up = (trust * (1 - 1 / growth) for growth in look.eyes)
         found.append(scaled(centre, direction, (1.05 * reach, reach), along, up))
-        found.append(shifted(centre, reach, (-trust * EYE_APART * across)))
+        found.append(shifted(centre, reach, -trust * look.apart * across))
     base = landmarks[NOSE_BASE].mean(0)
     span = max(float(np.hypot(*(landmarks[263] - landmarks[33]))), 0.5 * height)
     reach = NOSE_REACH * span
-    found.append(scaled(base, axis, (reach, reach), -NOSE_ALONG, -NOSE_ACROSS))
+    found.append(scaled(base, axis, (reach, reach), -look.nose[0], -look.nose[1]))
+    if any(look.mouth):
+        outline = landmarks[MOUTH]
+        across = landmarks[291] - landmarks[61]
+        width = max(float(np.hypot(*across)), 1.0)
+        reach = MOUTH_REACH * width / 2
+        found.append(scaled(outline.mean(0), across / width, (reach, 0.8 * reach), -look.mouth[0], -look.mouth[1]))
     half = max(0.5 * float(np.hypot(*(landmarks[397] - landmarks[172]))), 0.35 * height)
 
     def jaw(x: Floats, y: Floats) -> tuple[Floats, Floats]:
         dx, dy = x - middle[0], y - middle[1]
         v = (dx * axis[0] + dy * axis[1]) / np.float32(height)
         u = dy * axis[0] - dx * axis[1]
-        slim = JAW * rise(v, 0.12, 0.85) * rise(v, 2.0, 1.05) * rise(np.abs(u) / np.float32(half), 2.4, 0.75) * u
-        lower = CHIN * height * rise(v, 0.5, 1.02) * rise(v, 1.9, 1.02) * rise(np.abs(u) / np.float32(half), 2.6, 0.8)
+        slim = look.jaw * rise(v, 0.12, 0.85) * rise(v, 2.0, 1.05) * rise(np.abs(u) / np.float32(half), 2.4, 0.75) * u
+        lower = (
+            look.chin * height * rise(v, 0.5, 1.02) * rise(v, 1.9, 1.02) * rise(np.abs(u) / np.float32(half), 2.6, 0.8)
+        )
         return lower * axis[0] - slim * axis[1], lower * axis[1] + slim * axis[0]
 
     found.append(jaw)
@@ -118,7 +142,7 @@ def moved(landmarks: Points, found: list[Move]) -> Points:
 
 
 def warped(picture: Floats, found: list[Move]) -> Floats:
-    """The photo (H, W, 3) in the film's proportions."""
+    """The photo (H, W, 3) in those proportions."""
     height, width = picture.shape[:2]
     x, y = grid(height // 4, width // 4)
     dx, dy = total(found, 4 * x + 2, 4 * y + 2)  # it is smooth: a quarter of the points will do

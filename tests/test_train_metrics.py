@@ -196,7 +196,9 @@ def packs(tmp_path: Path) -> Callable[[str, int], str]:
     reason="the feature network is not installed",
 )
 def test_evaluate(tmp_path: Path, packs: Callable[[str, int], str], capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["--photos", packs("photos", 4), "--cartoons", packs("cartoons", 5), "--out", str(tmp_path / "out")]
+    arguments = ["--photos", packs("photos", 6), "--cartoons", packs("cartoons", 5), "--out", str(tmp_path / "out")]
+    (tmp_path / "four.txt").write_text("0.png\n2.png\n3.png\n5.png\n")
+    arguments += ["--only", str(tmp_path / "four.txt")]
     assert main(["evaluate", str(save_style(tmp_path / "tiny")), *arguments]) == 0
     told = capsys.readouterr().out
     assert told == (tmp_path / "out/evaluation.txt").read_text()
@@ -215,6 +217,7 @@ def test_evaluate_says_what_is_wrong(
         ([], "nothing to evaluate"),
         (["no-such-style"], "no such style"),
         (["--peer", "absent.onnx"], "absent.onnx"),
+        (["x", "--only", "absent.txt"], "absent.txt"),
     ):
         assert main(["evaluate", *arguments, "--photos", photos, "--cartoons", cartoons, *out]) == 2
         assert told in capsys.readouterr().err

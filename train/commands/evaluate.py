@@ -17,6 +17,7 @@ def options(parser: argparse.ArgumentParser) -> None:
         metavar="PACK",
         help="as made by prepare --held-back (%(default)s)",
     )
+    parser.add_argument("--only", type=Path, metavar="TXT", help="of these photos those whose names it lists")
     parser.add_argument(
         "--cartoons",
         type=Path,
@@ -49,6 +50,12 @@ def run(args: argparse.Namespace) -> None:
     if not args.styles and not args.peer:
         raise InputError("nothing to evaluate; name a style, or a generator with --peer")
     photos, cartoons = pack.load(args.photos), pack.load(args.cartoons)
+    if args.only:
+        try:
+            listed = set(args.only.read_text(encoding="utf-8").split())
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"{args.only}: cannot be read ({error}); check the file given with --only") from error
+        photos = photos.part(np.array([i for i, name in enumerate(photos.names) if name in listed], int))
     if len(photos) < 4 or len(cartoons) < 4:
         raise InputError(f"{args.photos}, {args.cartoons}: with fewer than four pictures there is nothing to compare")
     if args.show:

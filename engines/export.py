@@ -3,7 +3,9 @@
 import copy
 import hashlib
 import json
+import logging
 import os
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -74,16 +76,19 @@ def write_onnx(generator: "nn.Module", path: Path, images: NDArray[np.uint8], pr
 
     example = torch.from_numpy(np.ascontiguousarray(images))
     shape = {0: Dim("n"), 1: 32 * Dim("h", min=2), 2: 32 * Dim("w", min=2)}
-    program = torch.onnx.export(
-        uint8_module(folded(generator), precision),
-        (example,),
-        dynamo=True,
-        opset_version=22 if precision == "bf16" else OPSET,  # convolutions of bf16 are no older
-        input_names=["image"],
-        output_names=["toon"],
-        dynamic_shapes={"image": shape},
-        verbose=False,
-    )
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # of how torch calls itself
+        program = torch.onnx.export(
+            uint8_module(folded(generator), precision),
+            (example,),
+            dynamo=True,
+            opset_version=22 if precision == "bf16" else OPSET,  # convolutions of bf16 are no older
+            input_names=["image"],
+            output_names=["toon"],
+            dynamic_shapes={"image": shape},
+            verbose=False,
+        )
     assert program is not None
     program.save(str(path))
 
@@ -118,7 +123,8 @@ def _save_pictures(folder: Path, images: NDArray[np.uint8], toons: NDArray[np.ui
 
     np.savez_compressed(folder / "parity.npz", image=images, toon=toons)
     preview = np.vstack([np.hstack(list(images)), np.hstack(list(toons))])
-    cv2.imwrite(str(folder / "preview.png"), cv2.cvtColor(preview, cv2.COLOR_RGB2BGR))
+    png = cv2.imencode(".png", cv2.cvtColor(preview, cv2.COLOR_RGB2BGR))[1]
+    (folder / "preview.png").write_bytes(png.tobytes())
 
 
 def _write_card(folder: Path, card: Mapping[str, Any], size: int) -> Style:

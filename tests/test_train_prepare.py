@@ -57,15 +57,38 @@ def test_padding_is_known() -> None:
 
 
 def test_bad_pictures_are_left_out_and_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    table = write_pictures(tmp_path / "cartoons", 3)
+    table = write_pictures(tmp_path / "cartoons", 6)
     (tmp_path / "cartoons/made-001.png").write_bytes(b"no picture")
     (tmp_path / "cartoons/made-002.png").rename(tmp_path / "cartoons/unknown.png")
+    (tmp_path / "cartoons/made-003.png").unlink()
+    (tmp_path / "cartoons/made-003.png").mkdir()
+    rows = table.read_text().splitlines()
+    rows[5:] = ["made-004.png" + ",nan" * 10, "made-005.png" + "".join(f",{p + 9000}" for p in POINTS.ravel())]
+    table.write_text("\n".join(rows))
     assert main(["prepare", str(tmp_path / "cartoons"), str(tmp_path / "p"), "--landmarks", str(table)]) == 0
     told = capsys.readouterr().out
     assert "made-001.png: unreadable" in told
+    assert "made-003.png: unreadable" in told
+    assert "made-004.png: the five points of a face are not all numbers" in told
+    assert "made-005.png: the five points of a face lie outside the picture" in told
     assert "unknown.png: no landmarks given" in told
-    assert "landmarks for 1 files that are not there, such as made-002.png" in told
-    assert "1 pictures packed, 2 left out" in told
+    assert "landmarks for 2 files that are not there, such as made-002.png" in told
+    assert "1 pictures packed, 5 left out" in told
+
+
+def test_photos_without_a_face_are_left_out_and_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "photos").mkdir()
+    cv2.imwrite(str(tmp_path / "photos/nobody.png"), np.random.default_rng(0).integers(0, 256, (200, 200, 3), np.uint8))
+    assert main(["prepare", str(tmp_path / "photos"), str(tmp_path / "p")]) == 2
+    assert "no face to pack (1 no face found); check the folder" in capsys.readouterr().err
+    assert not (tmp_path / "p").exists()
+    _, head = cv2.VideoCapture(str(Path(__file__).parent / "sample/talking-head.mp4")).read()
+    cv2.imwrite(str(tmp_path / "photos/somebody.png"), head)
+    assert main(["prepare", str(tmp_path / "photos"), str(tmp_path / "p")]) == 0
+    assert "nobody.png: no face found, left out" in capsys.readouterr().out
+    made = pack.load(tmp_path / "p")
+    assert made.names == ["somebody.png"]
+    assert np.isfinite(made.dense).all()
 
 
 @pytest.mark.parametrize("folder", ["absent", "empty"])
@@ -73,7 +96,8 @@ def test_no_pictures(tmp_path: Path, folder: str, capsys: pytest.CaptureFixture[
     (tmp_path / "empty").mkdir()
     table = write_pictures(tmp_path / "some", 1)
     assert main(["prepare", str(tmp_path / folder), str(tmp_path / "p"), "--landmarks", str(table)]) == 2
-    assert str(tmp_path / folder) in capsys.readouterr().err
+    told = {"absent": "no such folder", "empty": "no pictures there"}[folder]
+    assert f"{tmp_path / folder}: {told}" in capsys.readouterr().err
     assert not (tmp_path / "p").exists()
 
 

@@ -2,10 +2,12 @@
 
 import copy
 import dataclasses
+import math
 import os
 import signal
 import socket
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -177,6 +179,9 @@ def test_a_loss_that_is_no_number(tmp_path: Path) -> None:
     broken = dataclasses.replace(TINY, training=dataclasses.replace(TINY.training, steps=9), drawing_after=float("nan"))
     with pytest.raises(UserError, match=r"is not a number at step 8; .* is kept as it was"):
         run(tmp_path, broken)
+    too_fast = dataclasses.replace(TINY, training=dataclasses.replace(TINY.training, steps=7), learning_rate=math.inf)
+    with pytest.raises(UserError, match=r"norm of 'generator' is not a number at step 7; .* is kept as it was"):
+        run(tmp_path, too_fast)  # the losses are of the weights before
     assert (tmp_path / "checkpoint.pt").read_bytes() == before
 
 
@@ -284,6 +289,11 @@ def test_four_steps_end_to_end(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert main([*fit, *tiny, "--device", "cpu"]) == 2  # no drawings either
     assert "name a pack with --cartoons" in capsys.readouterr().err
     assert main([*fit, *tiny, "--device", "cpu", "--cartoons", str(tmp_path / "cartoons.safetensors")]) == 0
+    learned = (tmp_path / "run/checkpoint.pt").read_bytes()
+    other = ["fit", "cyclegan", *fit[2:], "--cartoons", str(tmp_path / "cartoons.safetensors"), "--set", "width=4"]
+    assert main([*other, "--device", "cpu"]) == 2
+    assert "a checkpoint of cartoongan, not of cyclegan; name another run" in capsys.readouterr().err
+    assert (tmp_path / "run/checkpoint.pt").read_bytes() == learned
     student = ["width=4", "batch=2", "geometry.size=64", "training.steps=2", "vgg=random", "content_layer=conv1_2"]
     student = [part for setting in student for part in ("--set", setting)]
     distill = ["distill", str(tmp_path / "run"), "--photos", str(tmp_path / "photos.safetensors"), "--device", "cpu"]
@@ -293,6 +303,9 @@ def test_four_steps_end_to_end(tmp_path: Path, capsys: pytest.CaptureFixture[str
     style = tmp_path / "style"
     faces = ["--faces", str(tmp_path / "photos.safetensors"), "--card", str(card)]
     assert main(["export", str(tmp_path / "student"), str(style), *faces]) == 0
+    with disk_for(1_000):
+        assert main(["export", str(tmp_path / "student"), str(style), *faces]) == 1
+    assert f"{style}: cannot be written (File too large); free some space" in capsys.readouterr().err
     loaded = load_style(style)
     assert loaded.about == 'A "test"'
     assert loaded.card["data"] == {"photos": "made here"}
@@ -315,19 +328,53 @@ def test_four_steps_end_to_end(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert "no run with curves" in capsys.readouterr().err
 
 
-def test_a_full_disk_keeps_the_checkpoint_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "checkpoint.pt"
-    checkpoint.save({"recipe": "r", "step": 1}, path)
+@contextmanager
+def disk_for(size: int) -> Iterator[None]:
+    """Files can become no larger, in bytes: the system refuses to write on, as on a full disk."""
+    resource = pytest.importorskip("resource", reason="there is no such limit on this system")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_full_disk_keeps_what_was_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def steps(count: int) -> CycleGANSettings:
+        return dataclasses.replace(TINY_CYCLE, training=dataclasses.replace(TINY.training, steps=count))
+
+    run(tmp_path / "run", steps(1))
+    before = (tmp_path / "run/checkpoint.pt").read_bytes()
+    with disk_for(100_000), pytest.raises(UserError, match=r"checkpoint.pt: .*File too large.*the one before is kept"):
+        run(tmp_path / "run", steps(2))
+    assert (tmp_path / "run/checkpoint.pt").read_bytes() == before
+    assert not list(tmp_path.rglob("*.partial"))
+
+    from tensorboard.summary.writer.record_writer import RecordWriter
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(torch, "save", full)
-    with pytest.raises(UserError, match=r"No space left on device.*the one before is kept"):
-        checkpoint.save({"recipe": "r", "step": 2}, path)
-    monkeypatch.undo()
-    assert checkpoint.load(path)["step"] == 1
-    assert [p.name for p in tmp_path.iterdir()] == ["checkpoint.pt"]
+    with monkeypatch.context() as patch:
+        patch.setattr(RecordWriter, "write", full)  # in a thread of its own
+        with pytest.raises(
+            UserError, match=r"run: cannot be written \(No space left on device\); what is there is kept"
+        ):
+            run(tmp_path / "run", steps(2))
+    assert (tmp_path / "run/checkpoint.pt").read_bytes() == before
+    assert run(tmp_path / "run", steps(2))["step"] == 2
+
+    save(tiny_pack(2), tmp_path / "p")
+    before = (tmp_path / "p").read_bytes()
+    with (
+        disk_for(100_000),
+        pytest.raises(InputError, match=r"p: cannot be written \(.*File too large.*free some space"),
+    ):
+        save(tiny_pack(3), tmp_path / "p")
+    assert (tmp_path / "p").read_bytes() == before
+    assert not list(tmp_path.rglob("*.partial"))
 
 
 def test_packs_survive_a_round_trip(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Checkpoints: everything that a run needs to go on, in one file of tensors and plain values."""
 
+import contextlib
 import os
 import pickle
 from pathlib import Path
@@ -14,12 +15,16 @@ def save(state: dict[str, Any], path: Path) -> None:
     """Beside the old one first, so that a full disk or a kill leaves the old one whole."""
     partial = path.with_name(path.name + ".partial")
     try:
-        torch.save(state, partial)
+        with partial.open("wb") as file:  # torch's own way to a path does not tell that the disk is full
+            torch.save(state, file)
         os.replace(partial, path)
-    except (OSError, RuntimeError) as error:  # torch tells of a full disk as a RuntimeError
-        partial.unlink(missing_ok=True)
+    except (OSError, RuntimeError) as error:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+        cause = error.__context__ if isinstance(error.__context__, OSError) else error
+        reason = getattr(cause, "strerror", None) or cause
         raise UserError(
-            f"{path}: cannot be written ({error}); the one before is kept; free some space, go on"
+            f"{path}: cannot be written ({reason}); the one before is kept; free some space, the same command goes on"
         ) from error
 
 
@@ -30,9 +35,9 @@ def load(path: Path, recipe: str | None = None) -> dict[str, Any]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
         found = state["recipe"]
-    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError, ValueError) as error:
+    except (pickle.UnpicklingError, OSError, RuntimeError, EOFError, KeyError, TypeError, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"{path}: not a checkpoint of toonstream-train ({reason}); name another") from error
     if recipe is not None and found != recipe:
-        raise InputError(f"{path}: a checkpoint of {found}, not of {recipe}; give another --out")
+        raise InputError(f"{path}: a checkpoint of {found}, not of {recipe}; name another run")
     return dict(state)

@@ -30,7 +30,10 @@ def draw_all(pack: Pack, look: str, folder: Path, workers: int, most: int | None
         raise InputError("the pack has no dense landmarks to draw from; prepare photos without --landmarks")
     paths = [folder / (Path(name).as_posix().replace("/", "_") + ".png") for name in pack.names]
     missing = [i for i in known if not paths[i].is_file()]
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be made ({error.strerror}); name another --folder") from error
     # spawn: a forked child would inherit OpenCV's thread pool in whatever state it is
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         tasks = (pool.submit(draw_one, pack.images[i], pack.dense[i], look, paths[i]) for i in missing)

@@ -25,5 +25,6 @@ def to_uint8(pictures: Tensor) -> NDArray[np.uint8]:
 
 
 def write(picture: NDArray[np.uint8], path: Path) -> None:
+    """Raises OSError, which imwrite would not."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(path), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+    path.write_bytes(cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1].tobytes())

@@ -1,5 +1,6 @@
 """The packed file: aligned crops, landmarks and what belongs to them in one safetensors file, read whole."""
 
+import contextlib
 import json
 import os
 from dataclasses import dataclass
@@ -58,6 +59,7 @@ def save(pack: Pack, path: Path, quality: int | None = None) -> None:
     quality: of WebP, 1 to 100, in which pictures are kept for carrying: a twentieth of the size, without the dense
     landmarks, which only drawing needs.
     """
+    from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
     tensors: dict[str, NDArray[Any]] = {"inside": np.packbits(pack.inside, axis=2), "landmarks": pack.landmarks}
@@ -75,10 +77,11 @@ def save(pack: Pack, path: Path, quality: int | None = None) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         save_file(tensors, partial, described)
         os.replace(partial, path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
+    except (OSError, SafetensorError) as error:  # a full disk is told as either
+        with contextlib.suppress(OSError):
+            partial.unlink()
         raise InputError(
-            f"{path}: cannot be written ({error.strerror or error}); free some space or name another"
+            f"{path}: cannot be written ({getattr(error, 'strerror', None) or error}); free some space or name another"
         ) from error
 
 
@@ -105,7 +108,7 @@ def load(path: Path) -> Pack:
             drawings=tensors.get("drawings"),
             shifts=tensors["shifts"].astype(np.float32) / STEP if "shifts" in tensors else None,
         )
-    except (SafetensorError, KeyError, ValueError, cv2.error) as error:
+    except (SafetensorError, OSError, KeyError, ValueError, cv2.error) as error:
         raise InputError(f"{path}: not a pack of toonstream-train ({error}); make it anew with prepare") from error
 
 

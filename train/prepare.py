@@ -69,14 +69,27 @@ def pictures(folder: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str,
     for path in tqdm(paths, desc=f"prepare {folder.name}", unit="picture"):
         name = path.relative_to(folder).as_posix()
         if wanted(name):
-            # imdecode of the bytes: unlike imread it takes any path name and prints no warning of its own
-            raw = np.frombuffer(path.read_bytes(), np.uint8)
-            bgr = cv2.imdecode(raw, cv2.IMREAD_COLOR) if raw.size else None
-            yield name, None if bgr is None else np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
+            yield name, read(path)
+
+
+def read(path: Path) -> NDArray[np.uint8] | None:
+    """(H, W, 3) RGB, None where it cannot be read."""
+    try:
+        # imdecode of the bytes: unlike imread it takes any path name and prints no warning of its own
+        raw = np.frombuffer(path.read_bytes(), np.uint8)
+        bgr = cv2.imdecode(raw, cv2.IMREAD_COLOR) if raw.size else None
+    except (OSError, cv2.error):  # OpenCV's where it is too large
+        return None
+    return None if bgr is None else np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def crop(picture: NDArray[np.uint8], five: NDArray[np.float32], dense: NDArray[np.float32] | None) -> Crop:
-    """The canonical crop; what lies outside the picture repeats its border and is marked."""
+    """The canonical crop; what lies outside the picture repeats its border and is marked.
+
+    Raises ValueError where the points are no face within the picture.
+    """
+    if not np.isfinite(five).all():
+        raise ValueError("the five points of a face are not all numbers")
     matrix = framing.framing(five, SIZE)
     scale = float(np.hypot(*matrix[0, :2]))
     if scale < 0.7:  # a warp would skip pixels: average them first
@@ -90,6 +103,8 @@ def crop(picture: NDArray[np.uint8], five: NDArray[np.float32], dense: NDArray[n
     size = (SIZE, SIZE)
     image = cv2.warpAffine(picture, warp, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     inside = cv2.warpAffine(np.ones(picture.shape[:2], np.uint8), warp, size, flags=cv2.INTER_NEAREST)
+    if not inside.any():
+        raise ValueError("the five points of a face lie outside the picture")
     points = np.full((478, 2), np.nan, np.float32) if dense is None else framing.apply(matrix, dense).astype(np.float32)
     return Crop(
         np.asarray(image, np.uint8),

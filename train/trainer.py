@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from types import FrameType
 import numpy as np
 import torch
 from lightning_fabric import Fabric
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
@@ -81,7 +82,7 @@ class Trainer:
         taking, summed = 0.0, 0
         with (
             told_to_stop() as stop,
-            SummaryWriter(str(self.folder)) as writer,
+            curves(self.folder) as writer,
             tqdm(total=last, initial=self.step, unit="step", disable=not main, mininterval=5) as bar,
         ):
             while self.step < last:
@@ -106,7 +107,7 @@ class Trainer:
                 if self.step % self.training.log_steps == 0 or ending:
                     means = {name: float(total) / summed for name, total in sums.items()}
                     sums.clear()
-                    self._check(means)
+                    self._check("loss", means)
                     bar.set_postfix({name: f"{value:.3g}" for name, value in means.items()}, refresh=False)
                     if main:
                         for name, value in means.items():
@@ -114,13 +115,14 @@ class Trainer:
                         writer.add_scalar("seconds/step", (now - logged) / summed, self.step)
                         writer.add_scalar("seconds/take", taking / summed, self.step)
                     logged, taking, summed = now, 0.0, 0
+                if save or ending:
+                    self._check("loss", {name: float(loss.detach()) for name, loss in recipe.losses.items()})
+                    self._check("norm of", {name: norm(network) for name, network in recipe.networks.items()})
+                    self.save()
+                    saved = now
                 if main and (now - drawn > self.training.grid_seconds or ending):
                     self._draw(shown)
                     drawn = now
-                if save or ending:
-                    self._check({name: float(loss.detach()) for name, loss in recipe.losses.items()})
-                    self.save()
-                    saved = now
                 if stopped and self.step < last:
                     raise UserError(f"stopped at step {self.step}; the same command goes on from {self.path}")
 
@@ -206,12 +208,12 @@ class Trainer:
                 else:
                     kept.copy_(fresh[key])
 
-    def _check(self, losses: dict[str, float]) -> None:
-        broken = [name for name, value in losses.items() if not np.isfinite(value)]
+    def _check(self, what: str, values: dict[str, float]) -> None:
+        broken = [name for name, value in values.items() if not np.isfinite(value)]
         if broken:
             kept = f"{self.path} is kept as it was" if self.path.is_file() else "no checkpoint was written yet"
             raise UserError(
-                f"the loss {broken[0]!r} is not a number at step {self.step}; {kept}; try a lower learning rate"
+                f"the {what} {broken[0]!r} is not a number at step {self.step}; {kept}; try a lower learning rate"
             )
 
     def _previews(self, pack: Pack) -> Tensor:
@@ -225,6 +227,11 @@ class Trainer:
         write(grid(self.recipe.pictures), self.folder / "grids" / "last-batch.png")
 
 
+def norm(network: nn.Module) -> float:
+    """Of its weights and buffers: no number where one of them is none, which the loss tells a step later."""
+    return float(torch.nn.utils.get_total_norm([t for t in network.state_dict().values() if t.is_floating_point()]))
+
+
 @contextmanager
 def fitting(path: Path) -> Iterator[None]:
     """Raises InputError where the weights in `path` do not fit this run's networks."""
@@ -232,6 +239,27 @@ def fitting(path: Path) -> Iterator[None]:
         yield
     except (KeyError, RuntimeError, ValueError) as error:
         raise InputError(f"{path}: of other networks than these settings make; name another run") from error
+
+
+@contextmanager
+def curves(folder: Path) -> Iterator[SummaryWriter]:
+    """For TensorBoard. Raises UserError where it, or what runs meanwhile, finds that `folder` cannot be written."""
+
+    def quiet(told: threading.ExceptHookArgs) -> None:
+        if not isinstance(told.exc_value, OSError):  # the writer's thread; its next call raises the same
+            before(told)
+
+    before, threading.excepthook = threading.excepthook, quiet
+    try:
+        with SummaryWriter(str(folder)) as writer:
+            yield writer
+    except OSError as error:
+        raise UserError(
+            f"{folder}: cannot be written ({error.strerror or error}); what is there is kept; "
+            "free some space, the same command goes on"
+        ) from error
+    finally:
+        threading.excepthook = before
 
 
 @contextmanager

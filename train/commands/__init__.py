@@ -24,6 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UserError as error:
         print(f"toonstream-train: {error}", file=sys.stderr)
         return error.status
+    except KeyboardInterrupt:
+        return 130
     except ModuleNotFoundError as error:
         print(
             f"toonstream-train: {error}; install what training needs: pip install 'toonstream[train]'", file=sys.stderr

@@ -16,20 +16,18 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    import logging
     import tomllib
 
     import numpy as np
 
     from engines import load_style
-    from engines.errors import InputError
+    from engines.errors import InputError, UserError
     from engines.export import export_style
     from engines.table import table
     from toonstream.faces import framing
     from train import pack
     from train.recipes import trained
 
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     generator, state = trained(args.run)
     faces = pack.load(args.faces)
     if args.show:
@@ -57,9 +55,13 @@ def run(args: argparse.Namespace) -> None:
         },
     }
     others = np.setdiff1d(np.linspace(0, len(faces) - 1, min(CALIBRATION, len(faces))).astype(int), index)
-    tried = export_style(
-        generator, args.style, faces.images[index], card, faces.images[others] if len(others) else None
-    )
+    calibration = faces.images[others] if len(others) else None
+    try:
+        tried = export_style(generator, args.style, faces.images[index], card, calibration)
+    except OSError as error:
+        raise UserError(
+            f"{args.style}: cannot be written ({error.strerror or error}); free some space or name another"
+        ) from error
     print(table(tried))
     if "int8" not in load_style(args.style).models:
         print("int8 is not kept: it is no faster here, or too far from the original")

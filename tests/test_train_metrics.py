@@ -11,12 +11,14 @@ import torch
 from tiny_style import save_style
 
 from engines.errors import InputError
-from train import pack
+from train import family, pack
 from train.commands import main
 from train.drawing.shapes import BROWS, EYES, MOUTH, OVAL
 from train.metrics import colour, distances, faces, speed, steadiness
 from train.metrics.features import Inception
 from train.metrics.generators import generators
+from train.networks.cartoongan import Generator
+from train.networks.small import Small
 
 RANDOM = np.random.default_rng(0)
 PHOTOS = cv2.GaussianBlur(RANDOM.integers(0, 256, (4, 64, 64 * 3), np.uint8).transpose(1, 2, 0), (9, 9), 0)
@@ -156,6 +158,39 @@ def test_speed_and_names(tmp_path: Path) -> None:
     with generators([folder, folder], [], PHOTOS) as engines:
         assert list(engines) == ["tiny", "tiny 2"]
         assert all(ms > 0 for ms in speed.milliseconds(engines, PHOTOS[:1], POINTS[:1]).values())
+
+
+def test_what_a_generator_costs() -> None:
+    """By hand, each convolution: products for a crop of 64 pixels, scale by scale; and weights."""
+    half = 3 * 2 * 25 + (2 * 2 + 2 * 12) * 9 + 3 * 12 * 16
+    quarter = (2 * 3 + 3 * 3 + 3 * 3 + 3 * 2) * 9
+    eighth = (3 * 6 + 2 * 6 * 6 + 2 * 6 * 6 + 6 * 3) * 9
+    sixteenth = (6 * 12 + 2 * 12 * 12 + 12 * 6) * 9
+    context = 12 * 12  # once for the whole crop
+    small = 32 * 32 * half + 16 * 16 * quarter + 8 * 8 * eighth + 4 * 4 * sixteenth + context
+    assert family.macs(Small(2), 64) == small
+    whole = 2 * 3 * 2 * 49 + 2 * 2 * 9
+    half = (2 * 4 + 4 * 4 + 4 * 4 + 4 * 2) * 9  # transposed convolutions are paid for where they start from
+    quarter = (4 * 8 + 8 * 8 + 2 * 8 * 8 + 8 * 4) * 9
+    assert family.macs(Generator(2, 1), 64) == 64 * 64 * whole + 32 * 32 * half + 16 * 16 * quarter
+
+    down = up = (64 * 128 + 128 * 256) * 9
+    flat = (2 * 128 * 128 + 256 * 256 + 64 * 64 + 8 * 2 * 256 * 256) * 9
+    biases = 64 + 2 * 128 + 2 * 256 + 8 * 2 * 256 + 2 * 128 + 2 * 64 + 3  # batch norm is folded into them
+    assert family.parameters(Generator()) == 2 * 3 * 64 * 49 + down + up + flat + biases == 11_120_195
+
+
+def test_the_family_as_a_table(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    names = list(family.family())
+    assert names == [*(f"small, {width}" for width in (8, 12, 16, 24, 32)), *names[5:]]
+    assert names[5:] == ["small, 16, tones", "small, 16, bend", "paper, 64"]
+    tiny = {name: torch.nn.Conv2d(3, 3, kernel, padding="same") for name, kernel in (("one", 1), ("five", 5))}
+    monkeypatch.setattr(family, "family", lambda: tiny)
+    assert main(["family"]) == 0
+    head, *rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert head[-3:] == ["GMAC", "MB", "ms"]
+    assert [[row[0], row[3]] for row in rows] == [["one", "0.00"], ["five", "0.01"]]  # 225 * 256 * 256
+    assert all(float(row[-1]) > 0 for row in rows)
 
 
 def test_only_inception_is_inception(tmp_path: Path) -> None:

@@ -13,9 +13,10 @@ from statistics import median
 from typing import Any
 
 from engines.errors import InputError
+from engines.table import columns
 from toonstream.bench.figures import FIGURES, Figure, Figures, figures, floor, told
 from toonstream.bench.job import FORMAT
-from toonstream.bench.table import columns, name
+from toonstream.bench.table import name
 
 LEAST = 0.02
 """Changes that are smaller are no news: two measurements of one thing, at different times, lie so far apart."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
+from engines.table import columns
 from toonstream.bench.figures import figures, floor, shares, told
 from toonstream.bench.job import STAGES
 from toonstream.live.measures import STAGES as LIVE_STAGES
@@ -34,15 +35,6 @@ def head(result: Mapping[str, Any]) -> str:
 
 def name(row: Mapping[str, Any]) -> str:
     return f"{row['name']}: {row['engine']}"
-
-
-def columns(cells: Sequence[Sequence[str]]) -> list[str]:
-    """Lines of cells, the first column to the left, the others to the right."""
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return [
-        "  ".join([line[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(line[1:], widths[1:], strict=True))]).rstrip()
-        for line in cells
-    ]
 
 
 def _files(clip: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.errors import UserError
+from engines.table import columns
 from train.metrics.colour import TONES
 from train.metrics.evaluation import Evaluation
 
@@ -78,16 +79,11 @@ def table(evaluation: Evaluation) -> str:
             sign = "+" if group else ""
             numbers = ["" if v is None or math.isnan(v) else f"{v * factor:{sign}.{decimals}f}" for v in values]
             lines.append([told, *numbers])
-    widths = [max(len(line[i]) for line in lines) for i in range(len(names) + 1)]
-    rows = [
-        "  ".join([line[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(line[1:], widths[1:], strict=True))]).rstrip()
-        for line in lines
-    ]
     head = (
         f"{setting['photos']} photos, {setting['cartoons']} target {setting['target']}, "
         f"{setting['flicker_photos']} stills, {setting['clip_frames']} frames of a clip; {setting['machine']}"
     )
-    return "\n".join([head, "", *rows]) + "\n"
+    return "\n".join([head, "", *columns(lines)]) + "\n"
 
 
 def picture(evaluation: Evaluation, columns: Sequence[int]) -> NDArray[np.uint8]:

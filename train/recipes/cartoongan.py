@@ -30,7 +30,7 @@ class CartoonGANSettings(Settings):
     generator: str = "paper"
     """"paper", the generator of figure 2, or "small", the live one."""
     width: int = 64
-    """Channels of the generator's first layer; the small one ships with 16."""
+    """Channels of the generator's first layer; the small one ships with 16 (costs: `toonstream-train family`)."""
     tones: bool = False
     """Flat tones by construction, for the small one."""
     bend: bool = False

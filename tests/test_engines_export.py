@@ -15,7 +15,7 @@ from engines.errors import UserError
 from engines.export import export_style, torch_toons, write_onnx
 from engines.parity import load_parity, steps_between
 from engines.quantise import int8_pays
-from engines.style import Model
+from engines.style import Model, styles
 from engines.trial import Candidate, Trial, examine
 from train import gpu_engines
 
@@ -96,9 +96,9 @@ def test_int8_pays_where_it_is_faster_and_right(int8, failure, kept):
     assert int8_pays(tried) == kept
 
 
-def test_the_network_of_a_shipped_style_comes_back_from_its_file():
+@pytest.mark.parametrize("style", styles(), ids=lambda style: style.name)
+def test_the_network_of_a_shipped_style_comes_back_from_its_file(style):
     """As the measurement on a CUDA machine rebuilds it."""
-    style = load_style("cel")
     parity = load_parity(style)
     again = torch_toons(gpu_engines.network(style), parity.images[:1])
     assert steps_between(again, parity.toons[:1]).largest <= 1

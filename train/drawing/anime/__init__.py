@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from train.drawing.anime.eyes import eyes
-from train.drawing.anime.face import beard, complexion, inked, mouth, nose
+from train.drawing.anime.face import beard, complexion, inked, mouth, nose, smile
 from train.drawing.features import INK, mouth_trust, paint
 from train.drawing.film.brows import brow
 from train.drawing.film.eyes import eyes_seen
@@ -40,9 +40,9 @@ def drawn(lab: Floats, landmarks: NDArray[np.float32]) -> Floats:
     paper[..., 0] = general_tones(np.ascontiguousarray(calm[..., 0]))
     chroma = cv2.magnitude(paper[..., 1].copy(), paper[..., 2].copy())
     paper[..., 1:] *= (1 + VIVID * (1 - smoothstep(chroma, 25.0, 70.0)))[..., None]
-    # Small gaps in the skin, the folds of a smile and the shadows by the nose, are not drawn at all.
+    # Small gaps in the skin, as the shadows by the nose and the corners of a smile, are not drawn at all.
     where = cv2.morphologyEx(skin.where, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (23, 23)))
-    where *= 1 - beard(skin, combed, mesh)
+    where = np.maximum(where, smile(mesh, where.shape)) * (1 - beard(skin, combed, mesh))
     bare = where * (1 - wire)
     paint(paper, bare, complexion(skin, mesh))
 

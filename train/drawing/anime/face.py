@@ -31,9 +31,13 @@ def complexion(skin: Skin, landmarks: Points) -> Floats:
     As a whole it is as light as on the photo.
     """
     shape = (skin.where.shape[0], skin.where.shape[1])
-    form = within(skin.form, skin.where, 7.0)
-    # A shaven beard is no shadow.
-    form = form + np.float32(6) * skin.below * blur(fill(landmarks[OVAL], shape), 12) * smoothstep(form, 25.0, 50.0)
+    seen = within(skin.form, skin.where, 7.0)
+    # A shaven beard and the folds of a smile, which are not so dark, are no shadow.
+    rows = np.repeat(np.arange(shape[0], dtype=np.float32)[:, None], shape[1], 1)
+    below = smoothstep(rows, float(landmarks[6, 1]), max(float(landmarks[1, 1]), float(landmarks[6, 1]) + 1))
+    face = blur(fill(landmarks[OVAL], shape), 12)
+    mild = smoothstep(seen, 0.66 * skin.median, 0.82 * skin.median)
+    form = seen + np.float32(10) * below * face * mild
     values = form[skin.sample]
     low, middle = (float(value) for value in np.percentile(values, [5, 50]))
     border = middle - max(0.72 * (middle - low), 6.0)
@@ -41,9 +45,9 @@ def complexion(skin: Skin, landmarks: Points) -> Floats:
     chroma = np.median(skin.chroma[skin.sample], axis=0)
     share = float(shadow[skin.sample].mean())
     # Where half of a face lies in the night, its shadow is as deep as that.
-    deep = float(form[skin.sample][values < border].mean()) if (values < border).any() else middle
+    deep = float(seen[skin.sample][values < border].mean()) if (values < border).any() else middle
     shade = min(float(SHADE[0]), max(deep / max(middle, 1.0), 0.45))
-    light = min(float(values.mean()) / (1 - share * (1 - shade)), 96.0)
+    light = min(float(seen[skin.sample].mean()) / (1 - share * (1 - shade)), 96.0)
     tone = np.array([light, 1.12 * chroma[0], 1.12 * chroma[1]], np.float32)
     out = np.broadcast_to(tone, (*shape, 3)).copy()
     paint(out, shadow, tone * np.array([shade, SHADE[1], SHADE[2]], np.float32))
@@ -51,12 +55,9 @@ def complexion(skin: Skin, landmarks: Points) -> Floats:
     night = smoothstep(form, 12.0, 3.0)
     out[..., 0] += night * (np.minimum(form, out[..., 0]) - out[..., 0])
     width = float(np.hypot(*(landmarks[454] - landmarks[234])))
+    red = tone + np.array([-3.0, 8.0, 2.0], np.float32)
     for index in (50, 280):
-        paint(
-            out,
-            np.float32(0.5) * spot(landmarks, index, 0.07 * width, shape),
-            tone + np.array([-3.0, 8.0, 2.0], np.float32),
-        )
+        paint(out, np.float32(0.5) * spot(landmarks, index, 0.07 * width, shape), red)
     return out
 
 
@@ -71,7 +72,17 @@ def beard(skin: Skin, combed: Floats, landmarks: Points) -> Floats:
     hair = np.maximum(pale, smoothstep(share, 0.66, 0.5)) * (1 - skin.lips)
     rows = np.arange(share.shape[0], dtype=np.float32)[:, None] - np.float32(landmarks[2, 1])
     down = float(np.hypot(*(landmarks[152] - landmarks[2])))
-    return smoothstep(blur(hair * smoothstep(rows, 0.0, 0.12 * down), 3.0), 0.35, 0.65)
+    found = smoothstep(blur(hair * smoothstep(rows, 0.0, 0.12 * down), 3.0), 0.35, 0.65)
+    # The corners of a smile are as dark, but small.
+    solid: Floats = cv2.morphologyEx(found, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (17, 17)))
+    return solid
+
+
+def smile(landmarks: Points, shape: tuple[int, ...]) -> Floats:
+    """Where the corners of a smile are, (H, W) 0 to 1."""
+    width = float(np.hypot(*(landmarks[454] - landmarks[234])))
+    corners = [spot(landmarks, index, 0.06 * width, (shape[0], shape[1])) for index in (57, 287, 216, 436)]
+    return smoothstep(np.maximum.reduce(corners), 0.3, 0.6)
 
 
 def inked(skin: Floats, landmarks: Points, eyes: Floats) -> Floats:

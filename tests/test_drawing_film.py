@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from test_drawing import SIDE, SKINS, face
 
-from train.drawing import draw
-from train.drawing.film import PROPORTIONS, glasses
+from train.drawing import draw, glasses
+from train.drawing.film import PROPORTIONS
 from train.drawing.shapes import CANVAS, EYES, IRISES, JAW
 from train.drawing.smoothing import flow
 from train.drawing.warp import moved, moves, total, warped

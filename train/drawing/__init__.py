@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from train.drawing import anime, cel, film
-from train.drawing.film.eyes import eyes_seen
+from train.drawing.seen import eyes_seen
 from train.drawing.shapes import CANVAS
 from train.drawing.smoothing import Floats, grid
 from train.drawing.warp import moves, total

@@ -4,8 +4,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from train.drawing.features import brow, eye, eye_trust, mouth, mouth_trust, paint
+from train.drawing.features import brow, eye, mouth, paint
 from train.drawing.lines import ink, sensitivity
+from train.drawing.seen import eye_trust, mouth_trust
 from train.drawing.shapes import BROWS, EYES, MOUTH, around
 from train.drawing.smoothing import Floats, blur, calm_neighbour, flow
 from train.drawing.tones import flat

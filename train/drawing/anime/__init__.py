@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from train.drawing.anime.eyes import eyes
 from train.drawing.anime.face import beard, complexion, inked, mouth, nose, smile
-from train.drawing.features import INK, mouth_trust, paint
-from train.drawing.film.brows import brow
-from train.drawing.film.eyes import eyes_seen
-from train.drawing.film.glasses import wires
-from train.drawing.film.skin import find
+from train.drawing.brows import brow
+from train.drawing.features import INK, paint
+from train.drawing.glasses import wires
 from train.drawing.lines import across, ink, sensitivity
+from train.drawing.seen import eyes_seen, mouth_trust
 from train.drawing.shapes import BROWS, MOUTH, around
+from train.drawing.skin import find
 from train.drawing.smoothing import Floats, blur, calm_neighbour, flow, smoothstep
 from train.drawing.tones import general_tones, skin_light
 from train.drawing.warp import Proportions, moved, moves, warped

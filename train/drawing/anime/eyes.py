@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from train.drawing.features import INK, paint, ramp, taper, weighted
-from train.drawing.film.eyes import iris_colour
+from train.drawing.seen import iris_colour
 from train.drawing.shapes import EYES, IRISES, LOWER_LIDS, UPPER_LIDS, Points, around, curve, fill, stroke
 from train.drawing.smoothing import Floats, blur, grid, smoothstep
 

@@ -4,7 +4,6 @@ import cv2
 import numpy as np
 
 from train.drawing.features import INK, paint, ramp, taper, weighted
-from train.drawing.film.skin import Skin, spot
 from train.drawing.shapes import (
     JAW,
     LIP_LOWER_INNER,
@@ -18,6 +17,7 @@ from train.drawing.shapes import (
     fill,
     stroke,
 )
+from train.drawing.skin import Skin, spot
 from train.drawing.smoothing import Floats, blur, smoothstep
 from train.drawing.tones import within
 

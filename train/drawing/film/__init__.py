@@ -7,15 +7,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from train.drawing.features import mouth_trust, paint
-from train.drawing.film.brows import brow
+from train.drawing.brows import brow
+from train.drawing.features import paint
 from train.drawing.film.complexion import head, locks, painted
-from train.drawing.film.eyes import crease, eye, eyes_seen, socket
-from train.drawing.film.glasses import wires
+from train.drawing.film.eyes import crease, eye, socket
 from train.drawing.film.mouth import mouth
-from train.drawing.film.skin import find
+from train.drawing.glasses import wires
 from train.drawing.lines import across
+from train.drawing.seen import eyes_seen, mouth_trust
 from train.drawing.shapes import BROWS, EYES, MOUTH, around
+from train.drawing.skin import find
 from train.drawing.smoothing import Floats, blur, calm_neighbour, flow, smoothstep
 from train.drawing.tones import skin_light
 from train.drawing.warp import Proportions, moved, moves, warped

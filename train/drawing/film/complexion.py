@@ -3,8 +3,8 @@
 import numpy as np
 
 from train.drawing.features import paint
-from train.drawing.film.skin import Skin, spot
 from train.drawing.shapes import JAW, NOSE_BASE, OVAL, Points, curve, fill, stroke
+from train.drawing.skin import Skin, spot
 from train.drawing.smoothing import Floats, Flow, blur, smoothstep
 
 

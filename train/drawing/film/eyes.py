@@ -2,9 +2,9 @@
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from train.drawing.features import INK, eye_trust, paint, ramp, taper, weighted
+from train.drawing.features import INK, paint, ramp, taper, weighted
+from train.drawing.seen import iris_colour
 from train.drawing.shapes import (
     BROWS,
     EYES,
@@ -12,40 +12,17 @@ from train.drawing.shapes import (
     LOWER_LIDS,
     UPPER_LIDS,
     Points,
-    around,
     curve,
     fill,
     grown,
     stroke,
 )
 from train.drawing.smoothing import Floats, blur, calm_neighbour, grid, smoothstep
-from train.drawing.tones import skin_light
 
 WARM = np.array([11.0, 7.0, 6.0], np.float32)
 """Lashes, LAB: a soft brown-black."""
 IRIS = 1.10
 """How much an iris grows beyond the warp."""
-
-
-def eyes_seen(lab: Floats, landmarks: Points) -> tuple[float, float]:
-    """For either eye of a photo (H, W, 3) 0 where dark glasses or hair hide it, 1 where it is seen."""
-    tone = skin_light(lab, landmarks)
-    trusts, below = [], []
-    for side in (0, 1):
-        window, origin = around(landmarks[EYES[side]])
-        photo, mesh = blur(lab[window], 1.0), landmarks - origin
-        trusts.append(eye_trust(photo, mesh, side))
-        outline = mesh[EYES[side]]
-        width = float(np.hypot(*(outline[0] - outline[8])))
-        skin = fill(outline + np.array([0, 0.35 * width], np.float32), photo.shape[:2])
-        skin *= 1 - fill(outline + np.array([0, 0.06 * width], np.float32), photo.shape[:2])
-        below.append(float(weighted(photo, skin)[0]) / max(tone, 1.0))
-    # Dark glasses darken what lies below both eyes; where they may be, one clear eye is not enough.
-    clear = max(below)
-    seen, doubt = ramp(clear, 0.36, 0.52), 1 - ramp(clear, 0.5, 0.8)
-    # In skin as light as that an eye is there if the other is: both are drawn alike.
-    left, right = (max(trusts[i], trusts[1 - i] * ramp(below[i], 0.35, 0.55)) for i in (0, 1))
-    return seen * left * (1 - doubt * (1 - right)), seen * right * (1 - doubt * (1 - left))
 
 
 def eye(paper: Floats, lab: Floats, landmarks: Points, side: int, trust: float) -> None:
@@ -130,26 +107,6 @@ def ball(lab: Floats, slit: Floats, upper: Points, lower: Points, ring: Points) 
         distance = np.hypot(x + 0.5 - sx, y + 0.5 - sy) / radius
         paint(eyeball, share * smoothstep(distance.astype(np.float32), size + 1.2 * soft, size - 1.2 * soft), gleam)
     return eyeball
-
-
-def iris_colour(lab: Floats, rho: Floats, dy: Floats, slit: Floats, white: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The colour (3,) of an iris, clear but its own: from its lower half, where no lash shades and no lamp shines."""
-    ring = smoothstep(rho, 0.42, 0.55) * smoothstep(rho, 0.92, 0.80) * smoothstep(dy, -0.45, 0.1) * slit
-    ring = ring * smoothstep(lab[..., 0], white[0] - 4, white[0] - 20) + 1e-4 * smoothstep(rho, 1.0, 0.8)
-    colour = weighted(lab, ring)
-    # What tints the white tints the iris too.
-    colour[1:] = 1.6 * (colour[1:] - 0.6 * white[1:])
-    chroma = float(np.hypot(*colour[1:]))
-    # Seen through narrow lids an iris takes on the skin's colour; none is as strong as that.
-    most = 16 + 8 * ramp(float(colour[2]), 0.0, -6.0)
-    colour[1:] *= min(1.0, (most + 0.35 * max(chroma - most, 0)) / max(chroma, 1e-3))
-    # A dark iris is brown, whatever little of that the photo shows, unless all of it is grey.
-    tint = float(np.hypot(*lab[..., 1:].mean((0, 1))))
-    brown = ramp(float(colour[0] / white[0]), 0.42, 0.25) * ramp(float(colour[2]), -4.0, 1.0)
-    brown *= ramp(float(colour[1]), -4.0, 0.0) * ramp(tint, 2.0, 12.0)
-    colour[1:] += brown * (np.array([6.0, 9.0]) - 0.5 * colour[1:])
-    colour[0] = min(max(1.05 * colour[0], min(19.0, 0.4 * float(white[0]))), 58.0)
-    return colour
 
 
 def crease(paper: Floats, lab: Floats, landmarks: Points, side: int, trust: float) -> None:

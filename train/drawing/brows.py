@@ -1,4 +1,4 @@
-"""Brows of the film look: clean bands of one colour, where the photo has hair."""
+"""Brows as clean bands of one colour, where the photo has hair."""
 
 import cv2
 import numpy as np

@@ -80,14 +80,13 @@ def ball(lab: Floats, slit: Floats, outline: Points, ring: Points, axis: Points,
     centre = 0.5 * ring[0] + 0.5 * outline.mean(0)
     x, y = grid(*shape)
     dx, dy = x + np.float32(0.5) - centre[0], y + np.float32(0.5) - centre[1]
+    # Across, towards the nose, and down: each eye is the other's mirror image, catch lights too, however it is learned.
     u = (dx * axis[0] + dy * axis[1]) / np.float32(IRIS_WIDE * width)
     v = (dy * axis[0] - dx * axis[1]) / np.float32(IRIS_TALL * width) * np.float32(np.sign(axis[0]) or 1)
     rho = np.sqrt(u * u + v * v)
     soft = 1.2 / (IRIS_WIDE * width)
-    seen = smoothstep(
-        np.sqrt(dx * dx + dy * dy), *(k * float(np.hypot(*(ring[1:] - centre).T).mean()) for k in (1.1, 0.9))
-    )
-    white = slit * (1 - seen)
+    radius = float(np.hypot(*(ring[1:] - centre).T).mean())
+    white = slit * smoothstep(np.sqrt(dx * dx + dy * dy), 0.9 * radius, 1.1 * radius)
     light = weighted(lab, white * white)
     bright = float(np.percentile(lab[..., 0][white > 0.6], 80)) if (white > 0.6).sum() > 8 else float(light[0])
     tone = np.array([min(max(bright + 10, light[0]), 96.0), 0.25 * light[1], 0.25 * light[2]], np.float32)
@@ -100,9 +99,8 @@ def ball(lab: Floats, slit: Floats, outline: Points, ring: Points, axis: Points,
     own[0] = min(max(own[0], 0.46 * float(tone[0])), 60.0)
     iris = np.empty_like(lab)
     iris[:] = own
-    paint(
-        iris, smoothstep(v, -0.15, 0.95), own * np.array([1.45, 1.35, 1.35]) + np.array([0.10 * float(tone[0]), 0, 3])
-    )
+    glow = own * np.array([1.45, 1.35, 1.35]) + np.array([0.10 * float(tone[0]), 0, 3])
+    paint(iris, smoothstep(v, -0.15, 0.95), glow)
     paint(iris, 0.9 * smoothstep(v, 0.0, -0.8), own * np.array([0.40, 0.8, 0.8]))
     paint(iris, smoothstep(rho, 0.80, 0.95), own * np.array([0.30, 0.8, 0.8]))
     pupil = np.sqrt((u / 0.36) ** 2 + ((v + 0.05) / 0.42) ** 2)

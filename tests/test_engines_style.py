@@ -3,6 +3,8 @@
 import contextlib
 import random
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -226,3 +228,11 @@ def test_a_model_with_weights_among_its_inputs():
 def test_truth_is_not_trivial():
     toons = truth(crops())
     assert 0.2 < (toons > 0).mean() < 0.9
+
+
+def test_a_reader_who_goes_is_no_error():
+    code = "import sys; from toonstream.commands import main; sys.exit(main(['styles']))"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 141

@@ -1,6 +1,7 @@
 """The command `toonstream`: each subcommand is a file here; without one's name it converts what it is given."""
 
 import logging
+import os
 import sys
 from importlib import import_module, metadata
 
@@ -41,9 +42,17 @@ def main(arguments: list[str] | None = None) -> int:
     name, rest = (arguments[0], arguments[1:]) if arguments[0] in COMMANDS else ("convert", arguments)
     try:
         status: int = import_module(f"toonstream.commands.{name}").run(rest)
+        sys.stdout.flush()
     except UserError as error:
         print(f"toonstream: {error}", file=sys.stderr)
         return error.status
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        try:
+            print(flush=True)  # is it this pipe that broke?
+        except BrokenPipeError:  # who read what is printed has gone, as `head` does
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 141
+        raise
     return status

@@ -8,10 +8,6 @@ from train.drawing.shapes import (
     BROWS,
     EYES,
     IRISES,
-    LIP_LOWER_INNER,
-    LIP_LOWER_OUTER,
-    LIP_UPPER_INNER,
-    LIP_UPPER_OUTER,
     LOWER_LIDS,
     UPPER_LIDS,
     Points,
@@ -19,6 +15,7 @@ from train.drawing.shapes import (
     disc,
     fill,
     grown,
+    lip_edges,
     stroke,
 )
 from train.drawing.smoothing import Floats, blur, smoothstep
@@ -147,8 +144,7 @@ def brow(paper: Floats, lab: Floats, bare: Floats, skin: Floats, landmarks: Poin
 def mouth(paper: Floats, lab: Floats, landmarks: Points, trust: float) -> None:
     """Lips as two flat shapes, the line between them, and in an open mouth teeth and dark."""
     shape = (paper.shape[0], paper.shape[1])
-    upper_out, lower_out = curve(landmarks[LIP_UPPER_OUTER]), curve(landmarks[LIP_LOWER_OUTER])
-    upper_in, lower_in = curve(landmarks[LIP_UPPER_INNER]), curve(landmarks[LIP_LOWER_INNER])
+    upper_out, lower_out, upper_in, lower_in = lip_edges(landmarks)
     width = float(np.hypot(*(upper_out[0] - upper_out[-1])))
     if width < 12:
         return

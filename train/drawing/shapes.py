@@ -48,6 +48,13 @@ def curve(points: Points, count: int = 40, closed: bool = False) -> Points:
     return smooth
 
 
+def lip_edges(landmarks: Points) -> tuple[Points, Points, Points, Points]:
+    """Outer edges of the upper and the lower lip, then the inner ones, each (40, 2) from left to right."""
+    edges = (LIP_UPPER_OUTER, LIP_LOWER_OUTER, LIP_UPPER_INNER, LIP_LOWER_INNER)
+    upper_out, lower_out, upper_in, lower_in = (curve(landmarks[edge]) for edge in edges)
+    return upper_out, lower_out, upper_in, lower_in
+
+
 def fill(outline: Points, shape: tuple[int, int]) -> Floats:
     """Coverage (H, W), 0 to 1, of the polygon `outline` (N, 2); pixel centres lie at +0.5."""
     mask = np.zeros(shape, np.uint8)

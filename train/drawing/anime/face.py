@@ -6,15 +6,12 @@ import numpy as np
 from train.drawing.features import INK, paint, ramp, taper, weighted
 from train.drawing.shapes import (
     JAW,
-    LIP_LOWER_INNER,
-    LIP_LOWER_OUTER,
-    LIP_UPPER_INNER,
-    LIP_UPPER_OUTER,
     MOUTH,
     OVAL,
     Points,
     curve,
     fill,
+    lip_edges,
     stroke,
 )
 from train.drawing.skin import Skin, spot
@@ -116,19 +113,18 @@ def nose(paper: Floats, skin: Floats, landmarks: Points) -> None:
 def mouth(paper: Floats, lab: Floats, landmarks: Points, trust: float) -> None:
     """A line, a breath of the lips' own colour, and in an open mouth one band of teeth before the dark."""
     shape = (paper.shape[0], paper.shape[1])
-    upper_out, lower_out = curve(landmarks[LIP_UPPER_OUTER]), curve(landmarks[LIP_LOWER_OUTER])
-    upper_in, lower_in = curve(landmarks[LIP_UPPER_INNER]), curve(landmarks[LIP_LOWER_INNER])
+    upper_out, lower_out, upper_in, lower_in = lip_edges(landmarks)
     width = float(np.hypot(*(upper_out[0] - upper_out[-1])))
     if width < 12:
         return
     opening = ramp(float(np.hypot(*(upper_in - lower_in).T).max()) / width, 0.03, 0.09)
-    lips = fill(np.concatenate([upper_out, lower_out[-2:0:-1]]), shape)
+    both = fill(np.concatenate([upper_out, lower_out[-2:0:-1]]), shape)
     inside = fill(np.concatenate([upper_in, lower_in[-2:0:-1]]), shape)
-    around = weighted(paper, blur(lips, 8) * (1 - lips) + 1e-4)
-    flesh = weighted(lab, lips * (1 - inside))
+    around = weighted(paper, blur(both, 8) * (1 - both) + 1e-4)
+    flesh = weighted(lab, both * (1 - inside))
     # Painted lips stay painted; bare ones are hardly drawn.
     made_up = ramp(float(flesh[1] - around[1]), 8.0, 22.0)
-    paint(paper, trust * (0.30 + 0.55 * made_up) * smoothstep(lips, 0.2, 0.8), flesh * np.array([1, 1.2, 1.1]))
+    paint(paper, trust * (0.30 + 0.55 * made_up) * smoothstep(both, 0.2, 0.8), flesh * np.array([1, 1.2, 1.1]))
     if opening > 0 and inside.max() > 0.5:
         region = inside > 0.5
         light = lab[..., 0]

@@ -5,13 +5,9 @@ import numpy as np
 
 from train.drawing.features import INK, paint, ramp, taper, weighted
 from train.drawing.shapes import (
-    LIP_LOWER_INNER,
-    LIP_LOWER_OUTER,
-    LIP_UPPER_INNER,
-    LIP_UPPER_OUTER,
     Points,
-    curve,
     fill,
+    lip_edges,
     stroke,
 )
 from train.drawing.smoothing import Floats, blur, calm_neighbour, smoothstep
@@ -20,8 +16,7 @@ from train.drawing.smoothing import Floats, blur, calm_neighbour, smoothstep
 def mouth(paper: Floats, lab: Floats, landmarks: Points, trust: float) -> None:
     """Full, smooth lips with a light on them, and in an open mouth teeth as one clean band."""
     shape = (paper.shape[0], paper.shape[1])
-    upper_out, lower_out = curve(landmarks[LIP_UPPER_OUTER]), curve(landmarks[LIP_LOWER_OUTER])
-    upper_in, lower_in = curve(landmarks[LIP_UPPER_INNER]), curve(landmarks[LIP_LOWER_INNER])
+    upper_out, lower_out, upper_in, lower_in = lip_edges(landmarks)
     width = float(np.hypot(*(upper_out[0] - upper_out[-1])))
     if width < 12:
         return

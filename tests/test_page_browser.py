@@ -271,7 +271,8 @@ def test_the_page_of_toonstream_live(browser, tmp_path):
         assert text(browser, "#faces") == "1"
         until(lambda: float(text(browser, "#fps")) > 0)
         assert len(shown(browser, 3.0)) > 3
-        cel, tiny = browser.find_elements("css selector", "#styles button")
+        buttons = browser.find_elements("css selector", "#styles button")
+        cel, tiny = buttons[0], buttons[-1]  # the shipped styles, then the one given
         assert tiny.get_attribute("aria-pressed") == "true"
         cel.click()
         until(lambda: cel.get_attribute("aria-pressed") == "true", 60)

@@ -4,8 +4,9 @@ import cv2
 import numpy as np
 from test_drawing import EYE_CENTRES, SKINS, face, lab
 
-from train.drawing import draw
+from train.drawing import draw, drawn_mesh
 from train.drawing.anime import PROPORTIONS
+from train.drawing.chart import chart
 from train.drawing.shapes import CANVAS, EYES, MOUTH
 from train.drawing.warp import moved, moves, total
 
@@ -61,3 +62,15 @@ def test_a_beard_stays() -> None:
     mesh[2], mesh[152] = (128, 178), (128, 238)  # nose and chin, which the face of ellipses lacks
     cv2.ellipse(crop, (128, 222), (40, 13), 0, 0, 360, (52, 44, 40), -1, cv2.LINE_AA)
     assert lab(draw(crop, mesh, "anime"))[218:226, 112:144, 0].max() < 35
+
+
+def test_a_chart_leads_to_the_mean_face() -> None:
+    mean = drawn_mesh(*face(SKINS["pale"]), "anime")
+    own = (np.stack(np.meshgrid(np.arange(32), np.arange(32)), 2) + 0.5) / 16 - 1
+    np.testing.assert_allclose(chart(mean, mean, 32), own, atol=1e-4)
+    tall = mean * np.float32([1, 1.1]) + np.float32([0.05, 0])
+    np.testing.assert_allclose(chart(tall, mean, 32)[8:28], ((own - [0.05, 0]) / [1, 1.1])[8:28], atol=1e-2)
+    upper = 159  # one lid alone is lower
+    lid = mean.copy()
+    lid[upper, 1] += 0.02
+    assert chart(lid, mean, 256)[tuple(((lid[upper] + 1) * 128).astype(int)[::-1])][1] < lid[upper, 1] - 0.01

@@ -13,6 +13,7 @@ from train.edges import smoothed
 from train.faces import Faces, Geometry
 from train.networks.bend import Bend
 from train.networks.cartoongan import Discriminator, Generator
+from train.networks.mask import Mask
 from train.networks.small import Small
 from train.networks.tones import LARGEST, Tones
 from train.networks.vgg import VGG
@@ -131,7 +132,7 @@ def test_patches_keep_points_on_their_features() -> None:
     assert shown > 20
 
 
-def test_patches_keep_what_a_drawing_moved() -> None:
+def test_patches_keep_what_a_drawing_moved_and_where_on_a_face_it_is() -> None:
     """Where every place is taken from the nose in the crop, it is so in the patch."""
     torch.manual_seed(4)
     nose = np.float32([126, 140])
@@ -144,16 +145,25 @@ def test_patches_keep_what_a_drawing_moved() -> None:
         names=["a"],
         sources=["a"],
         shifts=(nose - middles)[None].astype(np.float32),
+        charts=((middles - nose) / 128)[None].astype(np.float32),
     )
     batch = Faces(made, torch.device("cpu"), Geometry(128, (0.9, 1.3), 20, 5), {}).sample(12)
     assert batch.shifts is not None
     middles = torch.from_numpy(middles[:16, :16]).permute(2, 0, 1).float()
     found = (middles + batch.shifts)[:, :, 4:12, 4:12]  # beyond the crop its border is repeated
     torch.testing.assert_close(found, batch.landmarks[:, 2, :, None, None].expand(12, 2, 8, 8), atol=1e-3, rtol=0)
-    taught = batch.shifts / 64
-    assert losses.bend(taught, batch.shifts, torch.ones(12, 1, 128, 128)) < 1e-6
-    everywhere = losses.bend(taught + 10 / 64, batch.shifts, torch.rand(12, 1, 128, 128))
+    assert losses.places(batch.shifts, batch.shifts, torch.ones(12, 1, 128, 128)) < 1e-6
+    everywhere = losses.places(batch.shifts + 10, batch.shifts, torch.rand(12, 1, 128, 128))
     assert math.isclose(everywhere.item(), 1, rel_tol=1e-4)  # tens of pixels
+
+    assert batch.charts is not None  # of this face every place lies as far from the nose as its chart says
+    eyes = batch.landmarks[:, 1] - batch.landmarks[:, 0]
+    scale = eyes.norm(dim=1) / math.hypot(70, 4)
+    for chart, moved, size in zip(batch.charts, batch.shifts, scale, strict=True):
+        lengths = chart.norm(dim=0)[4:12, 4:12] * 128 * size, moved.norm(dim=0)[4:12, 4:12]
+        torch.testing.assert_close(*lengths, atol=1e-2, rtol=0)
+    left = batch.charts[:, 0, :, 0] < batch.charts[:, 0, :, -1]
+    assert left.all()  # in mirrored patches too
 
 
 def test_features_are_in_units_of_their_size_on_photographs() -> None:
@@ -186,12 +196,37 @@ def test_a_bend_moves_nothing_at_first_and_learns_to() -> None:
     picture[:, :, 24:40, 30:46] = 1
     wanted = torch.roll(picture, 6, 3)
     bend = Bend(4)
-    assert torch.allclose(bend(picture), picture, atol=1e-4)
+    assert torch.allclose(bend(picture, bend.look(picture)), picture, atol=1e-4)
     before = float((picture - wanted).abs().mean())
     optimiser = torch.optim.Adam(bend.parameters(), 5e-3)
     for _ in range(80):
         optimiser.zero_grad()
-        (bend(picture) - wanted).abs().mean().backward()
+        (bend(picture, bend.look(picture)) - wanted).abs().mean().backward()
         optimiser.step()
     with torch.no_grad():
-        assert float((bend(picture) - wanted).abs().mean()) < 0.3 * before
+        assert float((bend(picture, bend.look(picture)) - wanted).abs().mean()) < 0.3 * before
+
+
+def test_a_mask_adds_nothing_at_first_and_learns_what_is_where() -> None:
+    """Two places that look alike are told apart by where on the face they are; the chart is left alone by that."""
+    torch.manual_seed(0)
+    plain = Small(4, bend=True)
+    masked = Small(4, bend=True, mask=True)
+    masked.load_state_dict(masked.state_dict() | plain.state_dict())
+    picture = torch.rand(1, 3, 64, 64) * 2 - 1
+    assert torch.equal(plain(picture), masked(picture))
+
+    mask = Mask(2, 1)
+    seen = torch.zeros(1, 2, 4, 4)
+    middles = (torch.arange(8) + 0.5) / 4 - 1
+    torch.testing.assert_close(mask.charts(seen)[0], torch.stack([middles.expand(8, 8), middles[:, None].expand(8, 8)]))
+    wanted = torch.zeros(1, 1, 32, 32)
+    wanted[..., 16:24, 8:12] = 1
+    optimiser = torch.optim.Adam(mask.parameters(), 1e-2)
+    for _ in range(100):
+        optimiser.zero_grad()
+        (mask(seen) - wanted).square().mean().backward()
+        optimiser.step()
+    assert mask.offset.weight.grad is None
+    with torch.no_grad():
+        torch.testing.assert_close(mask(seen), wanted, atol=0.3, rtol=0)

@@ -42,6 +42,7 @@ TINY = CartoonGANSettings(
     generator="small",
     width=4,
     bend=True,
+    mask=True,
     initialisation=3,
     content_layer="conv1_2",
     vgg="random",
@@ -76,6 +77,7 @@ def tiny_pack(count: int = 4, seed: int = 0) -> Pack:
         sources=["made"] * count,
         drawings=images[:, ::-1].copy(),
         shifts=np.ones((len(images), 32, 32, 2), np.float32),
+        charts=np.zeros((len(images), 32, 32, 2), np.float32),
     )
 
 
@@ -134,7 +136,7 @@ def test_a_stopped_run_resumes_to_the_same_result(
 
 def test_a_run_begins_with_what_another_learned(tmp_path: Path) -> None:
     learned = run(tmp_path / "a", TINY)
-    plain = run(tmp_path / "plain", dataclasses.replace(TINY, bend=False))
+    plain = run(tmp_path / "plain", dataclasses.replace(TINY, bend=False, mask=False))
 
     def second(chosen: CartoonGANSettings) -> Trainer:
         return Trainer(CartoonGAN(chosen), tmp_path / "b", Fabric(accelerator="cpu", devices=1))

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from engines.errors import InputError
-from train.drawing import draw, shifts
+from train.drawing import draw, drawn_mesh, shifts
+from train.drawing.chart import chart
 from train.pack import CELL, SIZE, Pack
 
 CELLS = SIZE // CELL
@@ -39,14 +40,17 @@ def draw_all(pack: Pack, look: str, folder: Path, workers: int, most: int | None
         tasks = (pool.submit(draw_one, pack.images[i], pack.dense[i], look, paths[i]) for i in missing)
         for task in tqdm(list(tasks), desc="draw", unit="drawing"):
             task.result()
-        moved = pool.map(shifts, pack.images[known], pack.dense[known], repeat(look), repeat(CELLS), chunksize=16)
-        bent = [shift for shift in moved if shift is not None]
+        faces = pack.images[known], pack.dense[known], repeat(look)
+        moved = [shift for shift in pool.map(shifts, *faces, repeat(CELLS), chunksize=16) if shift is not None]
+        meshes = list(pool.map(drawn_mesh, *faces, chunksize=16))
+        mean = np.mean(meshes, axis=0)
+        charts = list(pool.map(chart, meshes, repeat(mean), repeat(CELLS), chunksize=16))
     drawings = [cv2.imread(str(paths[i]), cv2.IMREAD_COLOR) for i in known]
     for i, drawing in zip(known, drawings, strict=True):
         if drawing is None or drawing.shape != pack.images[i].shape:
             raise InputError(f"{paths[i]}: not a drawing of {pack.images.shape[1]} pixels; delete it and draw again")
     drawn = np.stack([cv2.cvtColor(drawing, cv2.COLOR_BGR2RGB) for drawing in drawings])
-    return replace(pack.part(known), drawings=drawn, shifts=np.stack(bent) if bent else None)
+    return replace(pack.part(known), drawings=drawn, shifts=np.stack(moved) if moved else None, charts=np.stack(charts))
 
 
 def shared_out(index: NDArray[np.integer], sources: list[str]) -> NDArray[np.integer]:

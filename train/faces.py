@@ -37,6 +37,7 @@ class Batch:
     landmarks: Tensor  # (B, 5, 2), pixels of the patch, in the order of the framing
     alike: dict[str, Tensor]  # further pictures of the same faces under the same geometry, as `pictures`
     shifts: Tensor | None = None  # (B, 2, size / CELL, size / CELL): as in Pack, across and down in pixels of the patch
+    charts: Tensor | None = None  # likewise, as in Pack
 
 
 def signed(images: Tensor) -> Tensor:
@@ -54,6 +55,7 @@ class Faces:
         self.inside = torch.from_numpy(pack.inside).to(device)
         self.landmarks = torch.from_numpy(pack.landmarks).to(device)
         self.shifts = None if pack.shifts is None else torch.from_numpy(pack.shifts).permute(0, 3, 1, 2).to(device)
+        self.charts = None if pack.charts is None else torch.from_numpy(pack.charts).permute(0, 3, 1, 2).to(device)
         self.alike = {name: pictures.to(device) for name, pictures in alike.items()}
         self.weights = torch.tensor([geometry.weights.get(source, 1.0) for source in pack.sources], device=device)
 
@@ -79,11 +81,14 @@ class Faces:
         shown = torch.split(layers[:, :-1], 3, 1)
 
         points = (self.landmarks[index] - matrix[:, None, :, 2]) @ torch.linalg.inv(matrix[:, :, :2]).transpose(1, 2)
-        shifts = None
+        shifts = charts = None
+        cells = affine_grid(theta, [count, 2, size // CELL, size // CELL], align_corners=False)
         if self.shifts is not None:
-            cells = affine_grid(theta, [count, 2, size // CELL, size // CELL], align_corners=False)
             shifts = grid_sample(self.shifts[index], cells, padding_mode="border", align_corners=False)
             shifts = torch.einsum("bij,bjhw->bihw", torch.linalg.inv(matrix[:, :, :2]), shifts)
+        if self.charts is not None:
+            charts = grid_sample(self.charts[index], cells, padding_mode="border", align_corners=False)
+            charts[mirrored, 0] *= -1  # the mean face is symmetric
         swapped = points[:, [1, 0, 2, 4, 3]]  # left and right are the picture's
         return Batch(
             pictures=shown[0],
@@ -91,6 +96,7 @@ class Faces:
             landmarks=torch.where(mirrored[:, None, None], swapped, points),
             alike=dict(zip(self.alike, shown[1:], strict=True)),
             shifts=shifts,
+            charts=charts,
         )
 
     def _patches(self, count: int) -> Tensor:

@@ -65,12 +65,13 @@ def gradients(x: Tensor) -> tuple[Tensor, Tensor]:
     return x[:, :, :, 1:] - x[:, :, :, :-1], x[:, :, 1:] - x[:, :, :-1]
 
 
-def bend(shifts: Tensor, taught: Tensor, weight: Tensor) -> Tensor:
-    """Mean distance, in tens of pixels, of what a Bend moves, (B, 2, h, w) in halves of a side, from what it is taught,
-    the same in pixels. weight: (B, 1, H, W), how much each place of the picture counts."""
-    side = weight.shape[3]
-    cells = avg_pool2d(weight, side // shifts.shape[3])
-    return (cells * (shifts * (side / 2) - taught).abs()).sum() / (20 * cells.sum())
+def places(found: Tensor, taught: Tensor, weight: Tensor) -> Tensor:
+    """Mean distance, in tens of pixels, of places (B, 2, h, w) in pixels from those that were taught.
+
+    weight: (B, 1, H, W), how much each place of the picture counts.
+    """
+    cells = avg_pool2d(weight, weight.shape[3] // found.shape[3])
+    return (cells * (found - taught).abs()).sum() / (20 * cells.sum())
 
 
 def features_weight(landmarks: Tensor, size: int, strength: float) -> Tensor:

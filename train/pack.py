@@ -35,6 +35,7 @@ class Pack:
     sources: list[str]  # the collection each comes from, for weighting
     drawings: NDArray[np.uint8] | None = None  # (N, SIZE, SIZE, 3) RGB: each crop as a draughtsman drew it
     shifts: NDArray[np.float32] | None = None  # (N, SIZE / CELL, SIZE / CELL, 2): from a drawing's places to the crop's
+    charts: NDArray[np.float32] | None = None  # likewise: on the mean face, [-1, 1] across its crop and down
 
     def __len__(self) -> int:
         return len(self.names)
@@ -50,6 +51,7 @@ class Pack:
             sources=[self.sources[i] for i in index],
             drawings=None if self.drawings is None else self.drawings[index],
             shifts=None if self.shifts is None else self.shifts[index],
+            charts=None if self.charts is None else self.charts[index],
         )
 
 
@@ -65,6 +67,8 @@ def save(pack: Pack, path: Path, quality: int | None = None) -> None:
     tensors: dict[str, NDArray[Any]] = {"inside": np.packbits(pack.inside, axis=2), "landmarks": pack.landmarks}
     if pack.shifts is not None:
         tensors["shifts"] = np.rint(pack.shifts * STEP).clip(-127, 127).astype(np.int8)
+    if pack.charts is not None:
+        tensors["charts"] = pack.charts.astype(np.float16)
     pictures = {"images": pack.images} | ({} if pack.drawings is None else {"drawings": pack.drawings})
     if quality is None:
         tensors |= {**pictures, "dense": pack.dense}
@@ -107,6 +111,7 @@ def load(path: Path) -> Pack:
             sources=json.loads(described["sources"]),
             drawings=tensors.get("drawings"),
             shifts=tensors["shifts"].astype(np.float32) / STEP if "shifts" in tensors else None,
+            charts=tensors["charts"].astype(np.float32) if "charts" in tensors else None,
         )
     except (SafetensorError, OSError, KeyError, ValueError, cv2.error) as error:
         raise InputError(f"{path}: not a pack of toonstream-train ({error}); make it anew with prepare") from error

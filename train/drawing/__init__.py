@@ -14,7 +14,7 @@ from train.drawing import anime, cel, film
 from train.drawing.seen import eyes_seen
 from train.drawing.shapes import CANVAS
 from train.drawing.smoothing import Floats, grid
-from train.drawing.warp import moves, total
+from train.drawing.warp import moved, moves, total
 
 LOOKS: dict[str, Callable[[Floats, NDArray[np.float32]], Floats]] = {
     "cel": cel.drawn,
@@ -61,6 +61,14 @@ def shifts(
     return np.stack(total(found, x, y), 2).astype(np.float32) * np.float32(crop.shape[0] / CANVAS)
 
 
+def drawn_mesh(crop: NDArray[np.uint8], landmarks: NDArray[np.float32], look: str = "cel") -> NDArray[np.float32]:
+    """Where the landmarks lie on the drawing: (478, 2) in [-1, 1] across it and down. The rest as for `draw`."""
+    lab, points = _canvas(crop, landmarks)
+    if look in PROPORTIONS:
+        points = moved(points, moves(points, eyes_seen(lab, points), PROPORTIONS[look]))
+    return points * np.float32(2 / CANVAS) - 1
+
+
 def _canvas(crop: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> tuple[Floats, NDArray[np.float32]]:
     """The photo in LAB and its mesh as a draughtsman takes them."""
     if crop.ndim != 3 or crop.shape[0] != crop.shape[1] or crop.shape[2] != 3 or crop.dtype != np.uint8:
@@ -76,4 +84,4 @@ def _canvas(crop: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> tuple[Fl
     return lab, points
 
 
-__all__ = ["LOOKS", "draw", "shifts"]
+__all__ = ["LOOKS", "draw", "drawn_mesh", "shifts"]

@@ -5,6 +5,7 @@ from torch.nn.functional import pixel_shuffle
 
 from train.networks.bend import Bend
 from train.networks.layers import Context, Residual, conv, up
+from train.networks.mask import Mask
 from train.networks.tones import Tones
 
 
@@ -18,10 +19,12 @@ class Small(nn.Module):
     (N, 3, H, W) in [-1, 1] -> about the same range; H and W multiples of 16.
     """
 
-    def __init__(self, width: int = 16, *, tones: bool = False, bend: bool = False) -> None:
-        """tones: the lightness of what it draws comes in steps. bend: it moves the face's features before it draws."""
+    def __init__(self, width: int = 16, *, tones: bool = False, bend: bool = False, mask: bool = False) -> None:
+        """tones: the lightness of what it draws comes in steps. bend: it moves the face's features before it draws.
+        mask: it knows where on a face it draws, by what the bend sees."""
         super().__init__()
-        self.bend = Bend() if bend else nn.Identity()
+        self.bend = Bend() if bend else None
+        self.mask = Mask(self.bend.seen, width) if self.bend and mask else None
         w2, w4, w8 = 3 * width // 2, 3 * width, 6 * width
         self.to2 = conv(3, width, 5, 2)
         self.to4 = nn.Sequential(conv(width, w2, stride=2), conv(w2, w2))
@@ -34,8 +37,12 @@ class Small(nn.Module):
         self.tones = Tones() if tones else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.bend(x)
-        x2 = self.to2(x)
+        if self.bend is None:
+            x2 = self.to2(x)
+        else:
+            seen = self.bend.look(x)
+            x = self.bend(x, seen)
+            x2 = self.to2(x) if self.mask is None else self.to2(x) + self.mask(seen)
         x4 = self.to4(x2)
         x8 = self.to8(x4)
         x8 = self.at8(x8 + up(self.to16(x8)))

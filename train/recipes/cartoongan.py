@@ -12,12 +12,14 @@ from train import losses
 from train.damage import Damage, again, damage, light, shift
 from train.edges import smoothed
 from train.faces import Batch, Faces, Geometry, signed
-from train.networks.bend import Bend
 from train.networks.cartoongan import Discriminator, Generator
 from train.networks.small import Small
 from train.networks.vgg import VGG
 from train.pack import Pack
 from train.recipe import Recipe, Settings, Update
+
+OUTSIDE = 0.95
+"""So much less than a shift does a chart count, which far from a face is a guess."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,10 @@ class CartoonGANSettings(Settings):
     """Flat tones by construction, for the small one."""
     bend: bool = False
     """Features that move, likewise, as the drawing teacher moved them."""
+    mask: bool = False
+    """With `bend`: a picture of the mean face is learned and laid over each, so that it knows where it draws."""
     bending: int = 0
-    """Steps at the beginning in which the generator learns that alone, which is quick."""
+    """Steps at the beginning in which the generator learns to bend, and where on a face it is, alone: that is quick."""
     learning_rate: float = 2e-4
     judge_rate: float = 2e-4
     beta1: float = 0.5
@@ -90,9 +94,9 @@ class CartoonGAN(Recipe):
         s = settings
         if s.generator not in ("paper", "small") or s.adversarial_form not in losses.ADVERSARIAL:
             raise InputError("generator is paper or small, adversarial_form one of " + ", ".join(losses.ADVERSARIAL))
-        self.generator = Generator(s.width) if s.generator == "paper" else Small(s.width, tones=s.tones, bend=s.bend)
-        bend = self.generator.bend if isinstance(self.generator, Small) else None
-        self.bend = bend if isinstance(bend, Bend) else None
+        small = Small(s.width, tones=s.tones, bend=s.bend, mask=s.mask) if s.generator == "small" else None
+        self.generator = small or Generator(s.width)
+        self.bend, self.mask = (small.bend, small.mask) if small else (None, None)
         self.discriminator = Discriminator(s.judge_width, spectral=s.spectral)
         self.networks = {"generator": self.generator, "discriminator": self.discriminator}
         self.optimisers = {
@@ -109,14 +113,19 @@ class CartoonGAN(Recipe):
             drawings["drawing"] = torch.from_numpy(photos.drawings)
         if self.bend and photos.shifts is None:
             raise InputError("the drawings do not tell what they moved; make them with: draw --look film")
-        self.photos = Faces(photos, device, s.geometry, drawings)
+        if self.mask and photos.charts is None:
+            raise InputError("the drawings do not tell where on a face they are; draw them again")
+        self.cartoons: Faces | None = None  # none: it is judged beside its own teacher's drawings of the same photos
         if s.initialisation < s.training.steps:
-            if cartoons is None and photos.drawings is not None:  # the generator's own teacher judges it
-                cartoons = replace(photos, images=photos.drawings)
-            if cartoons is None:
+            images = photos.drawings if cartoons is None else cartoons.images
+            if images is None:
                 raise InputError("after the initialisation phase cartoons are needed; name a pack with --cartoons")
-            edgeless = {"smoothed": torch.from_numpy(smoothed(cartoons.images))} if s.edges else {}
-            self.cartoons = Faces(cartoons, device, s.geometry, edgeless)
+            edgeless = {"smoothed": torch.from_numpy(smoothed(images))} if s.edges else {}
+            if cartoons is None:
+                drawings |= {"drawing": torch.from_numpy(images), **edgeless}
+            else:
+                self.cartoons = Faces(cartoons, device, s.geometry, edgeless)
+        self.photos = Faces(photos, device, s.geometry, drawings)
         if s.omega or s.drawing_content:
             self.vgg = VGG(s.content_layer, s.vgg, signed(self.photos.images[:16]))
 
@@ -129,7 +138,7 @@ class CartoonGAN(Recipe):
         self.input = damage(s.damage, self.photo.pictures)
         self.cartoon: Batch | None = None
         if not self.initialising:  # the same light on cartoons, else it would be what tells them from toons
-            self.cartoon = light(s.damage, self.cartoons.sample(s.batch))
+            self.cartoon = light(s.damage, self.cartoons.sample(s.batch)) if self.cartoons else as_cartoons(self.photo)
             side = s.judged or s.geometry.size
             corner = torch.rand(2) * (s.geometry.size - side + 1)
             if torch.rand(()) < s.judged_eyes:
@@ -144,10 +153,10 @@ class CartoonGAN(Recipe):
         if s.steady:
             second, self.move = again(self.input[: max(1, s.batch // 4)], s.steady_noise)
             views = torch.cat([views, second])
-        made = (self.bend or self.generator)(views) if self.bending else self.generator(views)
+        made = self.bend(views, self.bend.look(views)) if self.bend and self.bending else self.generator(views)
         self.toon, self.again = made[: s.batch], made[s.batch :]
         self.pictures = {"photo": self.input, "toon": self.toon, **self.photo.alike}
-        if self.cartoon is not None:
+        if self.cartoon is not None and self.cartoons:
             self.pictures |= {"cartoon": self.cartoon.pictures, **self.cartoon.alike}
 
     def optimise(self, update: Update) -> None:
@@ -156,7 +165,10 @@ class CartoonGAN(Recipe):
         parts: dict[str, Tensor] = {}
         where = losses.features_weight(self.photo.landmarks, s.geometry.size, s.drawing_features)
         if self.bend and self.photo.shifts is not None:
-            parts["bend"] = losses.bend(self.bend.shifts(self.input), self.photo.shifts, where)
+            half, seen = s.geometry.size / 2, self.bend.look(self.input)
+            parts["bend"] = losses.places(half * self.bend.shifts(seen), self.photo.shifts, where)
+            if self.mask and self.photo.charts is not None:
+                parts["chart"] = losses.places(half * self.mask.charts(seen), half * self.photo.charts, where - OUTSIDE)
         if self.bending:
             update("generator", sum(parts.values(), torch.zeros((), device=self.toon.device)))
             self.losses = dict(parts)
@@ -198,3 +210,9 @@ class CartoonGAN(Recipe):
 
     def preview(self, networks: Mapping[str, nn.Module], photos: Tensor) -> dict[str, Tensor]:
         return {"photo": photos, "toon": networks["generator"](photos)}
+
+
+def as_cartoons(photo: Batch) -> Batch:
+    """The drawings of photos as cartoons."""
+    others = {name: pictures for name, pictures in photo.alike.items() if name != "drawing"}
+    return replace(photo, pictures=photo.alike["drawing"], alike=others)

@@ -420,3 +420,16 @@ def test_a_teacher_is_distilled(tmp_path: Path) -> None:
     state = checkpoint.load(tmp_path / "student/checkpoint.pt", "distill")
     assert state["step"] == 2
     assert {"student", "discriminator"} == set(state["networks"])
+
+
+def test_toons_are_judged_beside_their_own_photos_and_drawings(tmp_path: Path) -> None:
+    chosen = dataclasses.replace(TINY, beside=True, initialisation=0, training=Training(steps=1))
+    made = CartoonGAN(chosen)
+    trainer = Trainer(made, tmp_path / "a", Fabric(accelerator="cpu", devices=1))
+    trainer.fit(tiny_pack(), None, tiny_pack())
+    assert made.discriminator.body[0].weight.shape[1] == 6
+    assert made.cartoon is not None
+    assert torch.equal(made.cartoon.pictures, made.photo.alike["drawing"])
+    assert set(made.cartoon.alike) == {"smoothed"}
+    with pytest.raises(InputError, match="leave --cartoons out"):
+        CartoonGAN(chosen).feed(tiny_pack(), tiny_pack(seed=1), torch.device("cpu"))

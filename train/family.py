@@ -40,6 +40,7 @@ def family() -> dict[str, nn.Module]:
         **{f"small, {width}": Small(width) for width in (8, 12, 16, 24, 32)},
         "small, 16, tones": Small(16, tones=True),
         "small, 16, bend": Small(16, bend=True),
+        "small, 16, bend, mask": Small(16, bend=True, mask=True),
         "paper, 64": Generator(64),
     }
 

@@ -91,7 +91,7 @@ def network(style: Style) -> torch.nn.Module:
     }
     width = len(weights["to2.0.weight"])
     kinds = {node.op_type for node in graph.node}
-    generator = Small(width, tones="Floor" in kinds, bend="GridSample" in kinds)
+    generator = Small(width, tones="Floor" in kinds, bend="bend.shift.weight" in weights, mask="mask.face" in weights)
     generator.load_state_dict(weights)
     return generator.eval().requires_grad_(False)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
@@ -66,10 +67,11 @@ class Discriminator(nn.Module):
     """Patch level: k3n32s1; k3n64s2, k3n128s1; k3n128s2, k3n256s1; k3n256s1; k3n1; leaky ReLU 0.2.
 
     (N, 3, H, W) in [-1, 1] -> logits (N, 1, H/4, W/4). With `spectral` every layer is held to Lipschitz 1 (Miyato et
-    al. 2018), in place of batch norm.
+    al. 2018), in place of batch norm. With `beside` it is given a photo as well, of what each picture shows, and judges
+    both together.
     """
 
-    def __init__(self, width: int = 32, *, spectral: bool = False) -> None:
+    def __init__(self, width: int = 32, *, spectral: bool = False, beside: bool = False) -> None:
         super().__init__()
 
         def conv(a: int, b: int, stride: int = 1, *, normed: bool = True) -> list[nn.Module]:
@@ -80,7 +82,7 @@ class Discriminator(nn.Module):
 
         last = nn.Conv2d(8 * width, 1, 3, padding=1)
         self.body = nn.Sequential(
-            *conv(3, width, normed=False),
+            *conv(6 if beside else 3, width, normed=False),
             *conv(width, 2 * width, 2, normed=False),
             *conv(2 * width, 4 * width),
             *conv(4 * width, 4 * width, 2, normed=False),
@@ -89,6 +91,6 @@ class Discriminator(nn.Module):
             spectral_norm(last) if spectral else last,
         )
 
-    def forward(self, x: Tensor) -> Tensor:
-        logits: Tensor = self.body(x)
+    def forward(self, x: Tensor, photo: Tensor | None = None) -> Tensor:
+        logits: Tensor = self.body(x if photo is None else torch.cat([x, photo], 1))
         return logits

@@ -37,4 +37,4 @@ class Mask(nn.Module):
         # A chart learns from the teacher's alone: pulled at by what is drawn, it would lose its way.
         charts = interpolate(self.charts(seen).detach(), scale_factor=CELL / 2, mode="bilinear").nan_to_num()
         grid = (charts.permute(0, 2, 3, 1) - charts.new_tensor(MIDDLE)) / charts.new_tensor(REACH)
-        return grid_sample(self.face.expand(len(charts), -1, -1, -1), grid, align_corners=False)
+        return grid_sample(self.face.expand(charts.shape[0], -1, -1, -1), grid, align_corners=False)

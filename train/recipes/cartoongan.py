@@ -65,6 +65,9 @@ class CartoonGANSettings(Settings):
     judged_eyes: float = 0.0
     """How often that window lies on the eyes instead, by which a style is told first."""
     judge_width: int = 32
+    beside: bool = False
+    """The discriminator sees the photo too, bent as it was: lines where it has none tell a toon. Its cartoons must then
+    be the teacher's drawings of the same photos."""
     colour: float = 0.0
     total_variation: float = 0.0
     steady: float = 0.0
@@ -97,7 +100,7 @@ class CartoonGAN(Recipe):
         small = Small(s.width, tones=s.tones, bend=s.bend, mask=s.mask) if s.generator == "small" else None
         self.generator = small or Generator(s.width)
         self.bend, self.mask = (small.bend, small.mask) if small else (None, None)
-        self.discriminator = Discriminator(s.judge_width, spectral=s.spectral)
+        self.discriminator = Discriminator(s.judge_width, spectral=s.spectral, beside=s.beside)
         self.networks = {"generator": self.generator, "discriminator": self.discriminator}
         self.optimisers = {
             "generator": Adam(self.generator.parameters(), s.learning_rate, (s.beta1, 0.999)),
@@ -115,6 +118,8 @@ class CartoonGAN(Recipe):
             raise InputError("the drawings do not tell what they moved; make them with: draw --look film")
         if self.mask and photos.charts is None:
             raise InputError("the drawings do not tell where on a face they are; draw them again")
+        if s.beside and cartoons is not None:
+            raise InputError("beside is for a teacher's drawings of the same photos; leave --cartoons out, or beside")
         self.cartoons: Faces | None = None  # none: it is judged beside its own teacher's drawings of the same photos
         if s.initialisation < s.training.steps:
             images = photos.drawings if cartoons is None else cartoons.images
@@ -154,6 +159,9 @@ class CartoonGAN(Recipe):
             second, self.move = again(self.input[: max(1, s.batch // 4)], s.steady_noise)
             views = torch.cat([views, second])
         made = self.bend(views, self.bend.look(views)) if self.bend and self.bending else self.generator(views)
+        if s.beside and self.cartoon is not None:
+            with torch.no_grad():
+                self.bent = self.bend(self.input, self.bend.look(self.input)) if self.bend else self.input
         self.toon, self.again = made[: s.batch], made[s.batch :]
         self.pictures = {"photo": self.input, "toon": self.toon, **self.photo.alike}
         if self.cartoon is not None and self.cartoons:
@@ -191,15 +199,22 @@ class CartoonGAN(Recipe):
                 drawn = self.shown(self.photo.alike["drawing"])
                 features = self.vgg(self.shown(self.toon)), self.vgg(drawn)
                 parts["drawing content"] = s.drawing_content * losses.content(*features, s.content_norm)
-            parts["fool"] = s.adversarial * losses.fool(s.adversarial_form, self.discriminator(self.shown(self.toon)))
+            parts["fool"] = s.adversarial * losses.fool(s.adversarial_form, self.judged(self.toon))
         update("generator", sum(parts.values(), torch.zeros((), device=self.toon.device)))
         self.losses = dict(parts)
 
         if self.cartoon is not None:  # Equation 3
             pictures = [self.cartoon.pictures, self.toon.detach(), *self.cartoon.alike.values()]
-            judged = [self.discriminator(self.shown(picture)) for picture in pictures]
+            judged = [self.judged(picture) for picture in pictures]
             self.losses["judge"] = losses.judge(s.adversarial_form, judged[0], judged[1:])
             update("discriminator", self.losses["judge"])
+
+    def judged(self, pictures: Tensor) -> Tensor:
+        """The discriminator's logits of them."""
+        logits: Tensor = self.discriminator(
+            self.shown(pictures), self.shown(self.bent) if self.settings.beside else None
+        )
+        return logits
 
     def shown(self, pictures: Tensor) -> Tensor:
         """What the discriminator sees of them: a window, and nothing of what was padded in photos or cartoons."""

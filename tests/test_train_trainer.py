@@ -77,7 +77,7 @@ def tiny_pack(count: int = 4, seed: int = 0) -> Pack:
         sources=["made"] * count,
         drawings=images[:, ::-1].copy(),
         shifts=np.ones((len(images), 32, 32, 2), np.float32),
-        charts=np.zeros((len(images), 32, 32, 2), np.float32),
+        charts=np.full((len(images), 32, 32, 2), 0.25, np.float32),
     )
 
 

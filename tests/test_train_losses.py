@@ -152,8 +152,8 @@ def test_patches_keep_what_a_drawing_moved_and_where_on_a_face_it_is() -> None:
     middles = torch.from_numpy(middles[:16, :16]).permute(2, 0, 1).float()
     found = (middles + batch.shifts)[:, :, 4:12, 4:12]  # beyond the crop its border is repeated
     torch.testing.assert_close(found, batch.landmarks[:, 2, :, None, None].expand(12, 2, 8, 8), atol=1e-3, rtol=0)
-    assert losses.places(batch.shifts, batch.shifts, torch.ones(12, 1, 128, 128)) < 1e-6
-    everywhere = losses.places(batch.shifts + 10, batch.shifts, torch.rand(12, 1, 128, 128))
+    assert losses.displacement(batch.shifts, batch.shifts, torch.ones(12, 1, 128, 128)) < 1e-6
+    everywhere = losses.displacement(batch.shifts + 10, batch.shifts, torch.rand(12, 1, 128, 128))
     assert math.isclose(everywhere.item(), 1, rel_tol=1e-4)  # tens of pixels
 
     assert batch.charts is not None  # of this face every place lies as far from the nose as its chart says

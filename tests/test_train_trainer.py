@@ -213,6 +213,8 @@ def test_settings_are_checked(tmp_path: Path) -> None:
     for wrong, why in (("batsh=1", "no setting 'batsh'"), ("batch=x", "cannot become 'x'"), ("batch", "name=value")):
         with pytest.raises(InputError, match=why):
             settings.read(CartoonGANSettings(), None, [wrong])
+    with pytest.raises(InputError, match="set bend=true as well"):
+        CartoonGAN(dataclasses.replace(TINY, bend=False))
 
 
 class Shares(Recipe):

@@ -65,7 +65,7 @@ def gradients(x: Tensor) -> tuple[Tensor, Tensor]:
     return x[:, :, :, 1:] - x[:, :, :, :-1], x[:, :, 1:] - x[:, :, :-1]
 
 
-def places(found: Tensor, taught: Tensor, weight: Tensor) -> Tensor:
+def displacement(found: Tensor, taught: Tensor, weight: Tensor) -> Tensor:
     """Mean distance, in tens of pixels, of places (B, 2, h, w) in pixels from those that were taught.
 
     weight: (B, 1, H, W), how much each place of the picture counts.

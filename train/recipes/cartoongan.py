@@ -97,6 +97,8 @@ class CartoonGAN(Recipe):
         s = settings
         if s.generator not in ("paper", "small") or s.adversarial_form not in losses.ADVERSARIAL:
             raise InputError("generator is paper or small, adversarial_form one of " + ", ".join(losses.ADVERSARIAL))
+        if s.mask and not s.bend:
+            raise InputError("mask goes by what the bend sees; set bend=true as well")
         small = Small(s.width, tones=s.tones, bend=s.bend, mask=s.mask) if s.generator == "small" else None
         self.generator = small or Generator(s.width)
         self.bend, self.mask = (small.bend, small.mask) if small else (None, None)
@@ -174,9 +176,11 @@ class CartoonGAN(Recipe):
         where = losses.features_weight(self.photo.landmarks, s.geometry.size, s.drawing_features)
         if self.bend and self.photo.shifts is not None:
             half, seen = s.geometry.size / 2, self.bend.look(self.input)
-            parts["bend"] = losses.places(half * self.bend.shifts(seen), self.photo.shifts, where)
+            parts["bend"] = losses.displacement(half * self.bend.shifts(seen), self.photo.shifts, where)
             if self.mask and self.photo.charts is not None:
-                parts["chart"] = losses.places(half * self.mask.charts(seen), half * self.photo.charts, where - OUTSIDE)
+                parts["chart"] = losses.displacement(
+                    half * self.mask.charts(seen), half * self.photo.charts, where - OUTSIDE
+                )
         if self.bending:
             update("generator", sum(parts.values(), torch.zeros((), device=self.toon.device)))
             self.losses = dict(parts)

@@ -64,6 +64,15 @@ def test_a_beard_stays() -> None:
     assert lab(draw(crop, mesh, "anime"))[218:226, 112:144, 0].max() < 35
 
 
+def test_a_shadow_smaller_than_a_nose_is_left_out() -> None:
+    crop, mesh = face(SKINS["dark"])
+    spot = cv2.circle(np.zeros((256, 256), np.float32), (90, 165), 12, 1.0, -1, cv2.LINE_AA)
+    dimmed = crop * (1 - 0.4 * cv2.GaussianBlur(spot, (0, 0), 3))[..., None]
+    there = np.s_[160:171, 85:96, 0]
+    flat, spotted = (lab(draw(picture, mesh, "anime"))[there].mean() for picture in (crop, dimmed.astype(np.uint8)))
+    assert abs(flat - spotted) < 2
+
+
 def test_a_chart_leads_to_the_mean_face() -> None:
     mean = drawn_mesh(*face(SKINS["pale"]), "anime")
     own = (np.stack(np.meshgrid(np.arange(32), np.arange(32)), 2) + 0.5) / 16 - 1

@@ -54,17 +54,21 @@ def test_nothing_is_drawn_on_dark_glasses() -> None:
         assert drawn[116:132, x - 12 : x + 12].max() < 45
 
 
-def test_glasses_are_known_by_their_bridge() -> None:
-    crop, mesh = face(SKINS["pale"])
+def test_glasses_are_known_by_their_bridge_and_their_arms() -> None:
+    bare, mesh = face(SKINS["pale"])
     # The ridge of the nose, which the face of ellipses lacks.
     mesh[[9, 8, 168, 6, 197, 195]] = [(128, y) for y in (100, 107, 116, 126, 138, 148)]
-    for wire, expected in ((False, 0.0), (True, 1.0)):
-        if wire:
-            cv2.line(crop, (108, 122), (148, 122), (60, 60, 60), 2, cv2.LINE_AA)
+    bridge, temples = [((108, 122), (148, 122))], [((40, 122), (80, 122)), ((176, 122), (216, 122))]
+    for lines, expected in (([], 0.0), (bridge, 0.0), (temples, 0.0), (bridge + temples, 1.0)):
+        crop = bare.copy()
+        for start, end in lines:
+            cv2.line(crop, start, end, (60, 60, 60), 2, cv2.LINE_AA)
         big = cv2.resize(crop, (CANVAS, CANVAS), interpolation=cv2.INTER_CUBIC).astype(np.float32) / 255
         lab = cv2.cvtColor(big, cv2.COLOR_RGB2LAB)
-        assert glasses.worn(lab, 2 * mesh) == pytest.approx(expected, abs=0.05)
-        assert bool(glasses.wires(lab, flow(lab), 2 * mesh, 60)[240:248, 250:262].max() > 0.5) is wire
+        sure = glasses.worn(lab, 2 * mesh)
+        assert sure == pytest.approx(expected, abs=0.05)
+        found = glasses.wires(lab, flow(lab), 2 * mesh, 60, sure)
+        assert bool(found[240:248, 250:262].max() > 0.5) is bool(expected)
 
 
 def test_the_background_stays() -> None:

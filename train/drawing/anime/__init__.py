@@ -11,7 +11,7 @@ from train.drawing.anime.eyes import eyes
 from train.drawing.anime.face import beard, complexion, inked, mouth, nose, smile
 from train.drawing.brows import brow
 from train.drawing.features import INK, paint
-from train.drawing.glasses import wires
+from train.drawing.glasses import wires, worn
 from train.drawing.lines import across, ink, sensitivity
 from train.drawing.seen import eyes_seen, mouth_trust
 from train.drawing.shapes import BROWS, MOUTH, around
@@ -20,7 +20,7 @@ from train.drawing.smoothing import Floats, blur, calm_neighbour, flow, smoothst
 from train.drawing.tones import general_tones, skin_light
 from train.drawing.warp import Proportions, moved, moves, warped
 
-PROPORTIONS = Proportions(eyes=(1.66, 2.90), apart=0.08, nose=(0.22, 0.42), mouth=(0.22, 0.12), jaw=0.20, chin=0.03)
+PROPORTIONS = Proportions(eyes=(1.56, 2.50), apart=0.07, nose=(0.15, 0.28), mouth=(0.14, 0.04), jaw=0.13, chin=0.03)
 VIVID = 0.30
 """More chroma, where there is not much already."""
 
@@ -33,7 +33,7 @@ def drawn(lab: Floats, landmarks: NDArray[np.float32]) -> Floats:
 
     contours = flow(photo, steps=6, length=1.8)
     combed = contours.along(photo, 3.0)
-    wire = wires(photo, contours, mesh, tone)
+    wire = wires(photo, contours, mesh, tone, worn(lab, landmarks))
     skin = find(combed, mesh, max(trusts))
     calm = calm_neighbour(calm_neighbour(contours.along(combed, 5.0), 6), 5)
     paper = calm.copy()

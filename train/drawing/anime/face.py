@@ -16,7 +16,7 @@ from train.drawing.shapes import (
 )
 from train.drawing.skin import Skin, spot
 from train.drawing.smoothing import Floats, blur, smoothstep
-from train.drawing.tones import within
+from train.drawing.tones import within, without_islands
 
 SHADE = np.array([0.84, 1.30, 1.08], np.float32)
 """From the skin's light tone to its shadow: darker, redder."""
@@ -28,7 +28,8 @@ def complexion(skin: Skin, landmarks: Points) -> Floats:
     As a whole it is as light as on the photo.
     """
     shape = (skin.where.shape[0], skin.where.shape[1])
-    seen = within(skin.form, skin.where, 7.0)
+    width = float(np.hypot(*(landmarks[454] - landmarks[234])))
+    seen = within(skin.form, skin.where * (1 - skin.lips) * (1 - smile(landmarks, shape)), 0.06 * width)
     # A shaven beard and the folds of a smile, which are not so dark, are no shadow.
     rows = np.repeat(np.arange(shape[0], dtype=np.float32)[:, None], shape[1], 1)
     below = smoothstep(rows, float(landmarks[6, 1]), max(float(landmarks[1, 1]), float(landmarks[6, 1]) + 1))
@@ -38,7 +39,9 @@ def complexion(skin: Skin, landmarks: Points) -> Floats:
     values = form[skin.sample]
     low, middle = (float(value) for value in np.percentile(values, [5, 50]))
     border = middle - max(0.72 * (middle - low), 6.0)
-    shadow = smoothstep(form, border + 1.2, border - 1.2)
+    # Cut out in one piece: what is smaller than a nose is no shadow.
+    size = round(0.2 * width) | 1
+    shadow = smoothstep(without_islands(form, size), border + 1.2, border - 1.2)
     chroma = np.median(skin.chroma[skin.sample], axis=0)
     share = float(shadow[skin.sample].mean())
     # Where half of a face lies in the night, its shadow is as deep as that.
@@ -51,7 +54,6 @@ def complexion(skin: Skin, landmarks: Points) -> Floats:
     # Black stays black: a face lit from one side goes over into the night without a rim.
     night = smoothstep(form, 12.0, 3.0)
     out[..., 0] += night * (np.minimum(form, out[..., 0]) - out[..., 0])
-    width = float(np.hypot(*(landmarks[454] - landmarks[234])))
     red = tone + np.array([-3.0, 8.0, 2.0], np.float32)
     for index in (50, 280):
         paint(out, np.float32(0.5) * spot(landmarks, index, 0.07 * width, shape), red)
@@ -66,7 +68,10 @@ def beard(skin: Skin, combed: Floats, landmarks: Points) -> Floats:
     pale = smoothstep(np.float32(red) * share.clip(0.4, 1) - combed[..., 1], 0.0, 0.2 * red) * smoothstep(
         share, 0.88, 0.74
     )
-    hair = np.maximum(pale, smoothstep(share, 0.66, 0.5)) * (1 - skin.lips)
+    # Skin in the shade keeps its colour, hair has little.
+    strong = max(float(np.median(np.hypot(combed[skin.sample][:, 1], combed[skin.sample][:, 2]))), 6.0)
+    faded = cv2.magnitude(combed[..., 1].copy(), combed[..., 2].copy()) / (np.float32(strong) * share.clip(0.3, 1))
+    hair = np.maximum(pale, smoothstep(share, 0.66, 0.5) * smoothstep(faded, 1.1, 0.85)) * (1 - skin.lips)
     rows = np.arange(share.shape[0], dtype=np.float32)[:, None] - np.float32(landmarks[2, 1])
     down = float(np.hypot(*(landmarks[152] - landmarks[2])))
     found = smoothstep(blur(hair * smoothstep(rows, 0.0, 0.12 * down), 3.0), 0.35, 0.65)
@@ -93,7 +98,7 @@ def inked(skin: Floats, landmarks: Points, eyes: Floats) -> Floats:
 
 
 def nose(paper: Floats, skin: Floats, landmarks: Points) -> None:
-    """A short line under its tip, and the shadow that it casts."""
+    """A short line under its tip, and the shadow that it casts, both deep enough to be seen on dark skin."""
     shape = (paper.shape[0], paper.shape[1])
     tip, base = landmarks[4], landmarks[2]
     across = landmarks[327] - landmarks[98]
@@ -102,12 +107,12 @@ def nose(paper: Floats, skin: Floats, landmarks: Points) -> None:
     seen = float(skin[int(np.clip(base[1], 0, shape[0] - 1)), int(np.clip(base[0], 0, shape[1] - 1))])
     corners = np.stack([under - 0.34 * across, tip + 0.45 * down, under + 0.34 * across, under + 0.25 * down])
     shadow = blur(fill(corners.astype(np.float32), shape), 1.0)
-    paint(paper, 0.8 * seen * shadow, paper * SHADE)
+    paint(paper, 0.9 * seen * shadow, paper * np.array([0.76, 1.25, 1.08], np.float32))
     path = np.stack([under - 0.30 * across - 0.08 * down, under + 0.04 * down, under + 0.30 * across - 0.08 * down])
     width = float(np.hypot(*across))
-    thick = 0.07 * width + 0.8
+    thick = 0.08 * width + 1.0
     line = stroke(curve(path.astype(np.float32), 20), taper(20, 0.3 * thick, thick, 0.3 * thick), shape)
-    paint(paper, 0.75 * seen * line, paper * np.array([0.42, 0.9, 0.8], np.float32))
+    paint(paper, 0.85 * seen * line, paper * np.array([0.34, 0.9, 0.8], np.float32))
 
 
 def mouth(paper: Floats, lab: Floats, landmarks: Points, trust: float) -> None:
@@ -124,7 +129,7 @@ def mouth(paper: Floats, lab: Floats, landmarks: Points, trust: float) -> None:
     flesh = weighted(lab, both * (1 - inside))
     # Painted lips stay painted; bare ones are hardly drawn.
     made_up = ramp(float(flesh[1] - around[1]), 8.0, 22.0)
-    paint(paper, trust * (0.30 + 0.55 * made_up) * smoothstep(both, 0.2, 0.8), flesh * np.array([1, 1.2, 1.1]))
+    paint(paper, trust * (0.50 + 0.40 * made_up) * smoothstep(both, 0.2, 0.8), flesh * np.array([0.94, 1.25, 1.1]))
     if opening > 0 and inside.max() > 0.5:
         region = inside > 0.5
         light = lab[..., 0]
@@ -141,7 +146,7 @@ def mouth(paper: Floats, lab: Floats, landmarks: Points, trust: float) -> None:
     middle = upper_in + (lower_in - upper_in) * np.float32(0.5 * (1 - opening))
     ends = [middle[i] + 0.3 * (upper_out[i] - middle[i]) for i in (0, -1)]
     path = np.concatenate([ends[0][None], middle, ends[1][None]]).astype(np.float32)
-    thick = 0.024 * width + 0.9
+    thick = 0.028 * width + 1.0
     paint(paper, 0.92 * trust * stroke(path, taper(len(path), 0.5 * thick, 1.1 * thick, 0.5 * thick), shape), INK + 5)
     if opening > 0:
         line = stroke(lower_in, taper(len(lower_in), 0.5 * thick, 0.9 * thick, 0.5 * thick), shape)

@@ -12,7 +12,7 @@ from train.drawing.features import paint
 from train.drawing.film.complexion import head, locks, painted
 from train.drawing.film.eyes import crease, eye, socket
 from train.drawing.film.mouth import mouth
-from train.drawing.glasses import wires
+from train.drawing.glasses import wires, worn
 from train.drawing.lines import across
 from train.drawing.seen import eyes_seen, mouth_trust
 from train.drawing.shapes import BROWS, EYES, MOUTH, around
@@ -35,7 +35,7 @@ def drawn(lab: Floats, landmarks: NDArray[np.float32]) -> Floats:
 
     contours = flow(photo, steps=6, length=1.8)
     combed = contours.along(photo, 3.0)
-    wire = wires(photo, contours, mesh, tone)
+    wire = wires(photo, contours, mesh, tone, worn(lab, landmarks))
     skin = find(combed, mesh, max(trusts))
     paper = painted(combed, skin, mesh, wire)
     paint(paper, 1 - skin.where * (1 - wire), locks(photo, contours))

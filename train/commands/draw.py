@@ -15,6 +15,9 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--most", type=int, metavar="N", help="draw and keep N crops, shared out over the sources (all)"
     )
+    parser.add_argument(
+        "--blinks", type=int, default=0, metavar="N", help="N of them once more, with their lids drawn down (0)"
+    )
     parser.add_argument("--workers", type=int, default=2, help="processes to draw with (2)")
 
 
@@ -26,10 +29,10 @@ def run(args: argparse.Namespace) -> None:
 
     if args.look not in LOOKS:
         raise InputError(f"there is no look {args.look}; there are: {', '.join(LOOKS)}")
-    if args.most and not args.out:
-        raise InputError("--most leaves crops out: name another pack for the rest with --out")
+    if (args.most or args.blinks) and not args.out:
+        raise InputError("--most leaves crops out, --blinks adds some: name another pack for them with --out")
     photos = pack.load(args.pack)
     folder = args.folder or args.pack.with_name(f"{args.pack.stem}-{args.look}")
-    drawn = draw_all(photos, args.look, folder, args.workers, args.most)
+    drawn = draw_all(photos, args.look, folder, args.workers, args.most, args.blinks)
     pack.save(drawn, args.out or args.pack)
-    print(f"{args.out or args.pack}: {len(drawn)} of {len(photos)} crops, and their drawings")
+    print(f"{args.out or args.pack}: {len(drawn)} crops of {len(photos)}, and their drawings")

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from train.drawing import anime, cel, film
+from train.drawing.glasses import worn
 from train.drawing.seen import eyes_seen
 from train.drawing.shapes import CANVAS
 from train.drawing.smoothing import Floats, grid
@@ -69,6 +70,12 @@ def drawn_mesh(crop: NDArray[np.uint8], landmarks: NDArray[np.float32], look: st
     return points * np.float32(2 / CANVAS) - 1
 
 
+def wears_glasses(crop: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> bool:
+    """Whether glasses are seen on a face; crop, landmarks: as for `draw`."""
+    lab, points = _canvas(crop, landmarks)
+    return worn(lab, points) > 0.3 or min(eyes_seen(lab, points)) < 0.9
+
+
 def _canvas(crop: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> tuple[Floats, NDArray[np.float32]]:
     """The photo in LAB and its mesh as a draughtsman takes them."""
     if crop.ndim != 3 or crop.shape[0] != crop.shape[1] or crop.shape[2] != 3 or crop.dtype != np.uint8:
@@ -84,4 +91,4 @@ def _canvas(crop: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> tuple[Fl
     return lab, points
 
 
-__all__ = ["LOOKS", "draw", "drawn_mesh", "shifts"]
+__all__ = ["LOOKS", "draw", "drawn_mesh", "shifts", "wears_glasses"]

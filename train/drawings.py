@@ -3,7 +3,7 @@
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
-from itertools import repeat
+from itertools import islice, repeat
 from pathlib import Path
 
 import cv2
@@ -63,12 +63,9 @@ def draw_all(pack: Pack, look: str, folder: Path, workers: int, most: int | None
 
 def blinking(pack: Pack, count: int) -> Pack:
     """The first `count` crops whose eyes are open and without glasses, their lids drawn down (`LIDS`)."""
-    opening = eye_opening(pack.dense)
-    found: list[int] = []
-    for i in np.flatnonzero(opening > OPEN):
-        if len(found) < count and not wears_glasses(pack.images[i], pack.dense[i]):
-            found.append(int(i))
-    part = pack.part(np.array(found, int))
+    opened = np.flatnonzero(eye_opening(pack.dense) > OPEN)
+    bare = (i for i in opened if not wears_glasses(pack.images[i], pack.dense[i]))
+    part = pack.part(np.array(list(islice(bare, count)), int))
     for k in range(len(part)):
         part.images[k], part.dense[k] = blinked(part.images[k], part.dense[k], LIDS[k % len(LIDS)])
     return replace(part, names=[f"blink/{name}" for name in part.names])

@@ -9,8 +9,11 @@ from train.drawing.smoothing import Floats, Flow, blur, smoothstep
 
 
 def worn(lab: Floats, landmarks: Points) -> float:
-    """How surely glasses are worn, 0 to 1: their bridge crosses the root of the nose, where there may be a fold, and
-    their arms the temples, where else no line is."""
+    """How surely glasses are worn, 0 to 1, on a photo in LAB (H, W, 3) with its mesh (478, 2) in pixels.
+
+    Their bridge crosses the root of the nose, where there may be a fold, and their arms the temples, where else is no
+    line.
+    """
     across = landmarks[263] - landmarks[33]
     ridge = curve(landmarks[[9, 8, 168, 6, 197, 195]], 64)
     at = ridge[:, None] + np.linspace(-0.05, 0.05, 7, dtype=np.float32)[None, :, None] * across
@@ -28,8 +31,11 @@ def worn(lab: Floats, landmarks: Points) -> float:
 
 
 def line_across(lab: Floats, at: Points, thin: float, wide: float) -> Floats:
-    """How strong a thin line lies across a path at each of its N places; `at`: (N, M, 2), M places side by side are
-    taken together, `thin` and `wide` in pixels."""
+    """How strong a thin line lies across a path of N places, in steps of LAB (N,).
+
+    at: (N, M, 2), the path, M places side by side taken together. thin, wide: in pixels, what is a line and what no
+    longer.
+    """
     step = max(float(np.hypot(*np.diff(at[:, 0], axis=0).T).mean()), 1e-3)
     at = at.astype(np.float32) - np.float32(0.5)
     profile = cv2.remap(lab, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

@@ -21,16 +21,14 @@ class Lid:
         self.width = max(float(np.hypot(*self.along)), 1.0)
         # Whichever corner comes first, down is towards the mouth.
         self.sign = 1.0 if self.along[0] >= 0 else -1.0
-        upper, lower, brow = (
-            np.stack(self.within(landmarks[index]))
-            for index in (UPPER_LIDS[side], LOWER_LIDS[side], BROWS[side][:4:-1])
-        )
-        self.at = upper[0]
-        self.upper, gap = upper[1], np.maximum(np.interp(upper[0], *lower) - upper[1], 0)
-        self.shut = self.upper + np.float32(down) * gap
-        ordered = brow[:, np.argsort(brow[0])]
+        outlines = (UPPER_LIDS[side], LOWER_LIDS[side], BROWS[side][5:])
+        curves = (np.stack(self.within(landmarks[index])) for index in outlines)
+        upper, lower, brow = (curve[:, np.argsort(curve[0])] for curve in curves)
+        self.at, edge = upper
+        gap = np.maximum(np.interp(self.at, *lower) - edge, 0)
         # The skin from just under the brow on is what stretches.
-        self.above = self.upper - np.maximum(0.85 * (self.upper - np.interp(upper[0], *ordered)), 0.5 * gap + 1)
+        above = edge - np.maximum(0.85 * (edge - np.interp(self.at, *brow)), 0.5 * gap + 1)
+        self.heights = above, edge, edge + np.float32(down) * gap
 
     def within(self, points: Points) -> tuple[Floats, Floats]:
         """Places (..., 2) of the picture in the lid's coordinates."""
@@ -41,11 +39,7 @@ class Lid:
 
     def edges(self, along: Floats) -> list[Floats]:
         """Where the stretched skin begins, the lid ends, and the lid comes to, at places along the eye."""
-        order = np.argsort(self.at)
-        return [
-            np.interp(along, self.at[order], edge[order]).astype(np.float32)
-            for edge in (self.above, self.upper, self.shut)
-        ]
+        return [np.interp(along, self.at, height).astype(np.float32) for height in self.heights]
 
     def moved(self, points: Points) -> Points:
         """Where points (N, 2) of the skin above the eye lie once the lid is down; others stay."""

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from engines.errors import InputError, UserError
+from toonstream_engines.errors import InputError, UserError
 
 KIND = "ffmpeg_source"
 """What OBS calls a Media Source."""

@@ -9,8 +9,8 @@ from typing import Self, overload
 
 import numpy as np
 from numpy.typing import NDArray
+from toonstream_engines import Engine, load_style, open_engine
 
-from engines import Engine, load_style, open_engine
 from toonstream.composite import Toon, composite
 from toonstream.faces import framing
 from toonstream.faces.crop import crop

@@ -12,8 +12,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from engines.errors import InputError
-from engines.table import columns
+from toonstream_engines.errors import InputError
+from toonstream_engines.table import columns
+
 from toonstream.bench.figures import FIGURES, Figure, Figures, figures, floor, told
 from toonstream.bench.job import FORMAT
 from toonstream.bench.table import name

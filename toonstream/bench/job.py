@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from toonstream_engines import Engine, load_style, open_engine
+from toonstream_engines.external import open_peer
 
-from engines import Engine, load_style, open_engine
-from engines.peer import open_peer
 from toonstream.bench.clip import photograph
 
 FORMAT = 1

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import av
-
-from engines import BACKENDS
+from toonstream_engines import BACKENDS
 
 PACKAGES = ("toonstream", "av", "numpy", "opencv-contrib-python", "mediapipe")
 

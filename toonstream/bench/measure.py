@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from engines import load_style, trial
-from engines.errors import InputError, UserError
+from toonstream_engines import load_style, probe
+from toonstream_engines.errors import InputError, UserError
+
 from toonstream.bench.clip import RATE, make_clip
 from toonstream.bench.job import FORMAT, Job, Measured
 from toonstream.bench.machine import machine, versions
@@ -155,7 +156,7 @@ def _drawing(wanted: Wanted, say: Callable[[str], None], folder: Path) -> list[t
     for style, peer in [(style, "") for style in wanted.styles] + [("", peer) for peer in wanted.peers]:
         stored = {model.precision for model in load_style(style).models.values()} if style else {"fp32"}
         for backend in wanted.backends or ["auto"]:
-            for there, precision in trial.ways(stored, backend):
+            for there, precision in probe.ways(stored, backend):
                 if wanted.precisions and precision not in wanted.precisions:
                     continue
                 job = Job("opened", "", "", LIMIT * wanted.seconds, style, peer, there, precision)

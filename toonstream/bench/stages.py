@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from toonstream_engines import Engine
+from toonstream_engines.errors import InputError
 
-from engines import Engine
-from engines.errors import InputError
 from toonstream.bench.job import STAGES, Job, Measured, summary
 from toonstream.frame import Frame
 from toonstream.sinks import open_sink

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
-from engines.table import columns
+from toonstream_engines.table import columns
+
 from toonstream.bench.figures import figures, floor, shares, told
 from toonstream.bench.job import STAGES
 from toonstream.live.measures import STAGES as LIVE_STAGES

@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 
 import cv2
+from toonstream_engines import load_style
+from toonstream_engines.errors import UserError
 
-from engines import load_style
-from engines.errors import UserError
 from toonstream.bench.files import file, floor
 from toonstream.bench.job import Job, Measured
 from toonstream.bench.live import live

@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
     if arguments[:1] in (["--help"], ["-h"], []):
         print(USAGE, end="", file=sys.stdout if arguments else sys.stderr)
         return 0 if arguments else 2
-    from engines.errors import UserError  # late, as the commands are: the version should wait for no library
+    from toonstream_engines.errors import UserError  # late, as the commands are: the version should wait for no library
 
     logging.basicConfig(format="toonstream: %(message)s")
     name, rest = (arguments[0], arguments[1:]) if arguments[0] in COMMANDS else ("convert", arguments)

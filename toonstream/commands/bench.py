@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from engines import BACKENDS
-from engines.errors import InputError, UserError
-from engines.style import PRECISIONS
+from toonstream_engines import BACKENDS
+from toonstream_engines.errors import InputError, UserError
+from toonstream_engines.style import PRECISIONS
 
 FILES = "bench.json", "bench.txt", "bench.png"
 

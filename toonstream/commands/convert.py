@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 
 import cv2
+from toonstream_engines.errors import InputError, UserError
 
-from engines.errors import InputError, UserError
 from toonstream import pipeline
 from toonstream.commands.options import add_style_options, heed_interrupts
 from toonstream.composite import Toon

@@ -5,9 +5,10 @@ import os
 import sys
 from pathlib import Path
 
-from engines import BACKENDS
-from engines.backends import is_there
-from engines.errors import UserError
+from toonstream_engines import BACKENDS
+from toonstream_engines.backends import is_there
+from toonstream_engines.errors import UserError
+
 from toonstream.sinks.virtual_camera import SETUP, load, loopback_devices
 from toonstream.sources.camera import cameras
 

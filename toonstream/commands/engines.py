@@ -2,11 +2,11 @@
 
 import argparse
 
-from engines import BACKENDS, Style, built, cache, load_style, styles
-from engines.errors import InputError
-from engines.table import table
-from engines.trial import Candidate, candidates, examine, installed, try_all
-from engines.trt import GENERATIONS, LIBRARIES, build, engine_key
+from toonstream_engines import BACKENDS, Style, cache, engine_cache, load_style, styles
+from toonstream_engines.errors import InputError
+from toonstream_engines.probe import Candidate, candidates, examine, installed, probe_all
+from toonstream_engines.table import table
+from toonstream_engines.trt import GENERATIONS, LIBRARIES, build, engine_key
 
 
 def run(arguments: list[str]) -> int:
@@ -57,7 +57,7 @@ def _build(options: argparse.Namespace) -> int:
 def _build_ahead(style: Style, way: Candidate, gpu: str) -> None:
     capability, data = GENERATIONS[gpu], examine(way.model)
     key = engine_key(way.backend, way.model, capability)
-    engine = built.fetch(key, lambda: build(way.backend, way.model, data, capability))
+    engine = engine_cache.fetch(key, lambda: build(way.backend, way.model, data, capability))
     print(f"{style.name}: {way}, for {gpu}, {len(engine) / 1e6:.1f} MB; to be proved where such a GPU is")
 
 
@@ -68,16 +68,16 @@ def _verify(options: argparse.Namespace) -> int:
 
 def _report(style: Style, ways: list[Candidate], *, first_built: bool = False) -> int:
     """Prints how the style does in each of these ways; the status is 1 where one draws wrong or none draws."""
-    tried = try_all(style, ways, first_built=first_built)
-    for trial in tried:
-        trial.close()
+    tried = probe_all(style, ways, first_built=first_built)
+    for probe in tried:
+        probe.close()
     print(f"{style.name}\n{table(tried)}")
-    wrong = any(trial.failure and trial.difference for trial in tried)
-    return int(wrong or not any(trial.seconds for trial in tried))
+    wrong = any(probe.failure and probe.difference for probe in tried)
+    return int(wrong or not any(probe.seconds for probe in tried))
 
 
 def _list(options: argparse.Namespace) -> int:
-    for engine in built.every():
+    for engine in engine_cache.every():
         what = (
             "  ".join(engine.key.values()) if engine.whole else f"{engine.path}: damaged; its next use builds it again"
         )
@@ -86,7 +86,7 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _clear(options: argparse.Namespace) -> int:
-    count, size = built.clear()
+    count, size = engine_cache.clear()
     cache.forget("choice-*")
     print(f"{count} engine{'s' * (count != 1)}, {size / 1e6:.1f} MB")
     return 0

@@ -7,7 +7,8 @@ import time
 from contextlib import ExitStack
 from typing import Any
 
-from engines.errors import InputError
+from toonstream_engines.errors import InputError
+
 from toonstream.commands.options import add_style_options, heed_interrupts
 from toonstream.live.guard import ON_LOST
 from toonstream.live.session import Session

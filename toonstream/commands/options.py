@@ -5,7 +5,7 @@ import signal
 from collections.abc import Callable
 from types import FrameType
 
-from engines import BACKENDS
+from toonstream_engines import BACKENDS
 
 
 def add_style_options(parser: argparse.ArgumentParser) -> None:

@@ -2,7 +2,7 @@
 
 import argparse
 
-from engines import load_style, styles
+from toonstream_engines import load_style, styles
 
 
 def run(arguments: list[str]) -> int:

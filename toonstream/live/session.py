@@ -12,9 +12,9 @@ from typing import Self
 
 import cv2
 import numpy as np
+from toonstream_engines import Engine, load_style, open_engine, styles
+from toonstream_engines.errors import UserError
 
-from engines import Engine, load_style, open_engine, styles
-from engines.errors import UserError
 from toonstream.composite import Toon
 from toonstream.faces.face import Face
 from toonstream.frame import Frame

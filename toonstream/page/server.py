@@ -27,9 +27,9 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from av.error import FFmpegError
+from toonstream_engines import load_style
+from toonstream_engines.errors import UserError
 
-from engines import load_style
-from engines.errors import UserError
 from toonstream.live.controls import Controls
 from toonstream.page.address import Address
 from toonstream.page.nut import write_nut

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from engines.errors import InputError
+from toonstream_engines.errors import InputError
+
 from toonstream.sources import PHOTOS
 
 

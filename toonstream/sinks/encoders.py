@@ -4,8 +4,7 @@ import os
 
 from av.codec import Codec, codecs_available
 from av.codec.codec import UnknownCodecError
-
-from engines.errors import InputError
+from toonstream_engines.errors import InputError
 
 # Near what the eye tells from the original, at a speed that does not hold up the rest: x264's veryfast takes less than
 # half the time of its medium, for files a little larger.

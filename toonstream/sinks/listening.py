@@ -6,7 +6,7 @@ import socket
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from engines.errors import InputError
+from toonstream_engines.errors import InputError
 
 
 class Place(NamedTuple):

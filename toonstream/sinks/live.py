@@ -3,7 +3,8 @@
 from contextlib import ExitStack, closing
 from pathlib import Path
 
-from engines.errors import InputError
+from toonstream_engines.errors import InputError
+
 from toonstream.live.controls import Controls
 from toonstream.sinks import LiveSink
 from toonstream.sources.live import LiveSource

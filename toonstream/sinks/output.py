@@ -4,8 +4,7 @@ import errno
 from pathlib import Path
 
 from av.error import FFmpegError
-
-from engines.errors import InputError, UserError
+from toonstream_engines.errors import InputError, UserError
 
 
 def part_of(path: Path) -> Path:

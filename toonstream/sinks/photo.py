@@ -7,8 +7,8 @@ from typing import Self
 
 import numpy as np
 from PIL import Image
+from toonstream_engines.errors import InputError
 
-from engines.errors import InputError
 from toonstream.frame import Frame, Pixels
 from toonstream.sinks.output import check_output, failure, part_of
 

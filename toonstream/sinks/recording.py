@@ -9,7 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from engines.errors import UserError
+from toonstream_engines.errors import UserError
+
 from toonstream.frame import Frame
 from toonstream.picture import copy
 from toonstream.sinks.video import VideoSink

@@ -17,8 +17,8 @@ from av.container import OutputContainer
 from av.error import FFmpegError
 from av.video.frame import PictureType
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
+from toonstream_engines.errors import UserError
 
-from engines.errors import UserError
 from toonstream.frame import Frame
 from toonstream.live.newest import Newest
 from toonstream.picture import AVERAGED, copy, full_or_limited, matrix

@@ -12,8 +12,8 @@ from av.codec.context import Flags
 from av.container import OutputContainer
 from av.error import FFmpegError
 from av.video.stream import VideoStream
+from toonstream_engines.errors import InputError, UserError
 
-from engines.errors import InputError, UserError
 from toonstream.frame import Frame
 from toonstream.picture import AVERAGED, planes, video_of_rgb
 from toonstream.sinks.containers import container_of

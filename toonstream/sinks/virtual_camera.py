@@ -11,8 +11,8 @@ from typing import Any, Self
 
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
+from toonstream_engines.errors import InputError, UserError
 
-from engines.errors import InputError, UserError
 from toonstream.frame import Frame
 from toonstream.picture import AVERAGED, full_or_limited, matrix, planes
 

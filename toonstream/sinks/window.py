@@ -6,8 +6,8 @@ from types import TracebackType
 from typing import Self
 
 import cv2
+from toonstream_engines.errors import InputError, UserError
 
-from engines.errors import InputError, UserError
 from toonstream.frame import Frame
 from toonstream.live.controls import Controls
 

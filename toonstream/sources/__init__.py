@@ -6,7 +6,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-from engines.errors import InputError
+from toonstream_engines.errors import InputError
+
 from toonstream.frame import Frame
 
 PHOTOS = frozenset({".jpg", ".jpeg", ".png", ".webp"})

@@ -7,8 +7,8 @@ from pathlib import Path
 import av
 from av.container import InputContainer
 from av.error import FFmpegError
+from toonstream_engines.errors import InputError, UserError
 
-from engines.errors import InputError, UserError
 from toonstream.sources.capture import CaptureSource
 from toonstream.sources.live import Wish
 

@@ -18,8 +18,8 @@ from av.error import FFmpegError
 from av.stream import Stream
 from av.video.reformatter import Colorspace
 from av.video.stream import VideoStream
+from toonstream_engines.errors import InputError, UserError
 
-from engines.errors import InputError, UserError
 from toonstream.frame import Frame
 from toonstream.orientation import Rect
 from toonstream.picture import cut_out

@@ -10,8 +10,8 @@ from types import TracebackType
 from typing import NamedTuple, Protocol, Self
 
 from av import AudioFrame
+from toonstream_engines.errors import InputError
 
-from engines.errors import InputError
 from toonstream.frame import Frame
 from toonstream.orientation import Rect
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from engines.errors import InputError
+from toonstream_engines.errors import InputError
+
 from toonstream.frame import Frame
 from toonstream.sources import open_source
 from toonstream.sources.live import MICROSECOND, now, stamp

@@ -10,8 +10,8 @@ from typing import Self
 
 import numpy as np
 from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
+from toonstream_engines.errors import InputError
 
-from engines.errors import InputError
 from toonstream.frame import Frame, Pixels
 from toonstream.orientation import UPRIGHT, Orientation
 

@@ -6,8 +6,8 @@ import sys
 import av
 from av.container import InputContainer
 from av.error import FFmpegError
+from toonstream_engines.errors import InputError
 
-from engines.errors import InputError
 from toonstream.orientation import Rect
 from toonstream.sources.capture import CaptureSource
 from toonstream.sources.live import Wish

@@ -3,8 +3,8 @@
 import av
 from av.container import InputContainer
 from av.error import FFmpegError
+from toonstream_engines.errors import InputError, UserError
 
-from engines.errors import InputError, UserError
 from toonstream.sources.capture import CaptureSource
 
 SECONDS = (10.0, 5.0)

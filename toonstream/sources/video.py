@@ -15,8 +15,8 @@ from av.error import FFmpegError
 from av.stream import Disposition
 from av.video.frame import PictureType
 from av.video.stream import VideoStream
+from toonstream_engines.errors import InputError
 
-from engines.errors import InputError
 from toonstream.frame import Frame
 from toonstream.orientation import UPRIGHT, Orientation
 from toonstream.sources.native import Native

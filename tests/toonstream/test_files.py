@@ -1,0 +1,182 @@
+"""Files that cannot be read or written: told in one line that names the file, and nothing lost or left behind."""
+
+import os
+import resource
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+from support.clips import FRAMES, convert, make_clip, read
+from toonstream_engines.errors import InputError, UserError
+
+from toonstream.frame import Frame
+from toonstream.sinks import default_output, open_sink
+from toonstream.sinks.video import VideoSink
+from toonstream.sources import open_source
+
+
+def text(path):
+    path.write_text("This is no video.\n" * 100)
+
+
+def cut_short(path):
+    make_clip(path)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def sound_only(path):
+    with av.open(str(path), "w") as output:
+        stream = output.add_stream("aac", rate=48000)
+        for start in range(0, 48000, 1024):
+            frame = av.AudioFrame.from_ndarray(np.zeros((2, 1024), np.float32), "fltp", "stereo")
+            frame.sample_rate, frame.pts, frame.time_base = 48000, start, Fraction(1, 48000)
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+
+
+def no_frames(path):
+    with av.open(str(path), "w") as output:
+        output.add_stream("libx264", rate=25, width=64, height=48)
+        output.start_encoding()
+
+
+def noise(path):
+    path.write_bytes(np.random.default_rng(3).bytes(5000))
+
+
+def tiff(path):
+    from PIL import Image
+
+    Image.new("RGB", (8, 8)).save(path, "TIFF")
+
+
+def broken_jpeg(path):
+    from PIL import Image
+
+    Image.new("RGB", (64, 64)).save(path, "JPEG")
+    path.write_bytes(path.read_bytes()[:200])
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "reason"),
+    [
+        ("missing.mp4", lambda path: None, "No such file"),
+        ("empty.mp4", lambda path: path.touch(), "empty"),
+        ("folder.mp4", lambda path: path.mkdir(), "folder"),
+        ("text.mp4", text, "not a video"),
+        ("noise.mkv", noise, "not a video"),
+        ("cut-short.mp4", cut_short, "cut short"),
+        ("sound-only.m4a", sound_only, "no video"),
+        ("no-frames.mp4", no_frames, "no "),
+        ("scan.tiff", tiff, "picture of a kind"),
+        ("broken.jpg", broken_jpeg, "not a photo"),
+    ],
+)
+def test_what_cannot_be_read(tmp_path, name, make, reason):
+    path = tmp_path / name
+    make(path)
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(InputError, match=reason) as caught:
+        convert(path, tmp_path / "out.mp4")
+    assert str(caught.value).startswith(f"{path}: ")
+    assert "\n" not in str(caught.value)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_what_may_not_be_read(tmp_path):
+    path = make_clip(tmp_path / "in.mp4")
+    path.chmod(0)
+    with pytest.raises(InputError, match="Permission denied"):
+        open_source(path)
+
+
+def test_names_that_look_like_something_else(tmp_path):
+    path = make_clip(tmp_path / "a%03d: [x] é.mp4")
+    convert(path, default_output(path))
+    assert len(read(tmp_path / "a%03d: [x] é.toon.mp4").times) == FRAMES
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".ts", ".flv"])
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, UserError])
+def test_an_interrupted_run_leaves_a_playable_part(tmp_path, suffix, stop):
+    path = make_clip(tmp_path / f"in{suffix}", pts=range(60))
+    output = default_output(path)
+
+    def run():
+        with open_source(path) as source, open_sink(output, source) as sink:
+            for frame in source:
+                if frame.index == 30:
+                    raise stop
+                sink.write(frame)
+
+    with pytest.raises(stop):
+        run()
+    part = tmp_path / f"in.toon.part{suffix}"
+    assert sorted(tmp_path.iterdir()) == sorted([path, part])
+    before, after = read(path), read(part)
+    assert after.times == before.times[:30]
+    assert Fraction(1) < after.others[0].times[-1] < Fraction(13, 10)
+
+
+def test_an_error_before_the_first_frame_leaves_nothing(tmp_path):
+    path = make_clip(tmp_path / "in.mp4")
+    with pytest.raises(KeyboardInterrupt), open_source(path) as source, open_sink(tmp_path / "out.mp4", source):
+        raise KeyboardInterrupt
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_nothing_is_overwritten_unless_asked(tmp_path):
+    path = make_clip(tmp_path / "in.mp4")
+    output = tmp_path / "out.mp4"
+    output.write_text("precious")
+    with pytest.raises(InputError, match=r"out\.mp4: the file is there already"):
+        convert(path, output)
+    assert output.read_text() == "precious"
+    convert(path, output, overwrite=True)
+    assert len(read(output).times) == FRAMES
+    with pytest.raises(InputError, match="the input itself"):
+        convert(path, path, overwrite=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"), [("out.xyz", "name the output"), ("none/out.mp4", "no folder"), ("out.jpg", "name the output")]
+)
+def test_outputs_that_cannot_be(tmp_path, name, reason):
+    path = make_clip(tmp_path / "in.mp4")
+    with pytest.raises(InputError, match=reason):
+        convert(path, tmp_path / name)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts"])
+@pytest.mark.parametrize("limit", [0, 20_000, 60_000])
+def test_a_full_disk_is_told_and_nothing_left(tmp_path, suffix, limit):
+    path = make_clip(tmp_path / f"in{suffix}", size=(320, 240), options={"qp": "8"}, pts=range(60))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+    try:
+        with pytest.raises(UserError, match=r"out\.\w+: the disk is full") as caught:
+            convert(path, tmp_path / f"out{suffix}")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert caught.value.status == 1
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_camera_can_be_recorded(tmp_path):
+    with VideoSink(tmp_path / "out.mp4", rate=Fraction(30)) as sink:
+        for index in range(10):
+            sink.write(Frame.from_rgb(np.full((48, 64, 3), 20 * index, np.uint8), 40 * index, Fraction(1, 1000), index))
+    facts = read(tmp_path / "out.mp4")
+    assert facts.times == [Fraction(index, 25) for index in range(10)]
+    assert facts.tags == (1, 1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "output"),
+    [("a.mp4", "a.toon.mp4"), ("a.b.MOV", "a.b.toon.MOV"), ("a.gif", "a.toon.mp4"), ("a.wmv", "a.toon.mkv")],
+)
+def test_default_outputs(tmp_path, name, output):
+    assert default_output(tmp_path / name) == tmp_path / output

@@ -1,0 +1,201 @@
+"""The real face never shows: what the guard makes of faces that are lost, not drawn, too many, or never found."""
+
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from support.live_rig import FLAT, canary, paint
+
+from toonstream.composite import OVAL, Toon
+from toonstream.faces.face import LEFT_LIDS, LEFT_MOUTH_CORNER, NOSE_TIP, RIGHT_LIDS, RIGHT_MOUTH_CORNER, Face
+from toonstream.faces.framing import framing
+from toonstream.frame import Frame
+from toonstream.live.guard import BLUR_SECONDS, CELLS_UNSEEN, GONE_SECONDS, HOLD_SECONDS, Guard
+
+WIDTH, HEIGHT, RADIUS = 480, 360, 30
+CANARY = 0.7 * RADIUS  # of the face, what no soft edge of a cartoon lets through
+STEP = 0.1
+
+
+def face_at(x: float, y: float, identity: int = 1, radius: float = RADIUS, confidence: float = 1.0) -> Face:
+    """A round face."""
+    ring = np.tile([x, y], (478, 1)).astype(np.float64)
+    turns = np.linspace(-np.pi / 2, 3 * np.pi / 2, len(OVAL), endpoint=False)
+    ring[list(OVAL)] += radius * np.stack([np.cos(turns), np.sin(turns)], 1)
+    ring[list(LEFT_LIDS)] += np.array([-0.4, -0.2]) * radius
+    ring[list(RIGHT_LIDS)] += np.array([0.4, -0.2]) * radius
+    for point, at in ((NOSE_TIP, (0, 0.2)), (LEFT_MOUTH_CORNER, (-0.3, 0.5)), (RIGHT_MOUTH_CORNER, (0.3, 0.5))):
+        ring[point] += np.array(at) * radius
+    return Face(identity, ring.astype(np.float32), confidence)
+
+
+def toon_of(face: Face) -> Toon:
+    return Toon(face, framing(face.points, 64), np.full((64, 64, 3), FLAT, np.uint8))
+
+
+class Scene:
+    """Bare faces with the canary, shown to a guard a tenth of a second apart."""
+
+    def __init__(self, on_lost: str = "hold") -> None:
+        self.guard = Guard(on_lost)
+        self.time = 100.0
+
+    def show(self, bare, seen, drawn=None, step: float = STEP) -> np.ndarray:
+        """bare: where faces are, (x, y). seen: faces that were found. drawn: those of them with a cartoon [all]."""
+        self.time += step
+        picture = np.full((HEIGHT, WIDTH, 3), 128, np.uint8)
+        picture[:20, :20] = (round(self.time * 10) % 200, 0, 0)  # a clock
+        for x, y in bare:
+            paint(picture, x, y, CANARY)
+        frame = Frame.from_rgb(picture, round(self.time * 1e6), Fraction(1, 1_000_000), 0)
+        toons = [toon_of(face) for face in (seen or [] if drawn is None else drawn)]
+        out = self.guard(frame, seen, toons)
+        assert (out.pts, out.time_base, out.picture.pts) == (frame.pts, frame.time_base, frame.pts)
+        return out.rgb()
+
+
+def moving(picture: np.ndarray, before: np.ndarray) -> bool:
+    return not np.array_equal(picture, before)
+
+
+def test_the_canary_is_told_from_what_guards():
+    picture = np.full((HEIGHT, WIDTH, 3), 128, np.uint8)
+    assert canary(picture) < 1
+    paint(picture, 111, 77, 12)
+    assert canary(picture) > 60
+
+
+def test_all_is_blurred_until_a_face_is_found():
+    scene = Scene()
+    for _ in range(3):
+        assert canary(scene.show([(200, 150)], [])) < 10
+        assert scene.guard.picture == "blurred"
+    picture = scene.show([(200, 150)], [face_at(200, 150)])
+    assert canary(picture) < 10
+    assert scene.guard.picture == "live"
+    assert tuple(picture[350, 470]) == (128, 128, 128)
+
+
+def test_a_lost_face_is_held_then_blurred_then_a_still():
+    scene = Scene()
+    last = scene.show([(200, 150)], [face_at(200, 150)])
+    states = []
+    for i in range(40):
+        x = 200 + 6 * i  # it walks off
+        picture = scene.show([(x, 150)], [face_at(200, 150, confidence=0.5)] if i < 4 else [])
+        assert canary(picture) < 10
+        states.append(scene.guard.picture)
+        if scene.guard.picture in ("held", "still"):
+            assert np.array_equal(picture, last)
+    assert states == ["held"] * 4 + ["blurred"] * 21 + ["still"] * 15
+    assert [HOLD_SECONDS, BLUR_SECONDS] == [0.5, 2.5]
+    scene.show([(430, 150)], [face_at(430, 150)])
+    assert scene.guard.picture == "live"
+
+
+def test_blur_takes_no_time_to_hold_and_makes_no_still():
+    scene = Scene("blur")
+    before = scene.show([(200, 150)], [face_at(200, 150)])
+    for i in range(40):
+        picture = scene.show([(200 + 6 * i, 150)], None)
+        assert canary(picture) < 10
+        assert moving(picture, before)
+        before = picture
+    assert scene.guard.picture == "blurred"
+
+
+def test_pass_lets_all_through():
+    scene = Scene("pass")
+    assert canary(scene.show([(200, 150)], [])) > 60
+
+
+@pytest.mark.parametrize("on_lost", ["hold", "blur"])
+def test_a_face_that_is_seen_but_not_drawn_is_blurred_in_its_place(on_lost):
+    """One beyond --faces N, or one whose cartoon failed."""
+    scene = Scene(on_lost)
+    first, second = face_at(120, 150), face_at(350, 200, 2)
+    picture = scene.show([(120, 150), (350, 200)], [first, second], [first])
+    assert canary(picture) < 10
+    assert scene.guard.picture == "live"
+    assert tuple(picture[150, 120]) == FLAT
+    assert tuple(picture[20, 240]) == (128, 128, 128)
+    assert canary(scene.show([(120, 150), (350, 200)], [first, second], [])) < 10
+
+
+def test_others_go_on_while_one_is_lost():
+    scene = Scene()
+    both = [(100, 150), (380, 150)]
+    for _ in range(20):
+        scene.show(both, [face_at(100, 150), face_at(380, 150, 2)])
+    states = []
+    for _ in range(30):
+        picture = scene.show(both, [face_at(100, 150)])
+        assert canary(picture) < 10
+        assert tuple(picture[150, 100]) == FLAT
+        states.append(scene.guard.picture)
+    assert set(states) == {"held", "blurred"}
+    scene.show(both, [face_at(100, 150), face_at(380, 150, 2)])
+    assert scene.guard.picture == "live"
+
+
+def test_one_who_left_is_not_waited_for_when_others_stay():
+    scene = Scene()
+    for _ in range(15):
+        scene.show([(100, 150), (380, 150)], [face_at(100, 150), face_at(380, 150, 2)], step=0.5)
+    scene.show([(100, 150)], [face_at(100, 150)], step=GONE_SECONDS)
+    assert scene.guard.picture == "blurred"
+    scene.show([(100, 150)], [face_at(100, 150)], step=1)
+    assert scene.guard.picture == "live"
+
+
+def test_what_was_seen_for_a_moment_is_not_waited_for_long():
+    scene = Scene()
+    scene.show([(100, 150)], [face_at(100, 150)])
+    scene.show([(100, 150)], [face_at(100, 150), face_at(380, 150, 2)])
+    scene.show([(100, 150)], [face_at(100, 150)], step=3)
+    assert scene.guard.picture == "live"
+
+
+def test_a_lost_face_that_comes_back_under_another_number_is_the_same():
+    scene = Scene()
+    scene.show([(100, 150)], [face_at(100, 150)])
+    scene.show([(100, 150)], [])
+    scene.show([(140, 150)], [face_at(140, 150, 2)])
+    assert scene.guard.picture == "live"
+
+
+def test_one_far_away_is_somebody_else_at_first():
+    scene = Scene()
+    for _ in range(9):
+        scene.show([(60, 60)], [face_at(60, 60)])
+    assert canary(scene.show([(60, 60), (440, 320)], [face_at(440, 320, 2)])) < 10
+    assert scene.guard.picture == "held"
+
+
+def test_a_pause_of_the_camera_counts():
+    """What was known before it went to sleep says nothing on where a face is now."""
+    scene = Scene()
+    still = scene.show([(100, 150)], [face_at(100, 150)])
+    assert np.array_equal(scene.show([(380, 300)], [], step=30), still)
+    assert scene.guard.picture == "still"
+
+
+def test_a_style_with_a_matte_of_its_own_bares_nothing():
+    scene = Scene()
+    face = face_at(200, 150)
+    clear = np.zeros((64, 64, 4), np.uint8)
+    scene.time += STEP
+    picture = np.full((HEIGHT, WIDTH, 3), 128, np.uint8)
+    paint(picture, 200, 150, CANARY)
+    frame = Frame.from_rgb(picture, round(scene.time * 1e6), Fraction(1, 1_000_000), 0)
+    assert canary(scene.guard(frame, [face], [replace(toon_of(face), picture=clear)]).rgb()) < 10
+
+
+def test_nothing_finer_than_the_cells_is_left():
+    scene = Scene()
+    noise = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
+    out = scene.guard(Frame.from_rgb(noise, 0, Fraction(1), 0), [], []).rgb()
+    cell = HEIGHT / CELLS_UNSEEN
+    assert np.abs(np.diff(out.astype(int), axis=1)).max() < 256 / cell
+    assert out.std() < 3

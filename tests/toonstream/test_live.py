@@ -1,0 +1,330 @@
+"""The live session: what it shows whatever happens, how late it is, and how it rests, switches and ends."""
+
+import itertools
+import json
+import threading
+import time
+
+import cv2
+import numpy as np
+import pytest
+from support.live_rig import FLAT, Collector, Script, canary, engines, hidden, run_until, sample_head, scene
+from toonstream_engines.errors import UserError
+
+from toonstream.live import session as live
+from toonstream.live.session import Session
+
+__all__ = ["engines"]
+
+SIZE = (480, 320)
+
+
+@pytest.fixture(scope="module")
+def head() -> np.ndarray:
+    return sample_head()
+
+
+def watch(session: Session, source: Script) -> tuple[Collector, list[float], list[str]]:
+    """A sink that looks for the canary in each frame and notes what is shown."""
+    found: list[float] = []
+    shown: list[str] = []
+    last = -1
+
+    def tell(frame) -> None:
+        nonlocal last
+        assert frame.pts == frame.picture.pts > last
+        last = frame.pts
+        found.append(canary(frame.rgb()))
+        shown.append(session.figures()["picture"])
+        source.done()
+
+    return Collector(tell), found, shown
+
+
+def test_the_real_face_never_shows(engines, head, monkeypatch):
+    """Whatever happens to a face that was found. The canary is on it in every frame."""
+    session = Session("flat", faces=1)
+    assert canary(scene((head, 200, 160, 0.7), size=SIZE)) > 40
+    faceless = hidden(head)
+    see, events = session._toonifier.see, []
+
+    def slow(frame):
+        time.sleep(0.2)
+        return see(frame)
+
+    def broken(frame):
+        raise RuntimeError("no model")
+
+    def event(name: str) -> None:
+        events.append((name, len(shown)))
+
+    def pictures():
+        still = scene((head, 200, 160, 0.7), size=SIZE)
+        event("not found yet")
+        yield from [scene((faceless, 200, 160, 0.7), size=SIZE)] * 4
+        event("found")
+        yield from [still] * 8
+        event("covered")
+        yield from [scene((faceless, 200, 160, 0.7), size=SIZE)] * 8
+        event("back")
+        yield from [still] * 8
+        event("lost for long, and off")
+        for i in range(50):
+            source._step = 0.1
+            yield scene((faceless, 200 + 4 * i, 160, 0.7), size=SIZE)
+        source._step = 1 / 30
+        event("back elsewhere")
+        yield from [scene((head, 300, 150, 0.7), size=SIZE)] * 10
+        event("detector late")
+        session._toonifier.see = slow
+        yield from [scene((head, 300 - 6 * i, 150, 0.7), size=SIZE) for i in range(5)]
+        event("detector broken")
+        session._toonifier.see = broken
+        yield from [scene((head, 270 - 6 * i, 150, 0.7), size=SIZE) for i in range(8)]
+        session._toonifier.see = see
+        event("detector back")
+        yield from [scene((head, 220, 150, 0.7), size=SIZE)] * 8
+        event("engine broken")
+        engines["flat"].fails = True
+        yield from [scene((head, 220 - 4 * i, 150, 0.7), size=SIZE) for i in range(6)]
+        engines["flat"].fails = False
+        event("style that does not load")
+        session.styles = ["flat", "other", "damaged"]
+        session.choose("damaged")
+        yield from [still] * 6
+        event("style switched")
+        session.choose("other")
+        yield from [still] * 6
+        event("camera asleep")
+        source.clock += 60
+        yield from [scene((faceless, 330, 160, 0.7), size=SIZE)] * 6
+        event("awake")
+        yield from [scene((head, 330, 160, 0.7), size=SIZE)] * 8
+        event("paused")
+        session.paused = True
+        yield from [scene((head, 330 - 8 * i, 160, 0.7), size=SIZE) for i in range(6)]
+        session.paused = False
+        event("mirrored and split")
+        session.mirror = session.split = True
+        yield from [scene((head, 280, 160, 0.7), size=SIZE)] * 6
+        session.mirror = session.split = False
+        event("a second one, beyond --faces")
+        two = [(head, 130, 160, 0.6), (head, 350, 160, 0.6)]
+        yield from [scene(*two, canary=False, size=SIZE)] * 14
+        yield from [scene(*two, size=SIZE)] * 6
+        event("no frames")
+        yield None
+        time.sleep(live.STALL_SECONDS + 0.5)
+        event("frames again")
+        yield from [scene(*two, size=SIZE)] * 3
+        yield None
+
+    source = Script(pictures(), SIZE)
+    sink, found, shown = watch(session, source)
+    run_until(session, source, [sink], source.ended.is_set)
+    starts = dict(events)
+    at = {name: shown[a + 2 : b] for (name, a), (_, b) in itertools.pairwise(events)}
+    assert max(found) < 12, [name for name, start in starts.items() if start <= int(np.argmax(found))][-1]
+    assert set(at["not found yet"]) == {"blurred"}
+    assert at["found"][-1] == at["back"][-1] == at["back elsewhere"][-1] == at["awake"][-1] == "live"
+    assert set(at["covered"]) == {"held"}
+    assert at["lost for long, and off"][-1] == "still"
+    assert set(at["camera asleep"]) == {"still"}
+    assert set(at["engine broken"]) == {"live"}
+    assert set(at["paused"]) == {"paused"}
+    assert starts["frames again"] > starts["no frames"]
+    assert session.style == "other"
+
+
+def test_with_a_slow_engine_the_delay_is_bounded_and_drops_are_counted(engines, head):
+    """Frames come at 30 a second, the engine draws 5."""
+    engines["flat"].seconds = 0.2
+    session = Session("flat")
+    still = scene((head, 200, 160, 0.7), size=SIZE)
+
+    class Camera(Script):
+        """In real time."""
+
+        def read(self):
+            time.sleep(1 / 30)
+            self.clock = time.monotonic()
+            self.done()
+            return super().read()
+
+    source = Camera(itertools.repeat(still), SIZE, step=0)
+    sink = Collector()
+    inside = []
+
+    def ended() -> bool:
+        inside.append(source.reads - len(sink.frames) - session.figures()["dropped"])
+        return len(sink.frames) > 12
+
+    run_until(session, source, [sink], ended)
+    figures = session.figures()
+    assert figures["fps"] < 5.1
+    assert 200 < figures["delay_ms"]["p50"] <= figures["delay_ms"]["p95"]
+    assert figures["dropped"] > 12
+    assert max(inside) <= 7  # one in each of four stages and of three places between them, however long it goes on
+    assert figures["stages_ms"]["draw"] >= 200
+    indices = [frame.index for frame in sink.frames]
+    assert indices == sorted(set(indices))
+
+
+def test_a_split_goes_to_private_sinks_only(engines, head):
+    session = Session("flat")
+    session.split = True
+    source = Script([scene((head, 240, 160, 0.7), size=SIZE)] * 12, SIZE)
+    sink, found, _ = watch(session, source)
+    private = Collector(private=True)
+    run_until(session, source, [sink, private], source.ended.is_set)
+    assert max(found) < 12
+    last = private.frames[-1].rgb()
+    assert canary(last[:, :240]) > 40
+    assert canary(last[:, 250:]) < 12
+
+
+def test_mirrors(engines, head):
+    picture = scene((head, 120, 160, 0.7), size=SIZE)
+    picture[300:, :60] = (250, 10, 10)
+    session = Session("flat")
+    session.mirror = True
+    source = Script([picture] * 12, SIZE)
+    sink = Collector()
+    sink._tell = lambda frame: (sink.frames.append(frame), source.done())
+    run_until(session, source, [sink], source.ended.is_set)
+    last = sink.frames[-1].rgb()
+    assert tuple(last[310, 470]) == (250, 10, 10)
+    assert np.abs(last[160, 480 - 120].astype(int) - FLAT).max() < 3
+
+
+def test_a_style_is_switched_without_a_gap_and_one_that_fails_leaves_the_old_one(engines, head):
+    session = Session("flat")
+    session.styles = ["flat", "other", "damaged"]
+    colours = []
+
+    def pictures():
+        still = scene((head, 240, 160, 0.7), size=SIZE)
+        yield from [still] * 8
+        session.choose("damaged")
+        yield from [still] * 8
+        assert session.figures()["message"] == "damaged: damaged"
+        session.choose("not a style")
+        assert "not a style" in session.figures()["message"]
+        assert session.style == "flat"
+        session.choose("other")
+        yield from [still] * 12
+
+    source = Script(pictures(), SIZE)
+
+    def tell(frame) -> None:
+        colours.append(tuple(int(value) for value in frame.rgb()[160, 240]))
+        source.done()
+
+    run_until(session, source, [Collector(tell)], source.ended.is_set)
+    drawn = [colour for colour in colours if colour != colours[0]]
+    assert set(drawn) <= {FLAT, (90, 40, 200)}
+    assert drawn.index((90, 40, 200)) == drawn.count(FLAT)
+    assert engines["flat"].closed
+    assert session.figures()["message"] is None
+    assert session.figures()["style"] == "other"
+
+
+def test_rests_while_nobody_watches_and_wakes_at_once(engines, head, monkeypatch):
+    monkeypatch.setattr(live, "REST_SECONDS", 0.3)
+    monkeypatch.setattr(live, "CLOSE_SECONDS", 0.8)
+    session = Session("flat")
+    still = scene((head, 240, 160, 0.7), size=SIZE)
+    source = Script(itertools.repeat(still), SIZE)
+    sink = Collector()
+    sink._tell = lambda frame: (sink.frames.append(frame), source.done())
+
+    def story():
+        while not sink.frames:
+            yield
+        sink.watched = False
+        while session.figures()["state"] != "idle" or source.skips < 4:
+            yield
+        frames, reads = len(sink.frames), source.reads
+        while not source.closes:
+            yield
+        assert source.reads == reads
+        assert len(sink.frames) <= frames + 1  # one may have been under way
+        frames = len(sink.frames)
+        sink.watched = True
+        woken = time.monotonic()
+        while len(sink.frames) == frames:
+            yield
+        assert time.monotonic() - woken < 5  # half a second, on a machine with nothing else to do
+
+    steps = story()
+    run_until(session, source, [sink], lambda: next(steps, "end") == "end")
+
+
+def test_a_lost_sink_leaves_the_others_and_the_last_one_ends_the_session(engines, head):
+    def lose(frame):
+        raise UserError("the camera was taken out")
+
+    still = scene((head, 240, 160, 0.7), size=SIZE)
+    session = Session("flat")
+    source = Script([still] * 3, SIZE)
+    sink = Collector()
+    sink._tell = lambda frame: (sink.frames.append(frame), source.done())
+    run_until(session, source, [Collector(lose), sink], source.ended.is_set)
+    assert len(sink.frames) >= 2
+    assert session.figures()["message"] == "the camera was taken out"
+    with Session("flat") as session, pytest.raises(UserError, match="taken out"):
+        session.run(Script([still] * 9, SIZE), [Collector(lose)])
+
+
+def test_a_source_that_hangs_holds_up_no_end(engines, monkeypatch):
+    """A driver that never comes back is left behind."""
+
+    class Hanging(Script):
+        def read(self):
+            time.sleep(30)
+
+    monkeypatch.setattr(live, "END_SECONDS", 0.6)
+    before = threading.active_count()
+    start = time.monotonic()
+    run_until(Session("flat"), Hanging([], SIZE), [Collector()], lambda: True)
+    assert time.monotonic() - start < 5  # one second, on a machine with nothing else to do
+    assert threading.active_count() <= before + 1
+
+
+def test_a_network_that_is_slow_is_waited_for(engines, head, monkeypatch):
+    """The outputs have ended by then; the program would abort."""
+    monkeypatch.setattr(live, "END_SECONDS", 0.1)
+    picture = scene((head, 240, 160, 0.6), canary=False, size=SIZE)
+    engines["flat"].seconds = 2.0
+    session = Session("flat")
+    run_until(session, Script([picture] * 99, SIZE), [Collector()], lambda: session.figures()["stages_ms"])
+    assert engines["flat"].closed
+
+
+def test_one_of_two_stays_the_one_that_is_drawn(engines, head):
+    """They are of one size: the largest is now the one and now the other."""
+    session = Session("flat", faces=1)
+    sizes = [(0.6, 0.62), (0.62, 0.6)] * 6
+    pictures = [scene((head, 130, 160, a), (head, 350, 160, b), canary=False, size=SIZE) for a, b in sizes]
+    source = Script([pictures[0]] * 9 + pictures, SIZE)
+    sink = Collector()
+    sink._tell = lambda frame: (sink.frames.append(frame), source.done())
+    run_until(session, source, [sink], source.ended.is_set)
+    left = [np.abs(frame.rgb()[160, 130].astype(int) - FLAT).max() < 3 for frame in sink.frames]
+    right = [np.abs(frame.rgb()[160, 350].astype(int) - FLAT).max() < 3 for frame in sink.frames]
+    assert all(left[10:]) != all(right[10:])
+    assert any(left[10:]) != any(right[10:])
+
+
+def test_the_figures_go_into_json(engines, head):
+    session = Session("flat")
+    source = Script(itertools.repeat(scene((head, 240, 160, 0.7), size=SIZE)), SIZE)
+    sink = Collector()
+    sink._tell = lambda frame: (sink.frames.append(frame), source.done())
+    run_until(session, source, [sink], lambda: len(sink.frames) > 3)
+    figures = json.loads(json.dumps(session.figures()))
+    assert figures["faces"] == 1
+    assert figures["size"] == [480, 320]
+    assert figures["backend"] == "Flat, CPU, fp32"
+    assert set(figures["stages_ms"]) == {"see", "draw", "show"}
+    assert cv2.getNumThreads() == 1

@@ -1,0 +1,247 @@
+"""Live sources: files at their own pace, cameras that are asked, lost and come back, streams."""
+
+import errno
+import socket
+import threading
+import time
+from contextlib import suppress
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+from av.error import FFmpegError
+from support.clips import FRAMES, draw, make_clip
+from toonstream_engines.errors import InputError, UserError
+
+from toonstream.sources import camera, capture
+from toonstream.sources.capture import CaptureSource
+from toonstream.sources.live import Wish, open_live_source
+from toonstream.sources.looping import LoopingSource
+
+TURNED = [0, 65536, 0, -65536, 0, 0, 0, 0, 1 << 30]
+
+
+def test_a_file_is_played_at_its_own_pace_over_and_over(tmp_path):
+    with open_live_source(str(make_clip(tmp_path / "clip.mp4")), Wish()) as source:
+        assert isinstance(source, LoopingSource)
+        assert (source.size, source.rate) == ((64, 48), 25)
+        frames = [source.read() for _ in range(FRAMES + 5)]
+        late = time.monotonic() - frames[-1].pts / 1e6
+    assert 0 <= late < 0.5
+    assert {frame.time_base for frame in frames} == {Fraction(1, 1_000_000)}
+    assert [frame.picture.pts for frame in frames] == [frame.pts for frame in frames]
+    assert [frame.index for frame in frames] == list(range(1, FRAMES + 6))
+    steps = np.diff([frame.pts for frame in frames[:FRAMES]]) / 1e6
+    assert steps.min() > 0
+    assert steps.sum() == pytest.approx((FRAMES - 1) / 25, abs=0.2)
+    # The block moves on by two pixels a frame, and starts again.
+    blue = [int(frame.rgb()[40, 60, 2]) for frame in frames]
+    assert blue[FRAMES - 1] - blue[0] > 40
+    assert abs(blue[FRAMES] - blue[0]) < 8
+
+
+def test_a_file_that_was_left_goes_on_from_its_start(tmp_path):
+    with LoopingSource(make_clip(tmp_path / "clip.mp4")) as source:
+        first = source.read()
+        for _ in range(9):
+            source.read()
+        source.skip()
+        source.close()
+        source.close()
+        again = source.read()
+    assert np.abs(again.rgb().astype(int) - first.rgb()).max() < 8
+    assert again.pts > first.pts
+
+
+def test_live_frames_stand_upright_as_they_are_stored(tmp_path):
+    with LoopingSource(make_clip(tmp_path / "clip.mp4", matrix=TURNED)) as source:
+        frame = source.read()
+    assert source.size == (48, 64)
+    assert (frame.picture.width, frame.picture.height) == (48, 64)
+    assert not any(frame.orientation)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("No Such Camera", "No Such Camera: no such camera, file or address; there is Fake Cam"),
+        ("7", "7: no such camera"),
+        ("cam", "several cameras are called so: Fake Cam One .*, Fake Cam Two"),
+        ("screen:1,2,3", "screen:LEFT,TOP,WIDTHxHEIGHT"),
+        ("screen:0,0,0x5", "at least a pixel"),
+        ("foo://x", "foo://x: this kind of address is not known here"),
+        ("tcp://127.0.0.1:9", r"cannot be opened \(Connection refused\)"),
+    ],
+)
+def test_what_is_no_source(monkeypatch, name, told):
+    there = [("/dev/video90", "Fake Cam One"), ("/dev/video92", "Fake Cam Two")]
+    monkeypatch.setattr(camera, "cameras", lambda: there)
+    with pytest.raises(UserError, match=told):
+        open_live_source(name, Wish())
+
+
+def test_a_photo_is_no_live_source(tmp_path):
+    from PIL import Image
+
+    Image.fromarray(draw(0)).save(tmp_path / "photo.png")
+    with pytest.raises(InputError, match="a photo"):
+        open_live_source(str(tmp_path / "photo.png"), Wish())
+
+
+class FakeSystem:
+    """FFmpeg's cameras: a file in the place of each device, and what each refuses."""
+
+    def __init__(self, monkeypatch, devices, refuse=lambda options: None) -> None:
+        self.devices = devices
+        self.asked: list[tuple[str, dict[str, str]]] = []
+        self._refuse = refuse
+        monkeypatch.setattr(camera, "cameras", lambda: [(path, title) for path, (title, _) in self.devices.items()])
+        monkeypatch.setattr(camera, "SYSTEM", "v4l2")
+        monkeypatch.setattr(camera.av, "open", self.open)
+        monkeypatch.setattr(capture, "RETRY_SECONDS", 0.1)
+        self._av_open = av.container.open
+
+    def open(self, url, format, options):
+        self.asked.append((url, options))
+        code = errno.ENOENT if url not in self.devices else self._refuse(options)
+        if code:
+            raise FFmpegError(code, "refused")
+        return self._av_open(str(self.devices[url][1]))
+
+
+@pytest.fixture
+def clip(tmp_path):
+    return make_clip(tmp_path / "clip.mkv", sound=None, options={"g": "1"})
+
+
+def test_a_camera_by_number_path_and_part_of_its_name(monkeypatch, clip):
+    system = FakeSystem(monkeypatch, {"/dev/video0": ("Built-in", clip), "/dev/video2": ("Studio HD", clip)})
+    for name, path in (("0", "/dev/video0"), ("/dev/video2", "/dev/video2"), ("studio", "/dev/video2")):
+        with open_live_source(name, Wish((640, 360), 15)) as source:
+            assert source.read().rgb().shape == (48, 64, 3)
+        assert system.asked[-1][0] == path
+    wanted = {"video_size": "640x360", "framerate": "15", "input_format": "mjpeg"}
+    assert system.asked[-1][1] == wanted
+    assert source.description == "Studio HD, 64x48 at 25 frames a second"
+
+
+def test_a_camera_is_asked_for_less_where_it_refuses(monkeypatch, clip):
+    """It has no compressed pictures, and will not be told a rate."""
+    system = FakeSystem(
+        monkeypatch, {"/dev/video0": ("Old", clip)}, lambda options: errno.EINVAL if "framerate" in options else 0
+    )
+    with open_live_source("0", Wish()) as source:
+        assert source.size == (64, 48)
+    assert [set(options) for _, options in system.asked] == [
+        {"video_size", "framerate", "input_format"},
+        {"video_size", "framerate"},
+        {"video_size"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        (errno.EBUSY, "camera Cam .*: in use by another program"),
+        (errno.EACCES, "usermod -a -G video"),
+        (errno.ENODEV, "toonstream devices"),
+        (errno.EIO, "cannot be opened"),
+    ],
+)
+def test_a_camera_that_does_not_open_says_why(monkeypatch, clip, code, told):
+    system = FakeSystem(monkeypatch, {"/dev/video0": ("Cam", clip)}, lambda options: code)
+    with pytest.raises(UserError, match=told):
+        open_live_source("0", Wish())
+    assert len(system.asked) == (4 if code == errno.EIO else 1)
+
+
+def test_a_camera_that_is_pulled_out_comes_back_by_itself(monkeypatch, clip):
+    """By its name, since it may come back at another path."""
+    system = FakeSystem(monkeypatch, {"/dev/video0": ("Cam", clip)})
+    with open_live_source("cam", Wish()) as source:
+        first = [source.read() for _ in range(FRAMES)]
+        assert source.problem is None
+        system.devices = {}
+        assert source.read() is None  # the end of the clip is where it is pulled out
+        assert "waiting for it to come back" in source.problem
+        opened = len(system.asked)
+        until = time.monotonic() + 0.35
+        while time.monotonic() < until:
+            assert source.read() is None
+        assert "no such camera" in source.problem
+        assert len(system.asked) == opened
+        system.devices = {"/dev/video4": ("Cam", clip)}
+        frames = [frame for frame in (source.read() for _ in range(10)) if frame]
+        assert frames[0].pts > first[-1].pts
+        assert frames[0].index > first[-1].index
+        assert source.problem is None
+        source.close()  # as a session does that nobody watches
+        assert source.read() is not None
+
+
+def test_damaged_and_empty_packets_are_passed_over(monkeypatch, clip):
+    source = CaptureSource("cam", lambda: av.open(str(clip)))
+    with source:
+        packets = list(source._packets)
+        damaged, empty = av.Packet(b"\x00\x01garbage"), av.Packet()
+        for packet in (damaged, empty):
+            packet.pts, packet.time_base = 0, Fraction(1, 1000)
+        source._packets = iter([damaged, empty, *packets])
+        frames = [source.read() for _ in range(6)]
+        assert source.problem is None
+    assert [frame is None for frame in frames] == [True, True, False, False, False, False]
+
+
+def test_raw_pictures_are_copied_from_the_drivers_memory(tmp_path):
+    path = make_clip(tmp_path / "raw.nut", encoder="rawvideo", sound=None, options={})
+    with CaptureSource("cam", lambda: av.open(str(path))) as source:
+        frame = source.read()
+        aliased = next(av.open(str(path)).decode(video=0))
+        assert frame.picture.planes[0].buffer_ptr != aliased.planes[0].buffer_ptr
+        assert frame.picture.colorspace == 5
+    assert np.abs(frame.rgb().astype(int) - draw(0)).max() < 60
+
+
+def test_the_drivers_clock_is_the_moment_of_capture(clip):
+    class Packet:
+        time_base = Fraction(1, 1_000_000)
+
+        def __init__(self, pts) -> None:
+            self.pts = pts
+
+    with CaptureSource("cam", lambda: av.open(str(clip))) as source:
+        now = time.monotonic_ns() // 1000
+        assert source._moment(Packet(now - 30_000)) == now - 30_000
+        assert source._moment(Packet(None)) >= now
+        assert source._moment(Packet(5)) >= now  # of a clock of its own
+        assert source._moment(Packet(now + 10**9)) < now + 10**8
+
+
+def test_a_stream_over_the_network(tmp_path):
+    sent = make_clip(tmp_path / "clip.ts", sound=None, pts=range(200), options={"g": "5"}).read_bytes()
+
+    def send() -> None:
+        connection, _ = server.accept()
+        with connection, suppress(OSError):  # the reader goes away in the middle
+            for first in range(0, len(sent), 2000):
+                connection.sendall(sent[first : first + 2000])
+                time.sleep(0.005)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        sender = threading.Thread(target=send)
+        sender.start()
+        with open_live_source(f"tcp://127.0.0.1:{server.getsockname()[1]}", Wish()) as source:
+            frames = [frame for frame in (source.read() for _ in range(30)) if frame]
+        sender.join()
+    assert len(frames) > 20
+    assert frames[-1].rgb().shape == (48, 64, 3)
+    assert 0 <= time.monotonic() - frames[-1].pts / 1e6 < 2
+    assert [frame.pts for frame in frames] == sorted(frame.pts for frame in frames)
+
+
+def test_pieces_that_come_at_once_are_shown_in_time(monkeypatch, clip):
+    monkeypatch.setattr(capture, "IN_PIECES", ("matroska,webm",))
+    with CaptureSource("hls", lambda: av.open(str(clip)), whole=True) as source:
+        frames = [source.read() for _ in range(8)]
+    assert (frames[-1].pts - frames[0].pts) / 1e6 == pytest.approx(7 / 25, abs=0.1)

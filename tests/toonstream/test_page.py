@@ -1,0 +1,431 @@
+"""The stream and the page's server, with real sockets: who gets which picture when, and who gets nothing."""
+
+import http.client
+import json
+import socket
+import threading
+import time
+from contextlib import closing, contextmanager
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+from support.fake_controls import FakeControls, decode, picture
+from toonstream_engines.errors import InputError, UserError
+
+from toonstream.frame import Frame
+from toonstream.page import address as addresses
+from toonstream.page import nut
+from toonstream.page.server import MOST_CONNECTIONS, PageServer
+from toonstream.sinks import listening
+
+RED, GREEN, BLUE = (200, 40, 40), (40, 180, 60), (40, 60, 200)
+
+
+@pytest.fixture
+def controls():
+    return FakeControls(["cel", "/no/such/style"])
+
+
+@pytest.fixture
+def server(controls):
+    with closing(PageServer("http://127.0.0.1:0", controls)) as server:
+        yield server
+
+
+@pytest.fixture
+def guarded(controls, monkeypatch):
+    """A server that takes itself to be open to the network, on loopback all the same."""
+    monkeypatch.setattr(listening.Place, "loopback", False)
+    with closing(PageServer("http://127.0.0.1:0", controls)) as server:
+        assert server.address.token
+        assert f"/{server.address.token}/" in server.url
+        yield server
+
+
+def ask(server, path="/", method="GET", body=None, **headers):
+    """(status, headers, body) of an answer; header names have _ for -."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.server_address[1], timeout=5)
+    with closing(connection):
+        connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
+        answer = connection.getresponse()
+        return answer.status, answer.headers, answer.read()
+
+
+def post(server, changes, path="/state", **headers):
+    headers = {"Content_Type": "application/json"} | headers
+    body = changes if isinstance(changes, bytes) else json.dumps(changes).encode()
+    status, _, answer = ask(server, path, "POST", body, **headers)
+    return status, answer.decode()
+
+
+@contextmanager
+def reader(server, path="/stream.mjpg", receive_buffer=None):
+    """A connection that has asked for the stream and read its head; yields its file."""
+    with socket.socket() as connection:
+        if receive_buffer:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        connection.settimeout(5)
+        connection.connect(server.server_address)
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+        with connection.makefile("rb") as file:
+            status = file.readline()
+            assert b" 200 " in status, status
+            head = b"".join(iter(file.readline, b"\r\n"))
+            assert b"multipart/x-mixed-replace;boundary=" in head
+            assert file.readline().startswith(b"--")
+            yield file
+
+
+def next_part(file):
+    """The JPEG of the next part, with the boundary after it read too: it must not wait for another picture."""
+    head = b"".join(iter(file.readline, b"\r\n")).decode()
+    length = int(head.split("Content-Length: ")[1].split("\r\n")[0])
+    jpeg = file.read(length)
+    assert file.readline() == b"\r\n"
+    assert file.readline().startswith(b"--")
+    return jpeg
+
+
+def wait_until(condition, seconds=5.0):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def is_colour(jpeg, colour):
+    return np.abs(decode(jpeg).mean((0, 1)) - colour).max() < 4
+
+
+def noise(index):
+    """A frame of some 600 KB as JPEG: one alone fills a connection's buffers."""
+    rgb = np.random.default_rng(index).integers(0, 256, (720, 1280, 3), np.uint8)
+    return Frame.from_rgb(rgb, index, Fraction(1, 30), index)
+
+
+def test_every_reader_gets_what_is_written_from_then_on(server):
+    server.stream.write(picture(RED))
+    with reader(server) as one, reader(server) as other:
+        wait_until(lambda: server.stream._waiting == 2)
+        server.stream.write(picture(GREEN))
+        assert is_colour(next_part(one), GREEN)
+        assert is_colour(next_part(other), GREEN)
+        wait_until(lambda: server.stream._waiting == 2)
+        server.stream.write(picture(BLUE))
+        assert is_colour(next_part(one), BLUE)
+
+
+def test_the_stream_for_obs_has_a_clock_that_starts_late(server, monkeypatch):
+    monkeypatch.setattr(nut, "BEHIND_SECONDS", 0.3)
+    end = threading.Event()
+
+    def feed():
+        while not end.wait(0.03):
+            server.stream.write(picture(GREEN))
+
+    feeder = threading.Thread(target=feed)
+    feeder.start()
+    try:
+        with av.open(f"{server.url}stream.nut", timeout=5, options={"probesize": "32"}) as container:
+            stamps, start = [], time.monotonic()
+            for packet in container.demux(video=0):
+                stamps.append(float(packet.pts * packet.time_base))
+                if stamps[-1] > 0.3:
+                    break
+            took = time.monotonic() - start
+            shown = next(container.decode(video=0))
+    finally:
+        end.set()
+        feeder.join()
+    assert np.abs(shown.to_ndarray(format="rgb24").mean((0, 1)) - GREEN).max() < 4
+    assert (shown.width, shown.height) == (320, 180)
+    assert np.diff(stamps).min() > 0.0009
+    assert took - stamps[-1] > 0.2
+    wait_until(lambda: not server.stream.watched)
+
+
+def test_nothing_is_encoded_while_nobody_reads(server, monkeypatch):
+    encoder = server.stream._encoder
+    encoded = []
+    encode = encoder._encode
+    monkeypatch.setattr(encoder, "_encode", lambda frame: encoded.append(frame.index) or encode(frame))
+    server.stream.write(picture(RED, 1))
+    assert not server.stream.watched
+    with reader(server) as file:
+        wait_until(lambda: server.stream.watched)
+        server.stream.write(picture(RED, 2))
+        next_part(file)
+    wait_until(lambda: not server.stream.watched)
+    server.stream.write(picture(RED, 3))
+    assert encoded == [2]
+
+
+def test_a_frame_that_both_streams_carry_is_encoded_once(server, monkeypatch):
+    encoder = server.stream._encoder
+    encoded = []
+    encode = encoder._encode
+    monkeypatch.setattr(encoder, "_encode", lambda frame: encoded.append(frame.index) or encode(frame))
+    with reader(server) as file:
+        wait_until(lambda: server.stream.watched)
+        frame = picture(RED, 1)
+        server.stream.write(frame)
+        server.preview.write(frame)
+        shown = next_part(file)
+        assert ask(server, "/preview.jpg?after=0")[2] == shown
+        server.preview.write(picture(BLUE, 2))  # the split, say
+        assert is_colour(ask(server, "/preview.jpg?after=1")[2], BLUE)
+    assert encoded == [1, 2]
+
+
+def test_a_reader_that_stops_reading_holds_up_nobody_and_counts_no_more(server):
+    with reader(server, receive_buffer=4096):
+        for index in range(10):
+            frame = noise(index)
+            start = time.perf_counter()
+            server.stream.write(frame)
+            assert time.perf_counter() - start < 0.1
+            time.sleep(0.02)
+        wait_until(lambda: not server.stream.watched)
+        with reader(server) as other:
+            wait_until(lambda: server.stream.watched)
+            server.stream.write(picture(GREEN))
+            assert is_colour(next_part(other), GREEN)
+
+
+def test_a_slow_reader_gets_the_newest_picture_and_misses_others(server):
+    with reader(server, receive_buffer=4096) as file:
+        wait_until(lambda: server.stream.watched)
+        for index in range(30):
+            server.stream.write(noise(index))
+            time.sleep(0.02)
+        server.stream.write(picture(GREEN))
+        behind = next(count for count in range(30) if is_colour(next_part(file), GREEN))
+    assert behind <= 3
+
+
+def test_a_reader_that_goes_is_noticed_though_no_picture_comes(server):
+    with reader(server):
+        wait_until(lambda: server.stream.watched)
+    wait_until(lambda: not server.stream.watched, 3)
+
+
+def test_the_page_and_all_that_it_needs(server):
+    status, headers, body = ask(server)
+    assert status == 200
+    assert headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+    for name in ("page.css", "page.js", "icon.svg"):
+        assert name in body.decode()
+        assert ask(server, f"/{name}")[0] == 200
+    assert ask(server, "/../server.py")[0] == 404
+    assert ask(server, "/page.html")[0] == 404
+
+
+def test_the_newest_picture_and_then_the_next(server):
+    server.preview.write(picture(RED))
+    status, headers, body = ask(server, "/preview.jpg?after=0")
+    assert (status, headers["Content-Type"], headers["X-Number"]) == (200, "image/jpeg", "1")
+    assert is_colour(body, RED)
+    assert server.preview.watched
+    threading.Timer(0.2, server.preview.write, [picture(BLUE)]).start()
+    assert is_colour(ask(server, "/preview.jpg?after=1")[2], BLUE)
+
+
+def test_no_picture_in_time_is_no_error(server, monkeypatch):
+    monkeypatch.setattr("toonstream.page.server.PICTURE_SECONDS", 0.3)
+    assert ask(server, "/preview.jpg?after=x")[0] == 204
+
+
+def test_styles_and_their_previews(server):
+    shipped, broken = json.loads(ask(server, "/styles")[2])
+    assert shipped["style"] == shipped["name"] == "cel"
+    assert shipped["about"]
+    assert broken["name"] == "style"
+    assert ask(server, "/styles/0.png")[2].startswith(b"\x89PNG")
+    for index in ("1", "2", "-1", "x", ""):
+        assert ask(server, f"/styles/{index}.png")[0] == 404
+
+
+def test_controls_are_told_and_changed(server, controls):
+    state = json.loads(ask(server, "/state")[2])
+    assert (state["style"], state["mirror"], state["split"], state["paused"]) == ("cel", False, False, False)
+    assert state["figures"]["fps"] == 30.0
+    status, answer = post(server, {"style": "/no/such/style", "mirror": True, "paused": True})
+    assert status == 200
+    assert json.loads(answer)["style"] == controls.style == "/no/such/style"
+    assert (controls.mirror, controls.split, controls.paused) == (True, False, True)
+
+
+@pytest.mark.parametrize(
+    ("body", "word"),
+    [
+        (b"{", "JSON"),
+        (b"[" * 4000, "JSON"),
+        (b"[1]", "object"),
+        (b'{"mirror": 1}', "mirror"),
+        (b'{"style": "other"}', "style"),
+        (b'{"style": ["cel"]}', "style"),
+        (b'{"__class__": true}', "nothing to change"),
+        (b'{"mirror": true, "fps": true}', "nothing to change"),
+    ],
+)
+def test_what_is_no_change_changes_nothing(server, controls, body, word):
+    status, answer = post(server, body)
+    assert status == 400
+    assert word in answer
+    assert not controls.mirror
+    assert controls.style == "cel"
+
+
+def test_changes_come_as_json_of_a_small_size(server):
+    assert post(server, {"mirror": True}, Content_Type="text/plain")[0] == 415
+    assert post(server, {"mirror": True}, Content_Type="application/x-www-form-urlencoded")[0] == 415
+    assert post(server, b" " * 5000)[0] == 413
+    assert post(server, {}, path="/styles")[0] == 404
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "evil.example"},  # a name that was made to lead here
+        {"Host": "evil.example:8080"},
+        {"Host": "127.0.0.1.evil.example"},
+        {"Host": "192.168.1.5:8080"},
+        {"Host": "[::1"},
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "https://127.0.0.1"},
+        {"Sec_Fetch_Site": "cross-site"},
+        {"Sec_Fetch_Site": "same-site"},
+    ],
+)
+@pytest.mark.parametrize("path", ["/", "/stream.nut", "/stream.mjpg", "/preview.jpg", "/state"])
+def test_others_are_refused(server, controls, headers, path):
+    assert ask(server, path, **headers)[0] == 403
+    assert post(server, {"mirror": True}, **headers)[0] == 403
+    assert not controls.mirror
+
+
+def test_the_machine_itself_is_let_in_under_its_names(server):
+    port = server.server_address[1]
+    for host in ("localhost", f"localhost:{port}", "127.0.0.1:9000", f"[::1]:{port}"):
+        assert ask(server, "/state", Host=host, Origin=f"http://{host}", Sec_Fetch_Site="same-origin")[0] == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/stream.mjpg", "/preview.jpg", "/state", "/styles", "/styles/0.png", "/page.js"]
+)
+def test_beyond_loopback_all_needs_the_token(guarded, controls, path):
+    token = guarded.address.token
+    for wrong in ("", "/", f"/{token[:-1]}", f"/{token}x", "//"):
+        assert ask(guarded, wrong + path)[0] == 403
+    assert ask(guarded, f"{path}?token={token}")[0] == 403
+
+
+def test_with_the_token_all_is_there(guarded, controls):
+    token = f"/{guarded.address.token}"
+    assert post(guarded, {"mirror": True}, "/x/state")[0] == 403
+    assert not controls.mirror
+    assert ask(guarded, f"{token}/", Host="studio.local:8080")[0] == 200
+    assert ask(guarded, f"{token}/page.js")[0] == 200
+    status, headers, _ = ask(guarded, token)
+    assert (status, headers["Location"]) == (308, f"{token}/")
+    assert post(guarded, {"mirror": True}, f"{token}/state", Origin="http://evil.example")[0] == 403
+    assert not controls.mirror
+    assert post(guarded, {"mirror": True}, f"{token}/state")[0] == 200
+    assert controls.mirror
+    with reader(guarded, f"{token}/stream.mjpg") as file:
+        wait_until(lambda: guarded.stream.watched)
+        guarded.stream.write(picture(RED))
+        assert is_colour(next_part(file), RED)
+
+
+def test_a_new_token_each_time(controls, monkeypatch):
+    monkeypatch.setattr(listening.Place, "loopback", False)
+    assert addresses.Address("http://127.0.0.1:0").token != addresses.Address("http://127.0.0.1:0").token
+
+
+def test_everywhere_is_not_loopback():
+    address = addresses.Address("http://0.0.0.0:8080")
+    assert address.token
+    assert "0.0.0.0" not in address.url(8080)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://127.0.0.1",
+        "http://:8080",
+        "https://127.0.0.1:1",
+        "http://127.0.0.1:99999",
+        "http://a b:1",
+        "http://[::1:80",
+        "http://127.0.0.1:8080/stream",
+        "http://name.invalid:8080",
+        "http://user@127.0.0.1:80",
+    ],
+)
+def test_what_is_no_address_is_told(text):
+    with pytest.raises(InputError, match=r"^--to "):
+        addresses.Address(text)
+
+
+def test_a_port_that_is_taken_is_told(server, controls):
+    taken = server.url.rstrip("/")
+    with pytest.raises(UserError, match=rf"^--to {taken}: .*taken.*another port"):
+        PageServer(taken, controls)
+
+
+def test_an_address_of_another_machine_is_told(controls):
+    with pytest.raises(UserError, match="no such address"):
+        PageServer("http://192.0.2.1:8080", controls)
+
+
+def test_too_many_connections_are_turned_away_and_the_rest_goes_on(server):
+    connections = [socket.create_connection(server.server_address) for _ in range(MOST_CONNECTIONS)]
+    try:
+        wait_until(lambda: len(server._connections) == MOST_CONNECTIONS)
+        with socket.create_connection(server.server_address, timeout=5) as late:
+            assert late.recv(1) == b""
+    finally:
+        for connection in connections:
+            connection.close()
+    wait_until(lambda: not server._connections)
+    assert ask(server, "/state")[0] == 200
+
+
+@pytest.mark.parametrize(
+    "request_line",
+    [
+        b"GET //[ HTTP/1.1",
+        b"GET foo HTTP/1.1",
+        b"GET /\xe9 HTTP/1.1",
+        b"GET /styles/\xb2.png HTTP/1.1",
+        b"BREW / HTTP/1.1",
+        b"\x16\x03\x01",
+    ],
+)
+def test_what_is_no_request_is_no_fault_of_ours(server, capfd, request_line):
+    with socket.create_connection(server.server_address, timeout=5) as connection:
+        connection.sendall(request_line + b"\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+        while connection.recv(4096):
+            pass
+    assert capfd.readouterr().err == ""
+
+
+def test_closing_ends_streams_and_threads_at_once(controls):
+    before = set(threading.enumerate())
+    server = PageServer("http://127.0.0.1:0", controls)
+    idle = socket.create_connection(server.server_address)
+    with closing(idle), reader(server) as file:
+        wait_until(lambda: server.stream.watched)
+        start = time.monotonic()
+        server.close()
+        server.close()
+        assert file.read() == b""
+        wait_until(lambda: set(threading.enumerate()) <= before)
+        assert time.monotonic() - start < 1
+    with pytest.raises(ConnectionRefusedError):
+        ask(server)

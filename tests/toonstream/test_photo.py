@@ -1,0 +1,104 @@
+"""Photos in and out: what is noted beside the pixels stays there."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import ExifTags, Image, ImageCms
+from support.clips import convert, draw
+from toonstream_engines.errors import InputError
+
+from toonstream.frame import Patch, Rect
+from toonstream.sinks import default_output, open_sink
+from toonstream.sources import open_source
+
+PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
+
+
+def save(path, array, **options):
+    image = Image.fromarray(array)
+    image.save(path, quality=100, **({"subsampling": 0} if path.suffix == ".jpg" else {}), **options)
+    return path
+
+
+def load(path):
+    with Image.open(path) as image:
+        return np.asarray(image)
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.jpeg", "a.PNG", "a.webp"])
+def test_pixels_in_and_out(tmp_path, name):
+    options = {"lossless": True} if name.endswith("webp") else {}
+    path = save(tmp_path / name, draw(0), **options)
+    assert convert(path, default_output(path)) == []
+    assert sorted(tmp_path.iterdir()) == sorted([path, default_output(path)])
+    difference = abs(load(default_output(path)).astype(int) - draw(0))
+    assert difference.max() == 0 if name == "a.PNG" else difference.mean() < 2
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+def test_upright_for_the_faces_and_as_stored_in_the_file(tmp_path, turn):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = turn
+    exif[ExifTags.Base.Model] = "A camera"
+    path = save(tmp_path / "in.png", draw(0), exif=exif, icc_profile=PROFILE)
+    with Image.open(path) as image:
+        from PIL import ImageOps
+
+        upright = np.asarray(ImageOps.exif_transpose(image))
+    with open_source(path) as source, open_sink(tmp_path / "out.png", source) as sink:
+        (frame,) = source
+        assert source.size == (frame.width, frame.height) == upright.shape[1::-1]
+        assert (frame.rgb() == upright).all()
+        patch = Patch(Rect(2, 4, 12, 24), np.full((20, 10, 3), 9, np.uint8), np.ones((20, 10), np.float32))
+        sink.write(frame.blend([patch]))
+    with Image.open(tmp_path / "out.png") as image:
+        assert image.getexif()[ExifTags.Base.Orientation] == turn
+        assert image.getexif()[ExifTags.Base.Model] == "A camera"
+        assert image.info["icc_profile"] == PROFILE
+        result = np.array(ImageOps.exif_transpose(image))
+    assert (result[4:24, 2:12] == 9).all()
+    result[4:24, 2:12] = upright[4:24, 2:12]
+    assert (result == upright).all()
+
+
+@pytest.mark.parametrize("suffix", [".png", ".webp"])
+def test_transparency_stays(tmp_path, suffix):
+    rgba = np.dstack([draw(0), np.tile(np.arange(64, dtype=np.uint8) * 4, (48, 1))])
+    path = save(tmp_path / f"in{suffix}", rgba, **({"lossless": True} if suffix == ".webp" else {}))
+    convert(path, tmp_path / f"out{suffix}")
+    assert (load(tmp_path / f"out{suffix}")[..., 3] == rgba[..., 3]).all()
+    assert convert(path, tmp_path / "out.jpg") == ["the transparency is left out; JPEG has none"]
+
+
+def test_deep_and_gray_and_cmyk(tmp_path):
+    deep = (draw(0)[..., 0].astype(np.uint16) << 8) + 77
+    Image.fromarray(deep).save(tmp_path / "deep.png")
+    assert convert(tmp_path / "deep.png", tmp_path / "deep.toon.png") == [
+        "stored with 16 bits a channel; converted to 8"
+    ]
+    assert (load(tmp_path / "deep.toon.png") == draw(0)[..., :1]).all()
+    path = save(tmp_path / "gray.jpg", draw(0)[..., 0])
+    convert(path, tmp_path / "gray.toon.jpg")
+    assert abs(load(tmp_path / "gray.toon.jpg").astype(int) - draw(0)[..., :1]).mean() < 2
+    Image.fromarray(draw(0)).convert("CMYK").save(tmp_path / "cmyk.jpg", quality=100)
+    assert convert(tmp_path / "cmyk.jpg", tmp_path / "cmyk.toon.jpg") == ["stored in CMYK; converted to RGB"]
+    assert abs(load(tmp_path / "cmyk.toon.jpg").astype(int) - draw(0)).mean() < 6
+
+
+def test_a_moving_picture_is_a_video(tmp_path):
+    frames = [Image.fromarray(draw(index)) for index in range(4)]
+    frames[0].save(tmp_path / "in.png", save_all=True, append_images=frames[1:], duration=40)
+    with open_source(tmp_path / "in.png") as source:
+        assert len(list(source)) == 4
+
+
+def test_content_goes_before_the_name(tmp_path):
+    encoded = io.BytesIO()
+    Image.fromarray(draw(0)).save(encoded, "PNG")
+    path = tmp_path / "in.mp4"
+    path.write_bytes(encoded.getvalue())
+    with open_source(path) as source:
+        assert source.length == 1
+        with pytest.raises(InputError, match="name the output of a photo"):
+            open_sink(default_output(path), source)

@@ -1,0 +1,272 @@
+"""Every kind of video that people have, through source and sink: what must stay the same, stays the same."""
+
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+from support.clips import FRAMES, HEIGHT, WIDTH, convert, draw, make_clip, read
+from toonstream_engines.errors import InputError
+
+from toonstream.frame import Patch, Rect
+from toonstream.sinks import default_output, open_sink
+from toonstream.sources import open_source
+from toonstream.sources.hdr import standard_range
+
+QUARTER_TURN = [0, 1 << 16, 0, -(1 << 16), 0, 0, HEIGHT << 16, 0, 1 << 30]
+TILT = [56756, 32768, 0, -32768, 56756, 0, 0, 0, 1 << 30]
+MIRROR = [-(1 << 16), 0, 0, 0, 1 << 16, 0, WIDTH << 16, 0, 1 << 30]
+UNEVEN = [33 * n + 7 * (n % 5) + (200 if n > 10 else 0) for n in range(FRAMES)]
+MILLISECONDS = {"time_base": Fraction(1, 1000), "pts": UNEVEN}
+NTSC = {"rate": Fraction(30000, 1001), "time_base": Fraction(1001, 30000)}
+B_FRAMES = {"options": {"bf": "3", "b-adapt": "0"}}
+LATE = {"pts": range(50, 50 + FRAMES), "sound_start": Fraction(2)}
+BT709_LIMITED, BT709_FULL, BT601, BT2020 = (1, 1, 1, 1), (1, 1, 1, 2), (6, 6, 6, 1), (9, 9, 14, 1)
+VP9 = {"encoder": "libvpx-vp9", "options": {"cpu-used": "8"}}
+
+KINDS = [
+    ("plain.mp4", {}),
+    ("plain.mov", {"sound": "pcm_s16le"}),
+    ("plain.mkv", {"sound": "flac"}),
+    ("plain.ts", {}),
+    ("plain.flv", {}),
+    ("plain.webm", VP9 | {"sound": "libopus"}),
+    ("silent.mp4", {"sound": None}),
+    ("trimmed.mp4", {"pts": range(-5, FRAMES - 5)}),
+    ("interlaced.mp4", {"options": {"flags": "+ildct", "x264-params": "tff=1"}}),
+    ("fragments.mp4", {"container_options": {"movflags": "frag_keyframe+empty_moov"}}),
+    ("ntsc.mp4", NTSC),
+    ("ntsc.mkv", NTSC),
+    ("uneven.mp4", MILLISECONDS),
+    ("uneven.mkv", MILLISECONDS),
+    ("b-frames.mp4", B_FRAMES),
+    ("b-frames.mkv", B_FRAMES),
+    ("b-frames.ts", B_FRAMES),
+    ("no-b-frames.mp4", {"options": {"bf": "0"}}),
+    ("turned.mp4", {"matrix": QUARTER_TURN}),
+    ("turned.mov", {"matrix": QUARTER_TURN}),
+    ("tilted.mp4", {"matrix": TILT}),
+    ("mirrored.mp4", {"matrix": MIRROR}),
+    ("odd.mp4", {"size": (65, 49), "pix_fmt": "yuv444p"}),
+    ("odd.webm", VP9 | {"size": (65, 49), "sound": "libopus"}),
+    ("odd-vp9.mkv", VP9 | {"size": (65, 49)}),
+    ("709.mp4", {"tags": BT709_LIMITED}),
+    ("full.mp4", {"tags": BT709_FULL}),
+    ("601.mp4", {"tags": BT601}),
+    ("2020.mp4", {"tags": BT2020}),
+    ("full-j.mp4", {"tags": (5, 5, 6, 2), "pix_fmt": "yuvj420p"}),
+    ("422.mp4", {"pix_fmt": "yuv422p"}),
+    ("444.mkv", {"pix_fmt": "yuv444p"}),
+    ("nv12.mp4", {"pix_fmt": "nv12"}),
+    ("10-bit.mp4", {"pix_fmt": "yuv420p10le", "tags": BT709_LIMITED}),
+    ("10-bit-422.mkv", {"pix_fmt": "yuv422p10le"}),
+    ("gray.mkv", {"pix_fmt": "gray", "encoder": "ffv1", "tags": BT709_FULL}),
+    ("mpeg4.avi", {"encoder": "mpeg4", "sound": "libmp3lame"}),
+    ("b-frames.avi", {"encoder": "mpeg4", "sound": "libmp3lame", "options": {"bf": "2"}}),
+    ("pcm.avi", {"encoder": "mjpeg", "pix_fmt": "yuvj422p", "sound": "pcm_s16le", "tags": (5, 2, 2, 2)}),
+    ("subtitles.mp4", {"subtitles": True}),
+    ("subtitles.mkv", {"subtitles": True}),
+    ("late.mp4", LATE),
+    ("late.mkv", LATE),
+    ("late.ts", LATE),
+    ("late-sound.mp4", {"sound_start": Fraction(1, 3)}),
+    ("late-picture.mp4", {"pts": range(10, 10 + FRAMES)}),
+    ("late-picture.mkv", {"pts": range(10, 10 + FRAMES)}),
+    ("wide-pixels.mp4", {"aspect": Fraction(4, 3)}),
+    ("wide-pixels.mkv", {"aspect": Fraction(4, 3)}),
+]
+
+
+@pytest.mark.parametrize(("name", "kind"), KINDS, ids=[name for name, _ in KINDS])
+def test_all_but_the_picture_stays(tmp_path, name, kind):
+    path = make_clip(tmp_path / name, **kind)
+    output = default_output(path)
+    deep = ["stored with more than 8 bits a channel; converted to 8"]
+    assert convert(path, output) == (deep if "10le" in kind.get("pix_fmt", "") else [])
+    before, after = read(path), read(output)
+    close = Fraction(1, 1000) if output.suffix != path.suffix else 0  # Matroska counts milliseconds
+    assert len(after.times) == (FRAMES if name != "trimmed.mp4" else FRAMES - 5)
+    assert all(abs(one - other) <= close for one, other in zip(before.times, after.times, strict=True))
+    if output.suffix == path.suffix and path.suffix not in (".ts", ".flv"):  # these do not say how long a frame is
+        assert after.duration == before.duration
+    assert after.size == before.size
+    assert after.matrix == before.matrix
+    assert after.tags == before.tags
+    assert after.interlaced == before.interlaced == (name == "interlaced.mp4")
+    assert (after.aspect or 1) == (before.aspect or 1)
+    assert len(after.others) == len(before.others) == (name != "silent.mp4") + bool(kind.get("subtitles"))
+    for one, other in zip(before.others, after.others, strict=True):
+        assert (other.codec, other.md5) == (one.codec, one.md5)
+        assert all(abs(a - b) <= close for a, b in zip(one.times, other.times, strict=True))
+    assert sorted(file.name for file in tmp_path.iterdir()) == sorted([path.name, output.name])
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "notice"),
+    [
+        ("gif.gif", {"encoder": "gif", "pix_fmt": "rgb8", "sound": None, "time_base": Fraction(1, 100)}, None),
+        ("rgb.mkv", {"encoder": "libx264rgb", "pix_fmt": "rgb24"}, None),
+        ("odd-rgb.mkv", {"encoder": "libx264rgb", "pix_fmt": "rgb24", "size": (65, 49)}, None),
+        ("alpha.mov", {"encoder": "png", "pix_fmt": "rgba", "alpha": 0, "matrix": QUARTER_TURN}, "partly transparent"),
+        ("alpha.webm", VP9 | {"pix_fmt": "yuva420p", "sound": None, "alpha": 0}, "partly transparent"),
+        ("pq.mkv", {"pix_fmt": "yuv420p10le", "tags": (9, 9, 16, 1)}, "high dynamic range"),
+        ("hlg.mov", {"pix_fmt": "yuv420p10le", "tags": (9, 9, 18, 1), "matrix": QUARTER_TURN}, "high dynamic range"),
+        ("deep.mp4", {"pix_fmt": "yuv420p10le"}, "more than 8 bits"),
+    ],
+)
+def test_other_pictures_are_converted_with_a_notice(tmp_path, name, kind, notice):
+    step = 4 if name.endswith("gif") else 1
+    path = make_clip(tmp_path / name, pts=range(0, FRAMES * step, step), **kind)
+    output = default_output(path)
+    notices = convert(path, output)
+    assert [notice in line for line in notices if notice] == [True] * bool(notice)
+    before, after = read(path), read(output)
+    assert (after.times, after.size, after.matrix) == (before.times, before.size, before.matrix)
+    if name not in ("deep.mp4", "alpha.webm"):
+        assert after.tags == BT709_LIMITED
+
+
+@pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuv420p10le", "yuv444p10le", "rgb24", "gbrp10le", "bgr0"])
+def test_colours_survive_conversion(tmp_path, pix_fmt):
+    encoder = {"rgb24": "libx264rgb"}.get(pix_fmt, "ffv1" if "gbr" in pix_fmt or "bgr" in pix_fmt else "libx264")
+    tags = (2, 2, 2, 0) if "rgb" in pix_fmt or "gbr" in pix_fmt or "bgr" in pix_fmt else BT709_LIMITED
+    path = make_clip(tmp_path / "in.mkv", encoder=encoder, pix_fmt=pix_fmt, tags=tags, options={"qp": "1"}, sound=None)
+    with open_source(path) as source:
+        frame = next(iter(source))
+    inside = np.s_[30:46, 20:60]  # away from the block's edges, which coarse chroma blurs
+    assert abs(frame.rgb()[inside].astype(int) - draw(0)[inside]).max() <= 6
+
+
+def test_transparent_parts_turn_black(tmp_path):
+    path = make_clip(tmp_path / "in.mov", encoder="png", pix_fmt="rgba", alpha=0, sound=None)
+    with open_source(path) as source:
+        rgb = next(iter(source)).rgb()
+    assert rgb[:, : WIDTH // 2 - 2].max() <= 2
+    assert rgb[:, WIDTH // 2 + 2 :].min() > 40
+
+
+@pytest.mark.parametrize("name", ["turned.mp4", "turned.mov"])
+def test_a_turned_video_stands_upright(tmp_path, name):
+    path = make_clip(tmp_path / name, matrix=QUARTER_TURN)
+    with open_source(path) as source:
+        frame = next(iter(source))
+        assert source.size == (frame.width, frame.height) == (HEIGHT, WIDTH)
+        assert abs(frame.rgb().astype(int) - np.rot90(draw(0), -1)).mean() < 8
+
+
+def test_chapters_tags_and_languages_go_along(tmp_path):
+    chapters = [
+        {"id": 1, "start": 0, "end": 400, "time_base": Fraction(1, 1000), "metadata": {"title": "One"}},
+        {"id": 2, "start": 400, "end": 800, "time_base": Fraction(1, 1000), "metadata": {"title": "Two"}},
+    ]
+    path = make_clip(tmp_path / "in.mkv", metadata={"title": "A clip", "artist": "Nobody"}, chapters=chapters)
+    convert(path, tmp_path / "out.mkv")
+    with av.open(str(tmp_path / "out.mkv")) as output:
+        assert (output.metadata["title"], output.metadata["ARTIST"]) == ("A clip", "Nobody")
+        assert [chapter["metadata"]["title"] for chapter in output.chapters()] == ["One", "Two"]
+        assert [chapter["start"] * chapter["time_base"] for chapter in output.chapters()] == [0, Fraction(2, 5)]
+
+
+def test_what_does_not_fit_is_left_out_with_a_notice(tmp_path):
+    path = make_clip(tmp_path / "in.mkv", subtitles=True)
+    notices = convert(path, tmp_path / "out.mp4")
+    assert len(notices) == 1
+    assert "subtitle" in notices[0]
+    assert len(read(tmp_path / "out.mp4").others) == 1
+
+
+def test_tags_of_a_phone_go_along(tmp_path):
+    tags = {"com.apple.quicktime.make": "Apple", "com.apple.quicktime.location.ISO6709": "+48.1+11.5/"}
+    path = make_clip(tmp_path / "in.mov", metadata=tags, container_options={"movflags": "use_metadata_tags"})
+    convert(path, tmp_path / "out.mov")
+    with av.open(str(tmp_path / "out.mov")) as output:
+        assert tags.items() <= output.metadata.items()
+
+
+def test_other_pictures_would_show_the_real_face(tmp_path):
+    path = make_clip(tmp_path / "in.mkv", sound=None)
+    with av.open(str(path)) as once, av.open(str(tmp_path / "two.mkv"), "w") as output:
+        copies = [output.add_stream_from_template(once.streams.video[0], opaque=True) for _ in range(2)]
+        for packet in once.demux():
+            for copy in copies if packet.size else []:
+                packet.stream = copy
+                output.mux(packet)
+    assert convert(tmp_path / "two.mkv", tmp_path / "out.mkv") == ["left out: h264 video stream 1"]
+    with av.open(str(tmp_path / "out.mkv")) as output:
+        assert len(output.streams) == 1
+
+
+def test_sound_stays_in_step_over_ten_minutes(tmp_path):
+    slow = {"rate": Fraction(1000, 1001), "time_base": Fraction(1001, 1000), "pts": range(600), "size": (16, 16)}
+    path = make_clip(tmp_path / "in.mov", sound="pcm_s16le", **slow)
+    convert(path, tmp_path / "out.mov")
+    before, after = read(path), read(tmp_path / "out.mov")
+    assert after.times == before.times
+    assert after.others == before.others
+
+
+def test_a_blended_first_frame_keeps_the_rotation(tmp_path):
+    path = make_clip(tmp_path / "in.mp4", matrix=QUARTER_TURN)
+    patch = Patch(Rect(4, 4, 20, 20), np.full((16, 16, 3), 200, np.uint8), np.ones((16, 16), np.float32))
+    with open_source(path) as source, open_sink(tmp_path / "out.mp4", source) as sink:
+        for frame in source:
+            sink.write(frame.blend([patch]))
+    before, after = read(path), read(tmp_path / "out.mp4")
+    assert (after.matrix, after.times, after.duration) == (before.matrix, before.times, before.duration)
+    with open_source(tmp_path / "out.mp4") as source:
+        assert abs(next(iter(source)).rgb(Rect(6, 6, 18, 18)).astype(int) - 200).max() <= 6
+
+
+def test_damage_in_the_middle_costs_a_notice(tmp_path):
+    path = make_clip(tmp_path / "in.mkv", options={"g": "5", "qp": "10", "bf": "0"}, pts=range(40))
+    with av.open(str(path)) as container:
+        key_frames = [packet for packet in container.demux(video=0) if packet.is_keyframe]
+    data = bytearray(path.read_bytes())
+    start = data.index(bytes(key_frames[4]))
+    data[start + 4 : start + key_frames[4].size] = bytes(key_frames[4].size - 4)
+    path.write_bytes(data)
+    notices = convert(path, tmp_path / "out.mkv")
+    assert [line for line in notices if "damaged" in line]
+    assert len(read(tmp_path / "out.mkv").times) >= 30
+
+
+def test_a_truncated_matroska_is_converted_as_far_as_it_goes(tmp_path):
+    path = make_clip(tmp_path / "in.mkv", pts=range(100))
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 6 // 10])
+    notices = convert(path, tmp_path / "out.mkv")
+    assert [line for line in notices if line.startswith("the file ends after 2")]
+    assert 50 <= len(read(tmp_path / "out.mkv").times) < 70
+
+
+@pytest.mark.parametrize("encoder", ["libx265", "libsvtav1", "libvpx-vp9", "mpeg4"])
+def test_other_encoders(tmp_path, encoder):
+    path = make_clip(tmp_path / "in.mkv", pix_fmt="yuv422p")
+    convert(path, tmp_path / "out.mkv", encoder=encoder)
+    with av.open(str(tmp_path / "out.mkv")) as output:
+        assert output.streams.video[0].codec_context.codec.canonical_name == av.Codec(encoder, "w").canonical_name
+    assert read(tmp_path / "out.mkv").times == read(path).times
+
+
+def test_an_unknown_encoder_lists_what_is_there(tmp_path):
+    path = make_clip(tmp_path / "in.mp4")
+    for name in ("x264", "aac"):
+        with pytest.raises(InputError, match=r"--encoder .*there are libx264, .*libsvtav1"):
+            convert(path, tmp_path / "out.mp4", encoder=name)
+    with pytest.raises(InputError, match="does not go into this container"):
+        convert(path, tmp_path / "out.webm", encoder="libx264")
+    assert [file.name for file in tmp_path.iterdir()] == ["in.mp4"]
+
+
+@pytest.mark.parametrize(("transfer", "signal", "light"), [(16, 0.5806, 1.0), (18, 0.75, 1.0), (16, 0.4400, 0.25)])
+def test_high_dynamic_range_keeps_brightness_and_gray(transfer, signal, light):
+    """`signal` is what BT.2408 gives for so much light, where white paper of 203 nits is 1."""
+    picture = av.VideoFrame(64, 48, "yuv420p10le")
+    for plane, value in zip(picture.planes, (round(64 + 876 * signal), 512, 512), strict=True):
+        plane.update(np.full(plane.buffer_size // 2, value, np.uint16))
+    picture.colorspace, picture.color_primaries, picture.color_trc, picture.color_range = 9, 9, transfer, 1
+    rgb = standard_range(picture)
+    assert rgb.max() - rgb.min() <= 1  # gray stays gray
+    shown = (rgb.mean() / 255) ** 2.4
+    assert light * 0.7 < shown <= light * 1.02  # paper gives way a little to what is brighter
+    if light <= 0.5:
+        assert abs(shown - light) < 0.01

@@ -1,0 +1,84 @@
+"""The look `anime`: what moves, what is flat, and what a person keeps."""
+
+import cv2
+import numpy as np
+from support.drawn_face import EYE_CENTRES, SKINS, face, lab
+from toonstream_train.drawing import draw, drawn_mesh
+from toonstream_train.drawing.anime import PROPORTIONS
+from toonstream_train.drawing.chart import chart
+from toonstream_train.drawing.shapes import CANVAS, EYES, MOUTH
+from toonstream_train.drawing.warp import moved, moves, total
+
+
+def test_eyes_grow_tall_and_the_mouth_shrinks() -> None:
+    mesh = 2 * face(SKINS["pale"])[1]
+    there = moved(mesh, moves(mesh, (1, 1), PROPORTIONS))
+    for outline in EYES:
+        wide, tall = np.ptp(there[outline], axis=0) / np.ptp(mesh[outline], axis=0)
+        assert 1.1 < wide < 1.6
+        assert 1.7 < tall < 2.9
+    assert np.ptp(there[MOUTH, 0]) < 0.9 * np.ptp(mesh[MOUTH, 0])
+
+
+def test_the_warp_never_folds() -> None:
+    mesh = 2 * face(SKINS["pale"])[1]
+    y, x = np.mgrid[0:CANVAS:4, 0:CANVAS:4].astype(np.float32)
+    dx, dy = total(moves(mesh, (1, 1), PROPORTIONS), x, y)
+    across, down = np.gradient(x + dx, axis=(1, 0)), np.gradient(y + dy, axis=(1, 0))
+    assert (across[0] * down[1] - across[1] * down[0]).min() > 0.1 * 16
+
+
+def test_skin_has_one_light_tone_and_one_shadow() -> None:
+    crop, mesh = face(SKINS["pale"])
+    shaded = crop.astype(np.float32) * np.where(np.arange(256) < 100, 0.62, 1.0)[None, :, None]
+    soft = cv2.GaussianBlur(shaded, (0, 0), 6).round().astype(np.uint8)
+    cheek = lab(draw(soft, mesh, "anime"))[150:164, 68:190]
+    light, shadow = cheek[:, 56:].reshape(-1, 3), cheek[:, :10].reshape(-1, 3)
+    assert max(light[:, 0].std(), shadow[:, 0].std()) < 1
+    assert 5 < light[:, 0].mean() - shadow[:, 0].mean() < 30
+    assert shadow[:, 1].mean() / shadow[:, 0].mean() > light[:, 1].mean() / light[:, 0].mean()
+
+
+def test_irises_shine_from_below() -> None:
+    drawn = lab(draw(*face(SKINS["pale"]), "anime"))
+    for x, y in EYE_CENTRES:
+        eye = drawn[int(y) - 14 : int(y) + 15, int(x) - 14 : int(x) + 15]
+        rows, _ = np.nonzero(eye[..., 2] < -25)
+        light = eye[..., 0][eye[..., 2] < -25]
+        assert light[rows > np.median(rows) + 4].mean() > light[rows < np.median(rows) - 4].mean() + 8
+
+
+def test_eyes_are_each_others_mirror_image() -> None:
+    """What is learned from pictures that are mirrored half the time must not know left from right."""
+    crop, mesh = face(SKINS["pale"])
+    mesh[(mesh == 138).all(1)] = (128, 138)  # in the middle, what the face of ellipses lacks
+    drawn = draw(crop, mesh, "anime")[100:146].astype(float)
+    assert np.abs(drawn[:, 60:128] - drawn[:, 128:196][:, ::-1]).mean() < 1.5
+
+
+def test_a_beard_stays() -> None:
+    crop, mesh = face(SKINS["pale"])
+    mesh[2], mesh[152] = (128, 178), (128, 238)  # nose and chin, which the face of ellipses lacks
+    cv2.ellipse(crop, (128, 222), (40, 13), 0, 0, 360, (52, 44, 40), -1, cv2.LINE_AA)
+    assert lab(draw(crop, mesh, "anime"))[218:226, 112:144, 0].max() < 35
+
+
+def test_a_shadow_smaller_than_a_nose_is_left_out() -> None:
+    crop, mesh = face(SKINS["dark"])
+    spot = cv2.circle(np.zeros((256, 256), np.float32), (90, 165), 12, 1.0, -1, cv2.LINE_AA)
+    dimmed = crop * (1 - 0.4 * cv2.GaussianBlur(spot, (0, 0), 3))[..., None]
+    there = np.s_[160:171, 85:96, 0]
+    flat, spotted = (lab(draw(picture, mesh, "anime"))[there].mean() for picture in (crop, dimmed.astype(np.uint8)))
+    assert abs(flat - spotted) < 2
+
+
+def test_a_chart_leads_to_the_mean_face() -> None:
+    mean = drawn_mesh(*face(SKINS["pale"]), "anime")
+    own = (np.stack(np.meshgrid(np.arange(32), np.arange(32)), 2) + 0.5) / 16 - 1
+    np.testing.assert_allclose(chart(mean, mean, 32), own, atol=1e-4)
+    tall = mean * np.float32([1, 1.1]) + np.float32([0.05, 0])
+    np.testing.assert_allclose(chart(tall, mean, 32)[8:28], ((own - [0.05, 0]) / [1, 1.1])[8:28], atol=1e-2)
+    upper = 159  # one lid alone is lower
+    lid = mean.copy()
+    lid[upper, 1] += 0.02
+    assert chart(lid, mean, 256)[tuple(((lid[upper] + 1) * 128).astype(int)[::-1])][1] < lid[upper, 1] - 0.01

@@ -1,0 +1,78 @@
+"""The look `film`: what moves, what stays, and what must not be drawn."""
+
+import cv2
+import numpy as np
+import pytest
+from support.drawn_face import SIDE, SKINS, face
+from toonstream_train.drawing import draw, glasses
+from toonstream_train.drawing.film import PROPORTIONS
+from toonstream_train.drawing.shapes import CANVAS, EYES, IRISES, JAW
+from toonstream_train.drawing.smoothing import flow
+from toonstream_train.drawing.warp import moved, moves, total, warped
+
+
+def test_eyes_grow_by_a_third_and_the_jaw_slims() -> None:
+    mesh = 2 * face(SKINS["pale"])[1]
+    there = moved(mesh, moves(mesh, (1, 1), PROPORTIONS))
+    for outline in EYES:
+        low, high = mesh[outline].min(0), mesh[outline].max(0)
+        grown = np.ptp(there[outline], axis=0) / (high - low)
+        assert 1.1 < grown[0] < 1.4
+        assert 1.3 < grown[1] < 1.75
+    assert np.ptp(there[JAW[4:-4], 0]) < 0.95 * np.ptp(mesh[JAW[4:-4], 0])
+
+
+def test_the_warp_never_folds_and_ends_within_the_picture() -> None:
+    mesh = 2 * face(SKINS["pale"])[1]
+    y, x = np.mgrid[0:CANVAS:4, 0:CANVAS:4].astype(np.float32)
+    dx, dy = total(moves(mesh, (1, 1), PROPORTIONS), x, y)
+    across, down = np.gradient(x + dx, axis=(1, 0)), np.gradient(y + dy, axis=(1, 0))
+    assert (across[0] * down[1] - across[1] * down[0]).min() > 0.25 * 16
+    assert max(np.abs(dx[:8]).max(), np.abs(dy[:8]).max()) < 1
+
+
+def test_points_move_as_the_picture_does() -> None:
+    mesh = 2 * face(SKINS["pale"])[1]
+    bend = moves(mesh, (1, 1), PROPORTIONS)
+    there = moved(mesh, bend)
+    for index in (IRISES[0][0], 152, 4, 263):
+        picture = np.zeros((CANVAS, CANVAS, 3), np.float32)
+        y, x = np.mgrid[0:CANVAS, 0:CANVAS] + 0.5
+        picture += np.exp(-((x - mesh[index, 0]) ** 2 + (y - mesh[index, 1]) ** 2) / 30)[..., None]
+        bent = warped(picture, bend)[..., 0] ** 2
+        found = np.array([(bent * x).sum(), (bent * y).sum()]) / bent.sum()
+        np.testing.assert_allclose(found, there[index], atol=0.6)
+
+
+def test_nothing_is_drawn_on_dark_glasses() -> None:
+    crop, mesh = face(SKINS["pale"])
+    for x in (96, 160):
+        cv2.ellipse(crop, (x, 124), (27, 20), 0, 0, 360, (22, 20, 20), -1, cv2.LINE_AA)
+    drawn = draw(crop, mesh, "film")
+    for x in (96, 160):
+        assert drawn[116:132, x - 12 : x + 12].max() < 45
+
+
+def test_glasses_are_known_by_their_bridge_and_their_arms() -> None:
+    bare, mesh = face(SKINS["pale"])
+    # The ridge of the nose, which the face of ellipses lacks.
+    mesh[[9, 8, 168, 6, 197, 195]] = [(128, y) for y in (100, 107, 116, 126, 138, 148)]
+    bridge, temples = [((108, 122), (148, 122))], [((40, 122), (80, 122)), ((176, 122), (216, 122))]
+    for lines, expected in (([], 0.0), (bridge, 0.0), (temples, 0.0), (bridge + temples, 1.0)):
+        crop = bare.copy()
+        for start, end in lines:
+            cv2.line(crop, start, end, (60, 60, 60), 2, cv2.LINE_AA)
+        big = cv2.resize(crop, (CANVAS, CANVAS), interpolation=cv2.INTER_CUBIC).astype(np.float32) / 255
+        lab = cv2.cvtColor(big, cv2.COLOR_RGB2LAB)
+        sure = glasses.worn(lab, 2 * mesh)
+        assert sure == pytest.approx(expected, abs=0.05)
+        found = glasses.wires(lab, flow(lab), 2 * mesh, 60, sure)
+        assert bool(found[240:248, 250:262].max() > 0.5) is bool(expected)
+
+
+def test_the_background_stays() -> None:
+    crop, mesh = face(SKINS["brown"])
+    stripes = np.where(np.arange(SIDE) // 8 % 2, 90, 160).astype(np.uint8)
+    crop[:, :12] = stripes[:, None, None]
+    drawn = draw(crop, mesh, "film")[:60, 2:8].astype(float)
+    assert np.abs(drawn - crop[:60, 2:8]).mean() < 3

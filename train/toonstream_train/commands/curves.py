@@ -1,0 +1,46 @@
+"""Draw a run's losses, as TensorBoard shows them, into one picture."""
+
+import argparse
+from pathlib import Path
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", type=Path, help="the folder that fit wrote")
+    parser.add_argument("--out", type=Path, metavar="PNG", help="(curves.png in the run's folder)")
+
+
+def run(args: argparse.Namespace) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    from toonstream_engines.errors import InputError, UserError
+
+    events = EventAccumulator(str(args.run), size_guidance={"scalars": 0})
+    if args.run.is_dir():
+        events.Reload()
+    curves = {tag: events.Scalars(tag) for tag in events.Tags()["scalars"]} if args.run.is_dir() else {}
+    if not curves:
+        raise InputError(f"{args.run}: no run with curves; name the folder that `toonstream-train fit` wrote")
+
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    columns = min(4, len(curves))
+    rows = -(-len(curves) // columns)
+    figure, axes = pyplot.subplots(rows, columns, figsize=(3.2 * columns, 2.2 * rows), squeeze=False)
+    for axis in axes.flat[len(curves) :]:
+        axis.remove()
+    for axis, (tag, points) in zip(axes.flat, curves.items(), strict=False):
+        # a resumed run tells some steps again
+        told = dict(sorted((point.step, point.value) for point in points))
+        axis.plot(list(told), list(told.values()), linewidth=0.7)
+        axis.set_title(tag, fontsize=9)
+        axis.tick_params(labelsize=7)
+        axis.grid(alpha=0.3)
+    figure.tight_layout()
+    out = args.out or args.run / "curves.png"
+    try:
+        figure.savefig(out, dpi=100)
+    except OSError as error:
+        raise UserError(f"{out}: cannot be written ({error.strerror}); give another --out") from error
+    print(out)

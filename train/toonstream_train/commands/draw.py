@@ -1,0 +1,39 @@
+"""Let the drawing teacher draw every crop of a pack, and store the drawings in it.
+
+The drawings lie as PNG beside the pack, so that an interrupted run goes on where it was and a person can mend one.
+"""
+
+import argparse
+from pathlib import Path
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("pack", type=Path, help="a pack with photos, from prepare")
+    parser.add_argument("--look", default="cel", help="what to draw like: cel, film or anime (cel)")
+    parser.add_argument("--out", type=Path, help="write another pack instead of adding to this one")
+    parser.add_argument("--folder", type=Path, help="where the PNGs lie; without: beside the pack, by look")
+    parser.add_argument(
+        "--most", type=int, metavar="N", help="draw and keep N crops, shared out over the sources (all)"
+    )
+    parser.add_argument(
+        "--blinks", type=int, default=0, metavar="N", help="N of them once more, with their lids drawn down (0)"
+    )
+    parser.add_argument("--workers", type=int, default=2, help="processes to draw with (2)")
+
+
+def run(args: argparse.Namespace) -> None:
+    from toonstream_engines.errors import InputError
+
+    from toonstream_train.data import pack
+    from toonstream_train.data.drawings import draw_all
+    from toonstream_train.drawing import LOOKS
+
+    if args.look not in LOOKS:
+        raise InputError(f"there is no look {args.look}; there are: {', '.join(LOOKS)}")
+    if (args.most or args.blinks) and not args.out:
+        raise InputError("--most leaves crops out, --blinks adds some: name another pack for them with --out")
+    photos = pack.load(args.pack)
+    folder = args.folder or args.pack.with_name(f"{args.pack.stem}-{args.look}")
+    drawn = draw_all(photos, args.look, folder, args.workers, args.most, args.blinks)
+    pack.save(drawn, args.out or args.pack)
+    print(f"{args.out or args.pack}: {len(drawn)} crops of {len(photos)}, and their drawings")

@@ -1,0 +1,70 @@
+"""Measure styles, and other projects' generators beside them, on photos that none of them was trained on.
+
+Writes evaluation.json, evaluation.txt (a table) and evaluation.png. Distances to cartoons are those of the set given
+with --cartoons: evaluate styles that aim at other cartoons in a run of their own.
+"""
+
+import argparse
+from pathlib import Path
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("styles", nargs="*", metavar="STYLE", help="shipped styles by name, or styles' folders")
+    parser.add_argument(
+        "--photos",
+        type=Path,
+        default=Path("held-back.safetensors"),
+        metavar="PACK",
+        help="as made by prepare --held-back (%(default)s)",
+    )
+    parser.add_argument("--only", type=Path, metavar="TXT", help="of these photos those whose names it lists")
+    parser.add_argument(
+        "--cartoons",
+        type=Path,
+        required=True,
+        metavar="PACK",
+        help="what the styles aim at: its drawings, else its pictures",
+    )
+    parser.add_argument(
+        "--peer",
+        action="append",
+        default=[],
+        metavar="ONNX[:WORDS]",
+        help="a published generator, float32; layout and range are found out, or stated: model.onnx:bgr,0..1",
+    )
+    parser.add_argument("--clip", type=Path, metavar="VIDEO", help="with one face, for the warping error")
+    parser.add_argument("--inception", type=Path, metavar="PT", help="inception-2015-12-05.pt, for FID and KID")
+    parser.add_argument("--show", metavar="NAME,NAME", help="the photos of the picture (ten, spread over the pack)")
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER")
+
+
+def run(args: argparse.Namespace) -> None:
+    import numpy as np
+    from toonstream_engines.errors import InputError
+
+    from toonstream_train.data import pack
+    from toonstream_train.evaluation import report
+    from toonstream_train.evaluation.evaluation import evaluate
+    from toonstream_train.evaluation.generators import generators
+
+    if not args.styles and not args.peer:
+        raise InputError("nothing to evaluate; name a style, or a generator with --peer")
+    photos, cartoons = pack.load(args.photos), pack.load(args.cartoons)
+    if args.only:
+        try:
+            listed = set(args.only.read_text(encoding="utf-8").split())
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"{args.only}: cannot be read ({error}); check the file given with --only") from error
+        photos = photos.part(np.array([i for i, name in enumerate(photos.names) if name in listed], int))
+    if len(photos) < 4 or len(cartoons) < 4:
+        raise InputError(f"{args.photos}, {args.cartoons}: with fewer than four pictures there is nothing to compare")
+    if args.show:
+        names = args.show.split(",")
+        if absent := [name for name in names if name not in photos.names]:
+            raise InputError(f"{args.photos}: {absent[0]} is not in it; name others with --show")
+        columns = [photos.names.index(name) for name in names]
+    else:
+        columns = np.linspace(0, len(photos) - 1, min(report.COLUMNS, len(photos))).astype(int).tolist()
+    with generators(args.styles, args.peer, photos.images[columns[:4]]) as engines:
+        evaluation = evaluate(photos, engines, cartoons, args.clip, args.inception)
+    print(report.write(evaluation, args.out, columns), end="")

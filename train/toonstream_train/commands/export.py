@@ -1,0 +1,68 @@
+"""A trained recipe -> a style: a folder with the model, its card, its proof and a preview."""
+
+import argparse
+from pathlib import Path
+
+CALIBRATION = 48
+"""Faces that int8's scales are taken from, spread over the pack."""
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", type=Path, help="the folder that fit wrote, or its checkpoint")
+    parser.add_argument("style", type=Path, help="the folder to write")
+    parser.add_argument("--faces", type=Path, required=True, metavar="PACK", help="crops for proof and preview")
+    parser.add_argument("--show", metavar="NAME,NAME", help="which of them (four, spread over the pack)")
+    parser.add_argument("--card", type=Path, metavar="TOML", help="what the card shall say: about, licences, metrics")
+
+
+def run(args: argparse.Namespace) -> None:
+    import tomllib
+
+    import numpy as np
+    from toonstream_engines import load_style
+    from toonstream_engines.errors import InputError, UserError
+    from toonstream_engines.export import export_style
+    from toonstream_engines.table import table
+
+    from toonstream.faces import framing
+    from toonstream_train.data import pack
+    from toonstream_train.recipes import trained
+
+    generator, state = trained(args.run)
+    faces = pack.load(args.faces)
+    if args.show:
+        names = args.show.split(",")
+        if absent := [name for name in names if name not in faces.names]:
+            raise InputError(f"{args.faces}: {absent[0]} is not in it; name others with --show")
+        index = [faces.names.index(name) for name in names]
+    else:
+        index = np.linspace(0, len(faces) - 1, min(4, len(faces))).astype(int).tolist()
+    try:
+        said = tomllib.loads(args.card.read_text(encoding="utf-8")) if args.card else {}
+    except (OSError, ValueError) as error:
+        raise InputError(f"{args.card}: cannot be read ({error}); check the file") from error
+    card = {
+        "name": args.style.resolve().name,
+        "about": f"Trained with the recipe {state['recipe']}",
+        "recipe": state["recipe"],
+        "steps": state.get("before", 0) + state["step"],
+        "parameters": sum(p.numel() for p in generator.parameters()),
+        **said,
+        "framing": {
+            "half_side_per_eye_distance": framing.HALF_SIDE_PER_EYE_DISTANCE,
+            "half_side_per_eye_to_mouth": framing.HALF_SIDE_PER_EYE_TO_MOUTH,
+            "centre_below_eyes": framing.CENTRE_BELOW_EYES,
+        },
+    }
+    others = np.setdiff1d(np.linspace(0, len(faces) - 1, min(CALIBRATION, len(faces))).astype(int), index)
+    calibration = faces.images[others] if len(others) else None
+    try:
+        tried = export_style(generator, args.style, faces.images[index], card, calibration)
+    except OSError as error:
+        raise UserError(
+            f"{args.style}: cannot be written ({error.strerror or error}); free some space or name another"
+        ) from error
+    print(table(tried))
+    if "int8" not in load_style(args.style).models:
+        print("int8 is not kept: it is no faster here, or too far from the original")
+    print(f"{args.style}: written; try it with: toonstream photo.jpg --style {args.style}")

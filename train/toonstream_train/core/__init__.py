@@ -1,0 +1,1 @@
+"""The trainer, what a recipe is, settings and checkpoints."""

@@ -1,0 +1,42 @@
+"""Checkpoints: everything that a run needs to go on, in one file of tensors and plain values."""
+
+import contextlib
+import os
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+from toonstream_engines.errors import InputError, UserError
+
+
+def save(state: dict[str, Any], path: Path) -> None:
+    """Beside the old one first, so that a full disk or a kill leaves the old one whole."""
+    partial = path.with_name(path.name + ".partial")
+    try:
+        with partial.open("wb") as file:  # torch's own way to a path does not tell that the disk is full
+            torch.save(state, file)
+        os.replace(partial, path)
+    except (OSError, RuntimeError) as error:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+        cause = error.__context__ if isinstance(error.__context__, OSError) else error
+        reason = getattr(cause, "strerror", None) or cause
+        raise UserError(
+            f"{path}: cannot be written ({reason}); the one before is kept; free some space, the same command goes on"
+        ) from error
+
+
+def load(path: Path, recipe: str | None = None) -> dict[str, Any]:
+    """Loading runs no code from the file. recipe: the one that it has to be of, where that matters."""
+    if not path.is_file():
+        raise InputError(f"{path}: there is no such checkpoint; `toonstream-train fit` writes one into its folder")
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        found = state["recipe"]
+    except (pickle.UnpicklingError, OSError, RuntimeError, EOFError, KeyError, TypeError, ValueError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(f"{path}: not a checkpoint of toonstream-train ({reason}); name another") from error
+    if recipe is not None and found != recipe:
+        raise InputError(f"{path}: a checkpoint of {found}, not of {recipe}; name another run")
+    return dict(state)

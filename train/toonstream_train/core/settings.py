@@ -1,0 +1,56 @@
+"""Settings: frozen dataclasses, a TOML file over their defaults, `--set name=value` over both."""
+
+import dataclasses
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from toonstream_engines.errors import InputError
+
+S = TypeVar("S")
+
+
+def read(default: S, file: Path | None, assignments: Sequence[str]) -> S:
+    """`default` with the file's and then the assignments' values; a dot leads into a table ("training.steps=500")."""
+    settings = default
+    if file is not None:
+        try:
+            settings = merge(settings, tomllib.loads(file.read_text()), str(file))
+        except (OSError, ValueError) as error:
+            raise InputError(f"{file}: cannot be read as settings ({error}); check the file") from error
+    for assignment in assignments:
+        name, equals, value = assignment.partition("=")
+        if not equals:
+            raise InputError(f"--set {assignment}: write it as name=value")
+        try:
+            nested: Any = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            nested = value  # a bare word is a string
+        for part in reversed(name.strip().split(".")):
+            nested = {part: nested}
+        settings = merge(settings, nested, f"--set {assignment}")
+    return settings
+
+
+def merge(settings: S, values: Mapping[str, Any], origin: str) -> S:
+    """`settings` with `values`; unknown names and wrong types raise InputError, which names `origin`."""
+    known = {f.name: getattr(settings, f.name) for f in dataclasses.fields(settings)}  # type: ignore[arg-type]
+    changed: dict[str, Any] = {}
+    for name, value in values.items():
+        if name not in known:
+            raise InputError(f"{origin}: there is no setting {name!r}; there are {', '.join(known)}")
+        old = known[name]
+        if dataclasses.is_dataclass(old) and isinstance(value, Mapping):
+            changed[name] = merge(old, value, origin)
+        elif isinstance(old, Mapping) and isinstance(value, Mapping):
+            changed[name] = {**old, **value}
+        elif isinstance(old, tuple) and isinstance(value, list | tuple) and len(value) == len(old):
+            changed[name] = tuple(value)
+        elif isinstance(old, float) and isinstance(value, int) and not isinstance(value, bool):
+            changed[name] = float(value)
+        elif type(value) is type(old):
+            changed[name] = value
+        else:
+            raise InputError(f"{origin}: {name} is {old!r} by default and cannot become {value!r}; use the same type")
+    return dataclasses.replace(settings, **changed)  # type: ignore[type-var]

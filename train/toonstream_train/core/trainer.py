@@ -1,0 +1,278 @@
+"""The one loop that trains every recipe."""
+
+import copy
+import dataclasses
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from toonstream_engines.errors import InputError, UserError
+from torch import Tensor, nn
+from torch.utils.tensorboard import SummaryWriter
+from tqdm import tqdm
+
+from toonstream_train.core import checkpoint
+from toonstream_train.core.preview import grid, write
+from toonstream_train.core.recipe import Recipe, Training
+from toonstream_train.data.dataset import signed
+from toonstream_train.data.pack import Pack
+
+PREVIEWS = 8
+
+
+class Trainer:
+    """Runs a recipe from wherever its folder's checkpoint stands to the last step.
+
+    Each process draws its own batches and all of them average their gradients, so that N processes do what one would
+    with a batch N times as large. The networks are left unwrapped: recipes freeze, share and call them as they like.
+    """
+
+    def __init__(self, recipe: Recipe, folder: Path, fabric: Fabric) -> None:
+        self.recipe, self.folder, self.fabric = recipe, folder, fabric
+        self.training: Training = recipe.settings.training
+        self.path = folder / "checkpoint.pt"
+        self.step = 0
+        self.before = 0  # steps of the run that this one began with, and of those before it
+        for network in recipe.networks.values():
+            network.to(fabric.device)
+            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # fastest on every device
+        self.averages = {name: copy.deepcopy(recipe.networks[name]).requires_grad_(False) for name in recipe.averaged}
+        for average in self.averages.values():
+            average.eval()
+        if self.training.compile:
+            for network in recipe.networks.values():
+                network.compile()
+        if self.path.is_file():
+            self._restore()
+        else:  # alike networks everywhere, but every process its own batches
+            torch.manual_seed(self.training.seed + 1 + fabric.global_rank)
+
+    def start_from(self, run: Path) -> None:
+        """Take the networks of another run of this recipe, instead of fresh ones; a run that has begun goes on.
+
+        Parts that the other run's networks did not have stay fresh.
+        """
+        if self.step:
+            return
+        state = checkpoint.load(run / "checkpoint.pt" if run.is_dir() else run, self.recipe.name)
+        with fitting(run):
+            for name, network in self.recipe.networks.items():
+                known = (state["networks"] | state["averages"])[name]
+                network.load_state_dict(network.state_dict() | known)
+            for name, average in self.averages.items():
+                average.load_state_dict(average.state_dict() | state["averages"][name])
+        self.before = state.get("before", 0) + state["step"]
+
+    def fit(self, photos: Pack, cartoons: Pack | None, preview: Pack) -> None:
+        """Train to the last step. Raises UserError where a loss is not a number, or when the run is told to stop."""
+        recipe, last, main = self.recipe, self.training.steps, self.fabric.is_global_zero
+        state = torch.get_rng_state()
+        recipe.feed(photos, cartoons, self.fabric.device)
+        torch.set_rng_state(state)  # what feeding drew is no part of the run: a resumed one feeds once more
+        shown = self._previews(preview)
+        sums: dict[str, Tensor] = {}
+        saved = drawn = logged = time.monotonic()
+        taking, summed = 0.0, 0
+        with (
+            told_to_stop() as stop,
+            curves(self.folder) as writer,
+            tqdm(total=last, initial=self.step, unit="step", disable=not main, mininterval=5) as bar,
+        ):
+            while self.step < last:
+                start = time.perf_counter()
+                recipe.take(self.step)
+                taking += time.perf_counter() - start
+                self._set_rates()
+                with self.fabric.autocast():
+                    recipe.forward()
+                    recipe.optimise(self.update)
+                self._average()
+                self.step += 1
+                bar.update()
+                for name, loss in recipe.losses.items():
+                    sums[name] = sums.get(name, torch.zeros_like(loss)) + loss.detach()
+
+                summed += 1
+
+                now = time.monotonic()
+                save, stopped = self._agreed(now - saved > self.training.save_seconds, bool(stop))
+                ending = stopped or self.step == last
+                if self.step % self.training.log_steps == 0 or ending:
+                    means = {name: float(total) / summed for name, total in sums.items()}
+                    sums.clear()
+                    self._check("loss", means)
+                    bar.set_postfix({name: f"{value:.3g}" for name, value in means.items()}, refresh=False)
+                    if main:
+                        for name, value in means.items():
+                            writer.add_scalar(f"loss/{name}", value, self.step)
+                        writer.add_scalar("seconds/step", (now - logged) / summed, self.step)
+                        writer.add_scalar("seconds/take", taking / summed, self.step)
+                    logged, taking, summed = now, 0.0, 0
+                if save or ending:
+                    self._check("loss", {name: float(loss.detach()) for name, loss in recipe.losses.items()})
+                    self._check("norm of", {name: norm(network) for name, network in recipe.networks.items()})
+                    self.save()
+                    saved = now
+                if main and (now - drawn > self.training.grid_seconds or ending):
+                    self._draw(shown)
+                    drawn = now
+                if stopped and self.step < last:
+                    raise UserError(f"stopped at step {self.step}; the same command goes on from {self.path}")
+
+    def _agreed(self, *wishes: bool) -> tuple[bool, ...]:
+        """What the first process wishes: clocks and signals differ, and all have to save and stop at the same step."""
+        return wishes if self.fabric.world_size == 1 else self.fabric.broadcast(wishes)
+
+    def update(self, name: str, loss: Tensor) -> None:
+        """One step of the optimiser `name` down the gradient of `loss`, averaged over all processes."""
+        optimiser = self.recipe.optimisers[name]
+        parameters = [p for group in optimiser.param_groups for p in group["params"] if p.requires_grad]
+        optimiser.zero_grad(set_to_none=True)
+        # `inputs` spares the gradients of networks that only pass this one on
+        self.fabric.backward(loss, inputs=parameters)
+        if self.fabric.world_size > 1:
+            flat = torch.cat([(torch.zeros_like(p) if p.grad is None else p.grad).reshape(-1) for p in parameters])
+            mean = self.fabric.all_reduce(flat, reduce_op="mean")
+            assert isinstance(mean, Tensor)
+            for parameter, part in zip(parameters, torch.split(mean, [p.numel() for p in parameters]), strict=True):
+                parameter.grad = part.view_as(parameter)
+        if self.training.clip:
+            torch.nn.utils.clip_grad_norm_(parameters, self.training.clip)
+        optimiser.step()
+
+    def save(self) -> None:
+        """Every process takes part: each has a random state of its own."""
+        random = [torch.get_rng_state()]
+        if self.fabric.device.type == "cuda":
+            random.append(torch.cuda.get_rng_state(self.fabric.device))
+        states = []  # (processes, bytes) each
+        for state in random:
+            gathered = self.fabric.all_gather(state.to(self.fabric.device))
+            assert isinstance(gathered, Tensor)
+            states.append(gathered.reshape(-1, state.numel()).cpu())
+        if self.fabric.is_global_zero:
+            recipe = self.recipe
+            checkpoint.save(
+                {
+                    "recipe": recipe.name,
+                    "settings": dataclasses.asdict(recipe.settings),
+                    "step": self.step,
+                    "before": self.before,
+                    "networks": {name: network.state_dict() for name, network in recipe.networks.items()},
+                    "averages": {name: network.state_dict() for name, network in self.averages.items()},
+                    "optimisers": {name: optimiser.state_dict() for name, optimiser in recipe.optimisers.items()},
+                    "random": states,
+                },
+                self.path,
+            )
+        self.fabric.barrier()
+
+    def _restore(self) -> None:
+        state = checkpoint.load(self.path, self.recipe.name)
+        with fitting(self.path):
+            for name, network in self.recipe.networks.items():
+                network.load_state_dict(state["networks"][name])
+            for name, average in self.averages.items():
+                average.load_state_dict(state["averages"][name])
+            for name, optimiser in self.recipe.optimisers.items():
+                optimiser.load_state_dict(state["optimisers"][name])
+        self.step, self.before = int(state["step"]), int(state.get("before", 0))
+        rank = self.fabric.global_rank % len(state["random"][0])
+        torch.set_rng_state(state["random"][0][rank])
+        if self.fabric.device.type == "cuda" and len(state["random"]) > 1:
+            torch.cuda.set_rng_state(state["random"][1][rank], self.fabric.device)
+
+    def _set_rates(self) -> None:
+        start = self.training.decay_from * self.training.steps
+        share = 1.0 if self.step < start else (self.training.steps - self.step) / (self.training.steps - start)
+        for optimiser in self.recipe.optimisers.values():
+            for group in optimiser.param_groups:
+                group["lr"] = optimiser.defaults["lr"] * share
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        """Early on the average forgets faster: the first weights are worth nothing."""
+        decay = min(self.training.average, (1 + self.step) / (10 + self.step))
+        for name, average in self.averages.items():
+            fresh = self.recipe.networks[name].state_dict()
+            for key, kept in average.state_dict().items():
+                if kept.is_floating_point():
+                    kept.lerp_(fresh[key], 1 - decay)
+                else:
+                    kept.copy_(fresh[key])
+
+    def _check(self, what: str, values: dict[str, float]) -> None:
+        broken = [name for name, value in values.items() if not np.isfinite(value)]
+        if broken:
+            kept = f"{self.path} is kept as it was" if self.path.is_file() else "no checkpoint was written yet"
+            raise UserError(
+                f"the {what} {broken[0]!r} is not a number at step {self.step}; {kept}; try a lower learning rate"
+            )
+
+    def _previews(self, pack: Pack) -> Tensor:
+        index = np.linspace(0, len(pack) - 1, min(PREVIEWS, len(pack))).round().astype(int)
+        return signed(torch.from_numpy(pack.images[index]).to(self.fabric.device))
+
+    def _draw(self, shown: Tensor) -> None:
+        """Whole crops through the averaged networks, and what the last step saw and made."""
+        with torch.no_grad(), self.fabric.autocast():
+            write(grid(self.recipe.preview(self.averages, shown)), self.folder / "grids" / f"{self.step:07d}.png")
+        write(grid(self.recipe.pictures), self.folder / "grids" / "last-batch.png")
+
+
+def norm(network: nn.Module) -> float:
+    """Of its weights and buffers: no number where one of them is none, which the loss tells a step later."""
+    return float(torch.nn.utils.get_total_norm([t for t in network.state_dict().values() if t.is_floating_point()]))
+
+
+@contextmanager
+def fitting(path: Path) -> Iterator[None]:
+    """Raises InputError where the weights in `path` do not fit this run's networks."""
+    try:
+        yield
+    except (KeyError, RuntimeError, ValueError) as error:
+        raise InputError(f"{path}: of other networks than these settings make; name another run") from error
+
+
+@contextmanager
+def curves(folder: Path) -> Iterator[SummaryWriter]:
+    """For TensorBoard. Raises UserError where it, or what runs meanwhile, finds that `folder` cannot be written."""
+
+    def quiet(told: threading.ExceptHookArgs) -> None:
+        if not isinstance(told.exc_value, OSError):  # the writer's thread; its next call raises the same
+            before(told)
+
+    before, threading.excepthook = threading.excepthook, quiet
+    try:
+        with SummaryWriter(str(folder)) as writer:
+            yield writer
+    except OSError as error:
+        raise UserError(
+            f"{folder}: cannot be written ({error.strerror or error}); what is there is kept; "
+            "free some space, the same command goes on"
+        ) from error
+    finally:
+        threading.excepthook = before
+
+
+@contextmanager
+def told_to_stop() -> Iterator[list[int]]:
+    """A list that fills when Ctrl-C or SIGTERM comes, so that the step at hand can end and be saved."""
+    stop: list[int] = []
+
+    def note(number: int, _: FrameType | None) -> None:
+        stop.append(number)
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,118 @@
+"""Packs in memory, and batches out of them: turned, scaled and cut on the device, everything of a face alike."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+from torch.nn.functional import affine_grid, grid_sample
+
+from toonstream_train.data.pack import CELL, Pack
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """How a training patch is cut from a crop. The defaults show the canonical crop itself, mirrored half the time."""
+
+    size: int = 256
+    """Side of the patch in pixels, a multiple of 32."""
+    scale: tuple[float, float] = (1.0, 1.0)
+    """Magnification, log-uniform between these; what is then larger than the patch is cut at a random place."""
+    rotation: float = 0.0
+    """Degrees at most, either way."""
+    mirror: bool = True
+    """Not where left and right differ in what is learned, such as the side of an eye's catch light."""
+    shift: float = 0.0
+    """Pixels at most that a whole crop is off its place, as after a landmark that was a little wrong."""
+    weights: Mapping[str, float] = field(default_factory=dict)
+    """How often the faces of a source are taken, where not 1."""
+
+
+@dataclass
+class Batch:
+    """Faces as a network gets them, (B, ...) on the device."""
+
+    pictures: Tensor  # (B, 3, size, size) in [-1, 1]
+    inside: Tensor  # (B, 1, size, size), 1 inside the source picture, 0 where it was padded
+    landmarks: Tensor  # (B, 5, 2), pixels of the patch, in the order of the framing
+    alike: dict[str, Tensor]  # further pictures of the same faces under the same geometry, as `pictures`
+    shifts: Tensor | None = None  # (B, 2, size / CELL, size / CELL): as in Pack, across and down in pixels of the patch
+    charts: Tensor | None = None  # likewise, as in Pack
+
+
+def signed(images: Tensor) -> Tensor:
+    """Stored pictures, (N, H, W, 3) uint8, as networks take them: (N, 3, H, W) float32 in [-1, 1]."""
+    return images.permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
+class Faces:
+    """The faces of a pack on the device."""
+
+    def __init__(self, pack: Pack, device: torch.device, geometry: Geometry, alike: Mapping[str, Tensor]) -> None:
+        """alike: further pictures (N, H, W, 3) uint8, one for each of the pack's."""
+        self.geometry = geometry
+        self.images = torch.from_numpy(pack.images).to(device)
+        self.inside = torch.from_numpy(pack.inside).to(device)
+        self.landmarks = torch.from_numpy(pack.landmarks).to(device)
+        self.shifts = None if pack.shifts is None else torch.from_numpy(pack.shifts).permute(0, 3, 1, 2).to(device)
+        self.charts = None if pack.charts is None else torch.from_numpy(pack.charts).permute(0, 3, 1, 2).to(device)
+        self.alike = {name: pictures.to(device) for name, pictures in alike.items()}
+        self.weights = torch.tensor([geometry.weights.get(source, 1.0) for source in pack.sources], device=device)
+
+    def sample(self, count: int) -> Batch:
+        """`count` random faces, each under a geometry of its own."""
+        index = torch.multinomial(self.weights, count, replacement=True)
+        matrix = self._patches(count)
+        size = self.geometry.size
+        side = self.images.shape[1]
+        mirrored = matrix[:, 0, 0] * matrix[:, 1, 1] - matrix[:, 0, 1] * matrix[:, 1, 0] < 0
+
+        # one sampling for everything of a face: 3 channels each, and one that says what is inside
+        stack = [self.images[index], *(pictures[index] for pictures in self.alike.values())]
+        layers = torch.cat([s.float() / 127.5 - 1 for s in stack] + [self.inside[index, :, :, None].float()], 3)
+        # affine_grid speaks of [-1, 1] across both pictures: pixels p = M q + t become (2/side)(M (size/2) g + ...)
+        half, centre = size / 2, matrix.new_tensor([size / 2, size / 2])
+        middle = (matrix[:, :, :2] @ centre + matrix[:, :, 2]) * (2 / side) - 1
+        theta = torch.cat([matrix[:, :, :2] * (half * 2 / side), middle[:, :, None]], 2)
+        grid = affine_grid(theta, [count, layers.shape[3], size, size], align_corners=False)
+        layers = grid_sample(layers.permute(0, 3, 1, 2), grid, padding_mode="border", align_corners=False)
+        # padding repeats the border of `inside` too: what lies beyond the crop is known to be outside
+        beyond = (grid.abs() > 1).any(3)[:, None]
+        shown = torch.split(layers[:, :-1], 3, 1)
+
+        points = (self.landmarks[index] - matrix[:, None, :, 2]) @ torch.linalg.inv(matrix[:, :, :2]).transpose(1, 2)
+        shifts = charts = None
+        cells = affine_grid(theta, [count, 2, size // CELL, size // CELL], align_corners=False)
+        if self.shifts is not None:
+            shifts = grid_sample(self.shifts[index], cells, padding_mode="border", align_corners=False)
+            shifts = torch.einsum("bij,bjhw->bihw", torch.linalg.inv(matrix[:, :, :2]), shifts)
+        if self.charts is not None:
+            charts = grid_sample(self.charts[index], cells, padding_mode="border", align_corners=False)
+            charts[mirrored, 0] *= -1  # the mean face is symmetric
+        swapped = points[:, [1, 0, 2, 4, 3]]  # left and right are the picture's
+        return Batch(
+            pictures=shown[0],
+            inside=layers[:, -1:].masked_fill(beyond, 0),
+            landmarks=torch.where(mirrored[:, None, None], swapped, points),
+            alike=dict(zip(self.alike, shown[1:], strict=True)),
+            shifts=shifts,
+            charts=charts,
+        )
+
+    def _patches(self, count: int) -> Tensor:
+        """(count, 2, 3): pixels of the patch -> pixels of the crop."""
+        g, side, device = self.geometry, self.images.shape[1], self.images.device
+
+        def uniform(low: float, high: float, *shape: int) -> Tensor:
+            return low + (high - low) * torch.rand(count, *shape, device=device)
+
+        low, high = torch.tensor(g.scale).log().tolist()
+        scale = uniform(low, high).exp()
+        turn = torch.deg2rad(uniform(-g.rotation, g.rotation))
+        flip = torch.where(torch.rand(count, device=device) < (0.5 if g.mirror else 0.0), -1.0, 1.0)
+        cos, sin = turn.cos() / scale, turn.sin() / scale
+        linear = torch.stack([torch.stack([cos * flip, -sin], 1), torch.stack([sin * flip, cos], 1)], 1)
+        room = (side / 2 - g.size / 2 / scale).clamp(min=0)[:, None]
+        centre = side / 2 + uniform(-1, 1, 2) * room + uniform(-g.shift, g.shift, 2)
+        middle = centre.new_tensor([g.size / 2, g.size / 2])
+        return torch.cat([linear, (centre - linear @ middle)[:, :, None]], 2)

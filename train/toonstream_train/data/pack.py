@@ -1,0 +1,130 @@
+"""The packed file: aligned crops, landmarks and what belongs to them in one safetensors file, read whole."""
+
+import contextlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from toonstream_engines.errors import InputError
+
+CELL = 8
+"""Pixels between two places for which a pack says what a drawing moved."""
+
+STEP = 8
+"""Stored shifts are in so many parts of a pixel."""
+
+SIZE = 256
+"""Side of a packed crop in pixels: photographs hold about this much within the framing."""
+
+
+@dataclass
+class Pack:
+    """N crops. Coordinates are crop pixels, the origin at the top-left corner, pixel centres at +0.5."""
+
+    images: NDArray[np.uint8]  # (N, SIZE, SIZE, 3) RGB
+    inside: NDArray[np.uint8]  # (N, SIZE, SIZE), 1 where the source picture had pixels, 0 where the crop was padded
+    landmarks: NDArray[np.float32]  # (N, 5, 2), in the order of toonstream.faces.framing
+    dense: NDArray[np.float32]  # (N, 478, 2) of mediapipe, NaN for a crop without
+    names: list[str]  # file names within the source folder
+    sources: list[str]  # the collection each comes from, for weighting
+    drawings: NDArray[np.uint8] | None = None  # (N, SIZE, SIZE, 3) RGB: each crop as a draughtsman drew it
+    shifts: NDArray[np.float32] | None = None  # (N, SIZE / CELL, SIZE / CELL, 2): from a drawing's places to the crop's
+    charts: NDArray[np.float32] | None = None  # likewise: on the mean face, [-1, 1] across its crop and down
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def part(self, index: NDArray[np.integer]) -> "Pack":
+        """The crops of that index, in its order."""
+        return Pack(
+            images=self.images[index],
+            inside=self.inside[index],
+            landmarks=self.landmarks[index],
+            dense=self.dense[index],
+            names=[self.names[i] for i in index],
+            sources=[self.sources[i] for i in index],
+            drawings=None if self.drawings is None else self.drawings[index],
+            shifts=None if self.shifts is None else self.shifts[index],
+            charts=None if self.charts is None else self.charts[index],
+        )
+
+
+def save(pack: Pack, path: Path, quality: int | None = None) -> None:
+    """Write beside `path` first, so that an interrupted or failed write leaves what was there.
+
+    quality: of WebP, 1 to 100, in which pictures are kept for carrying: a twentieth of the size, without the dense
+    landmarks, which only drawing needs.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import save_file
+
+    tensors: dict[str, NDArray[Any]] = {"inside": np.packbits(pack.inside, axis=2), "landmarks": pack.landmarks}
+    if pack.shifts is not None:
+        tensors["shifts"] = np.rint(pack.shifts * STEP).clip(-127, 127).astype(np.int8)
+    if pack.charts is not None:
+        tensors["charts"] = pack.charts.astype(np.float16)
+    pictures = {"images": pack.images} | ({} if pack.drawings is None else {"drawings": pack.drawings})
+    if quality is None:
+        tensors |= {**pictures, "dense": pack.dense}
+    else:
+        for name, many in pictures.items():
+            tensors |= _to_webp(name, many, quality)
+    described = {"names": json.dumps(pack.names), "sources": json.dumps(pack.sources)}
+    partial = path.with_name(path.name + ".partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file(tensors, partial, described)
+        os.replace(partial, path)
+    except (OSError, SafetensorError) as error:  # a full disk is told as either
+        with contextlib.suppress(OSError):
+            partial.unlink()
+        raise InputError(
+            f"{path}: cannot be written ({getattr(error, 'strerror', None) or error}); free some space or name another"
+        ) from error
+
+
+def load(path: Path) -> Pack:
+    """Raises InputError where the file is missing, broken or no pack."""
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        raise InputError(f"{path}: there is no such pack; make it with: toonstream-train prepare FOLDER {path}")
+    try:
+        with safe_open(path, "np") as file:
+            described = file.metadata() or {}
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118  (not a mapping)
+        for name in ("images", "drawings"):
+            if f"{name}.webp" in tensors:
+                tensors[name] = _from_webp(name, tensors)
+        return Pack(
+            images=tensors["images"],
+            inside=np.unpackbits(tensors["inside"], axis=2),
+            landmarks=tensors["landmarks"],
+            dense=tensors.get("dense", np.full((len(tensors["images"]), 478, 2), np.nan, np.float32)),
+            names=json.loads(described["names"]),
+            sources=json.loads(described["sources"]),
+            drawings=tensors.get("drawings"),
+            shifts=tensors["shifts"].astype(np.float32) / STEP if "shifts" in tensors else None,
+            charts=tensors["charts"].astype(np.float32) if "charts" in tensors else None,
+        )
+    except (SafetensorError, OSError, KeyError, ValueError, cv2.error) as error:
+        raise InputError(f"{path}: not a pack of toonstream-train ({error}); make it anew with prepare") from error
+
+
+def _to_webp(name: str, pictures: NDArray[np.uint8], quality: int) -> dict[str, NDArray[Any]]:
+    coded = [
+        cv2.imencode(".webp", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_WEBP_QUALITY, quality])[1]
+        for picture in pictures
+    ]
+    ends = np.cumsum([len(code) for code in coded])
+    return {f"{name}.webp": np.concatenate(coded), f"{name}.ends": ends}
+
+
+def _from_webp(name: str, tensors: dict[str, NDArray[Any]]) -> NDArray[np.uint8]:
+    coded = np.split(tensors[f"{name}.webp"], tensors[f"{name}.ends"][:-1])
+    return np.stack([cv2.cvtColor(cv2.imdecode(code, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB) for code in coded])

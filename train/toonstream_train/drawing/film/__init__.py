@@ -1,0 +1,63 @@
+"""The teacher of the style `film`: the look of an animated film, in the person's own colours and light.
+
+The photo is first bent into the film's proportions; everything is then painted on the bent photo, in its own places.
+"""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from toonstream_train.drawing.brows import brow
+from toonstream_train.drawing.features import paint
+from toonstream_train.drawing.film.complexion import head, locks, painted
+from toonstream_train.drawing.film.eyes import crease, eye, socket
+from toonstream_train.drawing.film.mouth import mouth
+from toonstream_train.drawing.glasses import wires, worn
+from toonstream_train.drawing.lines import across
+from toonstream_train.drawing.seen import eyes_seen, mouth_trust
+from toonstream_train.drawing.shapes import BROWS, EYES, MOUTH, around
+from toonstream_train.drawing.skin import find
+from toonstream_train.drawing.smoothing import Floats, blur, calm_neighbour, flow, smoothstep
+from toonstream_train.drawing.tones import skin_light
+from toonstream_train.drawing.warp import Proportions, moved, moves, warped
+
+PROPORTIONS = Proportions(eyes=(1.36, 1.58), apart=0.045, nose=(0.09, 0.24), mouth=(0.0, 0.0), jaw=0.13, chin=0.045)
+VIVID = 0.14
+"""More chroma, where there is not much already."""
+
+
+def drawn(lab: Floats, landmarks: NDArray[np.float32]) -> Floats:
+    """The drawing of a photo in LAB (CANVAS, CANVAS, 3): proportions, skin and hair, then the features of the face."""
+    shape = (lab.shape[0], lab.shape[1])
+    trusts, tone = eyes_seen(lab, landmarks), skin_light(lab, landmarks)
+    bend = moves(landmarks, trusts, PROPORTIONS)
+    photo, mesh = warped(lab, bend), moved(landmarks, bend)
+
+    contours = flow(photo, steps=6, length=1.8)
+    combed = contours.along(photo, 3.0)
+    wire = wires(photo, contours, mesh, tone, worn(lab, landmarks))
+    skin = find(combed, mesh, max(trusts))
+    paper = painted(combed, skin, mesh, wire)
+    paint(paper, 1 - skin.where * (1 - wire), locks(photo, contours))
+
+    seen = skin.where * (1 - wire)
+    crisp, smooth = calm_neighbour(photo, 2), blur(photo, 1.0)
+    for side in (0, 1):
+        window, origin = around(mesh[EYES[side]], 60)
+        socket(paper[window], photo[window], skin.form[window], mesh - origin, side, trusts[side])
+        crease(paper[window], smooth[window], mesh - origin, side, trusts[side])
+        paint(paper[window], wire[window], crisp[window])
+        window, origin = around(mesh[BROWS[side]])
+        brow(paper[window], crisp[window], skin.form[window], seen[window], mesh - origin, side, trusts[side])
+        window, origin = around(mesh[EYES[side]])
+        eye(paper[window], smooth[window], mesh - origin, side, trusts[side])
+    window, origin = around(mesh[MOUTH])
+    found = across(blur(photo[..., 0], 0.8), contours, 1.3)
+    trust = mouth_trust(crisp[window], mesh - origin, skin.where[window], found[window])
+    mouth(paper[window], crisp[window], mesh - origin, trust)
+
+    chroma = cv2.magnitude(paper[..., 1].copy(), paper[..., 2].copy())
+    paper[..., 1:] *= (1 + VIVID * (1 - smoothstep(chroma, 25.0, 60.0)))[..., None]
+    mild: Floats = photo + np.float32(0.5) * (combed - photo)
+    paint(mild, head(mesh, shape), paper)
+    return mild

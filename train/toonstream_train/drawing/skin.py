@@ -1,0 +1,113 @@
+"""Where a face's skin is, and what its light and colour would be without hair, shadows of lids and pores."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from toonstream_train.drawing.shapes import MOUTH, OVAL, Points, fill, grown
+from toonstream_train.drawing.smoothing import Floats, blur, smoothstep
+from toonstream_train.drawing.tones import features_mask, likely_skin, skin_sample, without_islands
+
+GROWN = 1.35
+"""Eyes and brows with what surrounds them are about that much larger than on the photo."""
+
+
+@dataclass(frozen=True)
+class Skin:
+    """What is known of a face's skin; pictures (H, W)."""
+
+    where: Floats
+    """Where skin is, 0 to 1."""
+    form: Floats
+    """Its lightness as light and form alone make it, also under brows and eyes."""
+    chroma: Floats
+    """(H, W, 2), its own colour there."""
+    eyes: Floats
+    """Where eyes and brows are, with what surrounds them, 0 to 1."""
+    lips: Floats
+    """Where the lips are, 0 to 1."""
+    below: Floats
+    """1 below the nose, 0 above it."""
+    sample: NDArray[np.bool_]
+    """Pixels that are surely skin."""
+    median: float
+    """Its own lightness."""
+    contrast: float
+    """How much of light skin's contrasts it shows: the same fold is fainter on dark skin."""
+
+
+def spot(landmarks: Points, index: int, radius: float, shape: tuple[int, int]) -> Floats:
+    """A soft round spot (H, W) at a landmark."""
+    y, x = np.ogrid[0 : shape[0], 0 : shape[1]]
+    cx, cy = landmarks[index] - 0.5
+    out: Floats = np.exp(-0.5 * ((x - cx) ** 2 + (y - cy) ** 2) / radius**2).astype(np.float32)
+    return out
+
+
+def filled(values: Floats, weight: Floats, sigma: float) -> Floats:
+    """Gaussian blur of `values` (H, W, C) that looks only where `weight` (H, W) is; holes close from their rims."""
+    height, width = weight.shape
+    carried = np.dstack([values * weight[..., None], weight])
+    small = cv2.resize(carried, (width // 4, height // 4), interpolation=cv2.INTER_AREA)
+    out = small.mean((0, 1)) / max(float(small[..., -1].mean()), 1e-4)
+    for wider in (18.0, 6.0):
+        near = blur(small, max(wider * sigma / 4, 1.0))
+        out = (near + 0.02 * out) / (near[..., -1:] + 0.02)
+    near, far = blur(carried, sigma), cv2.resize(out, (width, height), interpolation=cv2.INTER_LINEAR)
+    result: Floats = ((near + 0.02 * far) / (near[..., -1:] + 0.02))[..., :-1]
+    return result
+
+
+def find(combed: Floats, landmarks: Points, trust: float) -> Skin:
+    """The skin on a photo (H, W, 3) smoothed along its contours.
+
+    trust: 0 where dark glasses hide the eyes, 1 where they are seen.
+    """
+    shape = (combed.shape[0], combed.shape[1])
+    light = np.ascontiguousarray(combed[..., 0])
+    sample = skin_sample(landmarks, shape)
+    # Forehead, nose and cheeks know the skin's colour; a beard does not.
+    bare_part = sample.copy()
+    bare_part[int(np.clip(landmarks[2, 1], 0, shape[0])) :] = False
+    if bare_part.sum() > 0.25 * sample.sum():
+        sample = bare_part
+    skin = likely_skin(combed, landmarks, sample)
+    sure = sample & (skin > 0.5)
+    if sure.sum() > 0.25 * sample.sum():
+        sample = sure
+    median = float(np.median(light[sample]))
+    # Beyond the face's outline what is brighter than all its skin is a wall, however alike in colour.
+    beyond = 1 - blur(fill(landmarks[OVAL], shape), 4)
+    high = float(np.percentile(light[sample], 96))
+    skin = skin * (1 - beyond * smoothstep(light, high + 1, high + 10))
+    # Below the nose what lacks the skin's red is a beard, however light.
+    rows = np.arange(shape[0], dtype=np.float32)[:, None]
+    below = smoothstep(np.repeat(rows, shape[1], 1), float(landmarks[1, 1]), float(landmarks[0, 1]) + 1)
+    red = float(np.median(combed[sample][:, 1]))
+    pallor = np.float32(red) * (light / np.float32(max(median, 1.0))).clip(0.4, 1) - combed[..., 1]
+    skin = skin * (1 - below * smoothstep(pallor, 0.35 * max(red, 8.0), 0.65 * max(red, 8.0)))
+    apart = trust * features_mask(landmarks, shape, GROWN)
+    mouth = fill(landmarks[MOUTH], shape)
+    lips = blur(grown(mouth, 9), 2)
+    smooth = cv2.ximgproc.guidedFilter(light, light, 12, 12.0)
+    inner = skin * (1 - np.maximum(apart, lips))
+    own = filled(np.dstack([smooth, combed[..., 1:]]), inner, 4.0)
+    bare = without_islands(np.ascontiguousarray(own[..., 0]), 17)
+    own = own[..., 1:]
+    # Not skin after all: a fringe, glasses, a hand's shadow line.
+    away = blur(bare - light, 1.0)
+    contrast = min(max(median / 50, 0.5), 1.0)
+    # The folds of a smile are as dark as a beard, but as red as skin.
+    width = float(np.hypot(*(landmarks[454] - landmarks[234])))
+    fold = np.maximum.reduce([spot(landmarks, index, 0.05 * width, shape) for index in (57, 287, 216, 436)])
+    own_chroma = cv2.magnitude(own[..., 0].copy(), own[..., 1].copy())
+    ruddy = smoothstep(combed[..., 1] - 0.75 * own[..., 0], -1.0, 1.5) * smoothstep(own_chroma, 4.0, 10.0)
+    limit: Floats = np.float32(contrast) * (1 + np.float32(0.9) * fold * ruddy)
+    foreign = np.maximum(smoothstep(away, 13.0 * limit, 22.0 * limit), smoothstep(-away, 16.0, 26.0))
+    skin = skin * (1 - foreign * (1 - 0.8 * apart))
+    skin = smoothstep(cv2.ximgproc.guidedFilter(light, skin, 6, 4.0), 0.32, 0.68)
+
+    form = cv2.ximgproc.guidedFilter(bare, bare, 16, 10.0)
+    return Skin(skin, blur(form, 2.0), own, apart, lips, below, sample, median, contrast)

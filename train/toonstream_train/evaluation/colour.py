@@ -1,0 +1,71 @@
+"""Whether colours stay: hues of the whole picture, lightness of the skin."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from toonstream_train.drawing.shapes import BROWS, EYES, MOUTH, OVAL
+
+TONES = {"very light": 55.0, "light": 41.0, "intermediate": 28.0, "tan": 10.0, "brown": -30.0, "dark": -90.0}
+"""Skin tone groups by the individual typology angle in degrees, and what it exceeds (Chardon et al. 1991)."""
+GROWN = 5
+"""Pixels that eyes, brows and mouth are grown by: lashes, shadows and lip lines are no skin."""
+
+Images = NDArray[np.uint8]
+Image = NDArray[np.uint8]
+
+
+def hue_distance(photo: Image, toon: Image) -> float:
+    """One minus the cosine between the hue histograms of two pictures (H, W, 3): 180 bins of HSV, every pixel.
+
+    Progressive domain adaptation's Hue-HistD, section 4.3.
+    """
+    a, b = (
+        np.bincount(cv2.cvtColor(picture, cv2.COLOR_RGB2HSV)[..., 0].ravel(), minlength=180).astype(np.float64)
+        for picture in (photo, toon)
+    )
+    return float(1 - a @ b / (np.linalg.norm(a) * np.linalg.norm(b)))
+
+
+def skin(points: NDArray[np.floating], size: int) -> NDArray[np.bool_]:
+    """Where skin shows: (size, size), inside the face oval of (478, 2) landmarks, without eyes, brows and mouth."""
+    mask = np.zeros((size, size), np.uint8)
+    features = np.zeros_like(mask)
+
+    def outline(indices: list[int]) -> NDArray[np.int32]:
+        return np.round(points[indices] - 0.5).astype(np.int32)  # OpenCV's pixel centres are whole numbers
+
+    cv2.fillPoly(mask, [outline(OVAL)], 1)
+    for indices in (*EYES, *BROWS, MOUTH):
+        cv2.fillConvexPoly(features, cv2.convexHull(outline(indices)), 1)
+    grown = cv2.dilate(features, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * GROWN + 1, 2 * GROWN + 1)))
+    return np.asarray((mask > 0) & (grown == 0), np.bool_)
+
+
+def skin_colour(picture: Image, mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Mean CIELAB (L*, a*, b*) under the mask; L* is 0 to 100."""
+    lab = cv2.cvtColor(picture.astype(np.float32) / np.float32(255), cv2.COLOR_RGB2LAB)
+    return np.asarray(lab[mask].mean(0), np.float64)
+
+
+def tone(lab: NDArray[np.floating]) -> str:
+    """The group of a mean skin colour, which light on the face moves as much as the skin does."""
+    angle = np.degrees(np.arctan2(lab[0] - 50, max(float(lab[2]), 1e-6)))
+    return next((name for name, above in TONES.items() if angle > above), "dark")
+
+
+def lightness_change(
+    photos: Images, toons: Images, points: NDArray[np.floating]
+) -> tuple[dict[str, float], dict[str, int]]:
+    """Mean change of the skin's L* by tone group of the photo, and how many photos each has.
+
+    photos, toons: (N, H, H, 3). points: (N, 478, 2) of the photos, NaN for those to leave out.
+    """
+    changes: dict[str, list[float]] = {name: [] for name in TONES}
+    for photo, toon, dense in zip(photos, toons, points, strict=True):
+        mask = skin(dense, photo.shape[0]) if np.isfinite(dense).all() else np.zeros(0, np.bool_)
+        if mask.any():
+            before = skin_colour(photo, mask)
+            changes[tone(before)].append(float(skin_colour(toon, mask)[0] - before[0]))
+    known = {name: values for name, values in changes.items() if values}
+    return {name: float(np.mean(v)) for name, v in known.items()}, {name: len(v) for name, v in known.items()}

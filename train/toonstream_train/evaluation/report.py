@@ -1,0 +1,104 @@
+"""An evaluation as JSON, as a table and as a picture."""
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from toonstream_engines.errors import UserError
+from toonstream_engines.table import columns
+
+from toonstream_train.evaluation.colour import TONES
+from toonstream_train.evaluation.evaluation import Evaluation
+
+ROWS = {
+    "kernel_distance": ("kernel distance x 1000, {network}", 1000, 2),
+    "kernel_deviation": ("  its deviation over subsets", 1000, 2),
+    "frechet_distance": ("Frechet distance, {network}", 1, 2),
+    "inception_kernel_distance": ("KID x 1000", 1000, 2),
+    "inception_kernel_deviation": ("  its deviation over subsets", 1000, 2),
+    "inception_frechet_distance": ("FID", 1, 2),
+    "perceptual_distance": ("perceptual distance, {network}", 1, 3),
+    "similarity": ("MS-SSIM of pairs, {scales} scales", 1, 3),
+    "hue_distance": ("hue distance", 1, 3),
+    "lightness_change": ("skin, change of L*, {group} ({count})", 1, 1),
+    "landmark_error": ("landmark error, % of eye distance", 1, 2),
+    "not_found": ("faces not found", 1, 0),
+    "blink": ("eye opening kept (correlation)", 1, 3),
+    "mouth": ("mouth opening kept (correlation)", 1, 3),
+    "identity_distance": ("identity distance, dlib", 1, 3),
+    "flicker": ("flicker, noise of sigma {sigma:g}", 1, 2),
+    "noise_response": ("  against the clean picture", 1, 2),
+    "warping_error": ("warping error, steps of 255", 1, 2),
+    "milliseconds": ("milliseconds a face", 1, 1),
+}
+"""Measure -> its label, what it is multiplied by, decimals; in the table's order."""
+
+COLUMNS = 10
+LABEL = 28
+"""Height in pixels of a name above its row of pictures."""
+
+
+def write(evaluation: Evaluation, folder: Path, columns: Sequence[int]) -> str:
+    """evaluation.json, evaluation.txt and evaluation.png, with the photos of the index `columns`; returns the table."""
+    text = table(evaluation)
+    said = json.dumps(_plain({"setting": evaluation.setting, "measures": evaluation.measures}), indent=1)
+    shown = cv2.cvtColor(picture(evaluation, columns), cv2.COLOR_RGB2BGR)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "evaluation.json").write_text(said + "\n", encoding="utf-8")
+        (folder / "evaluation.txt").write_text(text, encoding="utf-8")
+        (folder / "evaluation.png").write_bytes(cv2.imencode(".png", shown)[1].tobytes())
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be written ({error.strerror}); give another --out") from error
+    return text
+
+
+def table(evaluation: Evaluation) -> str:
+    """A row for each measure, a column for each generator."""
+    setting, measures = evaluation.setting, evaluation.measures
+    names = list(measures)
+    lines = [["", *names]]
+    for key, (label, factor, decimals) in ROWS.items():
+        groups = list(TONES) if key == "lightness_change" else [""]
+        for group in groups:
+            values = [m.get(key, {}).get(group) if group else m.get(key) for m in measures.values()]
+            if all(value is None for value in values):
+                continue
+            told = label.format(
+                network=setting["networks"][0],
+                scales=setting["ms_ssim_scales"],
+                sigma=setting["flicker_sigma"],
+                group=group,
+                count=setting["lightness_photos"].get(group, 0),
+            )
+            sign = "+" if group else ""
+            numbers = ["" if v is None or math.isnan(v) else f"{v * factor:{sign}.{decimals}f}" for v in values]
+            lines.append([told, *numbers])
+    head = (
+        f"{setting['photos']} photos, {setting['cartoons']} target {setting['target']}, "
+        f"{setting['flicker_photos']} stills, {setting['clip_frames']} frames of a clip; {setting['machine']}"
+    )
+    return "\n".join([head, "", *columns(lines)]) + "\n"
+
+
+def picture(evaluation: Evaluation, columns: Sequence[int]) -> NDArray[np.uint8]:
+    """A row for the photos and each generator under its name, a column for each photo: (H, W, 3) RGB."""
+    rows = []
+    for name, pictures in evaluation.toons.items():
+        row = np.hstack([pictures[i] for i in columns])
+        label = np.full((LABEL, row.shape[1], 3), 255, np.uint8)
+        cv2.putText(label, name, (6, LABEL - 9), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (0, 0, 0), 1, cv2.LINE_AA)
+        rows += [label, row]
+    return np.vstack(rows)
+
+
+def _plain(value: Any) -> Any:
+    """JSON has no NaN."""
+    if isinstance(value, dict):
+        return {key: _plain(part) for key, part in value.items()}
+    return None if isinstance(value, float) and math.isnan(value) else value

@@ -1,0 +1,1 @@
+"""Pretrained networks that losses look through."""

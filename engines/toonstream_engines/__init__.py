@@ -4,9 +4,14 @@ with open_engine(load_style("cel")) as engine:
     toons = engine.run(crops)
 """
 
+import os
+
 from toonstream_engines.backends import BACKENDS
 from toonstream_engines.choose import open_engine
 from toonstream_engines.engine import Engine
 from toonstream_engines.style import Style, load_style, styles
 
 __all__ = ["BACKENDS", "Engine", "Style", "load_style", "open_engine", "styles"]
+
+# ONNX Runtime reports to its maker from its import on. Whoever imports it here has imported this package before.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")

@@ -3,7 +3,9 @@
 import logging
 import os
 import sys
-from importlib import import_module, metadata
+from importlib import import_module
+
+from toonstream import __version__
 
 COMMANDS = {
     "bench": "frame rates on this machine",
@@ -31,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs the command; returns its exit status: 0, 2 for the user's input or options, 1 for the rest."""
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments[:1] == ["--version"]:
-        print(f"toonstream {metadata.version('toonstream')}")
+        print(f"toonstream {__version__}")
         return 0
     if arguments[:1] in (["--help"], ["-h"], []):
         print(USAGE, end="", file=sys.stdout if arguments else sys.stderr)

@@ -5,7 +5,9 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from toonstream_engines.cache import give_matplotlib_a_folder
 from toonstream_engines.errors import UserError
+from toonstream_engines.install import install_extra
 
 COMMANDS = ("prepare", "draw", "carry", "fit", "curves", "distill", "export", "evaluate", "family")
 
@@ -19,6 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         about = (module.__doc__ or "").strip()
         module.options(subparsers.add_parser(name, help=about.splitlines()[0], description=about))
     args = parser.parse_args(arguments)
+    give_matplotlib_a_folder()
     try:
         modules[args.command].run(args)
     except UserError as error:
@@ -27,8 +30,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except ModuleNotFoundError as error:
-        print(
-            f"toonstream-train: {error}; install what training needs: pip install 'toonstream[train]'", file=sys.stderr
-        )
+        print(f"toonstream-train: {error}; install what training needs: {install_extra('train')}", file=sys.stderr)
         return 1
     return 0

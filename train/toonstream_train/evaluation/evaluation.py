@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from toonstream_engines.engine import Engine
 from torch import Tensor
@@ -92,6 +91,8 @@ def evaluate(
                 measures[name]["warping_error"] = steadiness.warping_error(toons(engine, film, five), moved)
     for name, taken in speed.milliseconds(engines, photos.images[:1], photos.landmarks[:1]).items():
         measures[name]["milliseconds"] = taken
+    import onnxruntime  # late, after toonstream_engines has told it not to report
+
     setting = {
         "photos": len(photos),
         "cartoons": len(cartoons),

@@ -25,8 +25,7 @@ STREAM_ON, OUTPUT = 0x40045612, 2
 """Of V4L2: VIDIOC_STREAMON, and the type of the buffers that a program writes to."""
 
 SETUP = {
-    "linux": "sudo apt install v4l2loopback-dkms && "
-    "sudo modprobe v4l2loopback exclusive_caps=1 card_label=ToonStream",
+    "linux": "sudo apt install v4l2loopback-dkms && sudo modprobe v4l2loopback exclusive_caps=1 card_label=ToonStream",
     "win32": "install OBS Studio (obsproject.com), which brings one along",
     "darwin": "install OBS Studio (obsproject.com), and start and stop its virtual camera once",
 }.get(sys.platform, "see pyvirtualcam's documentation")

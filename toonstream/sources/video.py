@@ -129,7 +129,7 @@ def open_container(path: Path) -> InputContainer:
     """The file opened by what is in it. Raises InputError with a reason that its owner can act on."""
     try:
         # A name may look like a URL or a pattern of numbered files; file: says that it is neither.
-        container = av.open(f"file:{path}", "r", **ANY_TEXT)
+        container: InputContainer = av.open(f"file:{path}", "r", **ANY_TEXT)
     except FFmpegError as error:
         raise InputError(f"{path}: not a video that can be read, or cut short ({error.strerror})") from error
     if container.format.name.endswith("_pipe") or container.metadata.get("major_brand") in _STILL_BRANDS:

@@ -20,7 +20,7 @@ def stop():
     while not os.path.exists("../out/live.part.mp4"):
         time.sleep(0.1)
     time.sleep(2)
-    os.kill(os.getpid(), signal.SIGINT)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 threading.Thread(target=stop, daemon=True).start()
 """

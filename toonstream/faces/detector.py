@@ -56,20 +56,23 @@ def merged(scores: NDArray[np.float32], boxes: NDArray[np.float32]) -> list[Dete
     """
     order = np.argsort(-scores, kind="stable")
     scores, boxes = scores[order], boxes[order]
-    corners = np.hstack([boxes[:, :2] - boxes[:, 2:4] / 2, boxes[:, :2] + boxes[:, 2:4] / 2])
+    centres, halves = boxes[:, :2], boxes[:, 2:4] / 2
+    corners = np.hstack([centres - halves, centres + halves])
     detections = []
     while len(scores):
         same = overlap(corners[0], corners) > SAME_FACE
         same[0] = True
-        box, points = (np.average(part[same], axis=0, weights=scores[same]) for part in (corners, boxes[:, 4:]))
-        detections.append(Detection(float(scores[0]), box, points.reshape(6, 2)))
+        weights = scores[same] / scores[same].sum()
+        detections.append(
+            Detection(float(scores[0]), weights @ corners[same], (weights @ boxes[same, 4:]).reshape(6, 2))
+        )
         scores, boxes, corners = scores[~same], boxes[~same], corners[~same]
     return detections
 
 
-def overlap(box: NDArray[np.float32], boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+def overlap(box: NDArray[np.floating], boxes: NDArray[np.floating]) -> NDArray[np.float64]:
     """Intersection over union of a box with each of (N, 4): left, top, right, bottom."""
     sides = np.minimum(box[2:], boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2])
     shared = sides.clip(0).prod(1)
     areas = (boxes[:, 2:] - boxes[:, :2]).prod(1)
-    return np.asarray(shared / (areas + (box[2:] - box[:2]).prod() - shared), np.float32)
+    return np.asarray(shared / (areas + (box[2:] - box[:2]).prod() - shared), np.float64)

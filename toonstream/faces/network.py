@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
 from toonstream_engines.errors import UserError
 
 SHA256 = {

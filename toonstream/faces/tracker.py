@@ -17,6 +17,7 @@ from toonstream.faces.square import Square
 from toonstream.frame import Frame
 
 CONFIDENCE = 0.6  # the detector's score from which a new face is looked at
+REFINEMENTS = 2  # further looks at a new face: the detector's square is rough, that of its landmarks is better
 SUDDEN = 1.3  # a face that seems so much larger or smaller than one look ago is partly covered
 SEARCH_SECONDS = 0.08  # between two looks for new faces, at least, where some are followed already
 SEARCH_REST = 10  # frames between two searches of the whole picture, which take as long as several frames
@@ -156,8 +157,9 @@ class Tracker:
         if self._is_followed(np.array([square.x, square.y]), square.side / 2):
             return
         landmarks = self._landmarker(frame, square)
-        if landmarks is not None:  # a second look: the detector's square is rough
-            landmarks = self._landmarker(frame, Square.of_landmarks(landmarks))
+        for _ in range(REFINEMENTS):
+            if landmarks is not None:
+                landmarks = self._landmarker(frame, Square.of_landmarks(landmarks))
         if landmarks is None:
             return
         points = five_points(landmarks)

@@ -188,7 +188,7 @@ def anchors() -> Array:
 
 @dataclass(frozen=True)
 class Output:
-    """What becomes of one of TFLite's outputs: reshaped, then something added, then a sigmoid."""
+    """What becomes of one of TFLite's outputs: it is reshaped, then shifted, or made a probability."""
 
     shape: list[int]  # after N
     sigmoid: bool = False
@@ -197,41 +197,23 @@ class Output:
 
 @dataclass(frozen=True)
 class Network:
-    """`outputs` in TFLite's order; those that it has beyond them are dropped. `low`, `high`: the range of its input."""
+    """One of the files to make."""
 
-    file: str
+    name: str
     source: str
-    size: int
-    low: float
-    high: float
-    outputs: dict[str, Output]
+    size: int  # of its input, in pixels
+    low: float  # its input runs from low to 1
+    outputs: dict[str, Output]  # in TFLite's order; those that it has beyond them are dropped
 
+
+BOXES, SCORES = Output([896, 16], offset=anchors()), Output([896], sigmoid=True)
+LANDMARKS, PRESENCE = Output([478, 3]), Output([], sigmoid=True)
+MASK = Output([256, 256])
 
 NETWORKS = [
-    Network(
-        "face_detector.onnx",
-        "face_detector.tflite",
-        size=128,
-        low=-1,
-        high=1,
-        outputs={"boxes": Output([896, 16], offset=anchors()), "scores": Output([896], sigmoid=True)},
-    ),
-    Network(
-        "face_mesh.onnx",
-        "face_landmarks_detector.tflite",
-        size=256,
-        low=0,
-        high=1,
-        outputs={"landmarks": Output([478, 3]), "presence": Output([], sigmoid=True)},
-    ),
-    Network(
-        "selfie_segmentation.onnx",
-        "selfie_segmentation.tflite",
-        size=256,
-        low=0,
-        high=1,
-        outputs={"mask": Output([256, 256])},
-    ),
+    Network("face_detector", "face_detector.tflite", 128, -1, {"boxes": BOXES, "scores": SCORES}),
+    Network("face_mesh", "face_landmarks_detector.tflite", 256, 0, {"landmarks": LANDMARKS, "presence": PRESENCE}),
+    Network("selfie_segmentation", "selfie_segmentation.tflite", 256, 0, {"mask": MASK}),
 ]
 
 
@@ -239,7 +221,7 @@ def convert(network: Network, source: bytes, path: Path) -> None:
     converter = Converter(source)
     tensors = dict(zip(network.outputs, converter.outputs, strict=False))
     image = converter.node("Cast", ["image"], "float", to=TensorProto.FLOAT)
-    scale = converter.constant(np.float32((network.high - network.low) / 255), "scale")
+    scale = converter.constant(np.float32((1 - network.low) / 255), "scale")
     shifted = converter.node("Mul", [image, scale], "scaled")
     if network.low:
         shifted = converter.node("Add", [shifted, converter.constant(np.float32(network.low), "low")], "shifted")
@@ -265,7 +247,7 @@ def differences(network: Network, source: bytes, path: Path) -> dict[str, float]
     interpreter.allocate_tensors()
     largest = dict.fromkeys(network.outputs, 0.0)
     for i, picture in enumerate(pictures):
-        values = picture[None] * np.float32((network.high - network.low) / 255) + np.float32(network.low)
+        values = picture[None] * np.float32((1 - network.low) / 255) + np.float32(network.low)
         interpreter.set_tensor(interpreter.get_input_details()[0]["index"], values)
         interpreter.invoke()
         details = interpreter.get_output_details()
@@ -287,9 +269,9 @@ def main() -> None:
     with zipfile.ZipFile(arguments.landmarker) as archive:
         sources |= {name: archive.read(name) for name in archive.namelist()}
     for network in NETWORKS:
-        path = arguments.folder / network.file
+        path = arguments.folder / f"{network.name}.onnx"
         convert(network, sources[network.source], path)
-        print(network.file, hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_size, "bytes")
+        print(path.name, hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_size, "bytes")
         for name, largest in differences(network, sources[network.source], path).items():
             print(f"  {name}: at most {largest:.1e} from LiteRT")
 

@@ -1,0 +1,164 @@
+"""A small generator learns what a drawing teacher makes of photos: how the shipped styles are made.
+
+The photo comes warped to the style's proportions, with a chart of its landmarks; the generator only paints. First it
+regresses the drawings; then a discriminator joins, which looks through windows and tells toons from drawings.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from toonstream_engines.errors import InputError
+from torch import Tensor, nn
+from torch.nn.functional import interpolate, max_pool2d
+from torch.optim import Adam
+
+from toonstream.faces.shape import Shape
+from toonstream_train import losses
+from toonstream_train.core.recipe import Recipe, Settings, Update
+from toonstream_train.data.drawn_faces import Augmentation, DrawnFaces
+from toonstream_train.data.pack import Pack
+from toonstream_train.networks.cartoongan import Discriminator
+from toonstream_train.networks.generators.painter import Painter
+from toonstream_train.networks.perceptual.vgg import VGG
+
+
+@dataclass(frozen=True)
+class DrawingStudentSettings(Settings):
+    shape: Shape = field(default_factory=Shape)
+    """The style's proportions, which the drawings were made in."""
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    weights: Mapping[str, float] = field(default_factory=dict)
+    """How often the faces of a source are taken, where not once."""
+    width: int = 16
+    batch: int = 8
+    """Faces of 256 pixels in a batch; of larger ones it holds so many fewer that their pixels are as many."""
+    sizes: Mapping[str, float] = field(default_factory=lambda: {"192": 0.1, "256": 0.6, "384": 0.2, "512": 0.1})
+    """How often a batch's faces are of that many pixels a side."""
+    learning_rate: float = 1.5e-3
+    beta1: float = 0.9
+    features: float = 4.0
+    """How much more eyes, brows, lips and lines count."""
+    temporal: float = 0.5
+    """Weight of "the same toon for the same face under other noise"."""
+    temporal_noise: float = 4.0
+    """Largest sigma of that noise, 8-bit steps."""
+
+    adversarial: float = 0.0
+    adversarial_from: float = 0.6
+    """Share of the steps after which the discriminator joins."""
+    discriminator_width: int = 16
+    discriminator_rate: float = 4e-4
+    window: int = 96
+    """Side in pixels of what the discriminator sees of a face."""
+    eye_window_probability: float = 0.6
+    """How often that window lies around the eyes."""
+    perceptual: float = 0.0
+    """Weight of the distance of feature maps in that window, once the discriminator has joined."""
+    perceptual_layer: str = "conv3_1"
+    vgg: str = ""
+    """File of VGG16's weights."""
+
+
+class DrawingStudent(Recipe):
+    name = "drawing_student"
+    defaults = DrawingStudentSettings()
+    exported = "generator"
+    averaged = ("generator",)
+
+    settings: DrawingStudentSettings
+
+    def __init__(self, settings: DrawingStudentSettings) -> None:
+        super().__init__(settings)
+        s = settings
+        self.generator = Painter(s.width)
+        self.discriminator = Discriminator(s.discriminator_width, spectral=True, beside=True)
+        self.networks = {"generator": self.generator, "discriminator": self.discriminator}
+        self.optimisers = {
+            "generator": Adam(self.generator.parameters(), s.learning_rate, (s.beta1, 0.99)),
+            "discriminator": Adam(self.discriminator.parameters(), s.discriminator_rate, (0.5, 0.99)),
+        }
+
+    def feed(self, photos: Pack, cartoons: Pack | None, device: torch.device) -> None:
+        s = self.settings
+        if photos.drawings is None:
+            raise InputError("the photos have no drawings; make them with: toonstream-train draw PACK")
+        self.device = device
+        self.faces = DrawnFaces(photos, s.shape, s.augmentation, dict(s.weights), s.training.seed)
+        if s.perceptual:
+            sample = torch.from_numpy(photos.images[:16]).permute(0, 3, 1, 2).float().to(device) / 127.5 - 1
+            self.vgg = VGG(s.perceptual_layer, s.vgg, sample)
+
+    def plan(self, step: int) -> tuple[int, int, int]:
+        """Step, count and size of that step's batch."""
+        s = self.settings
+        names, share = zip(*s.sizes.items(), strict=True)
+        random = np.random.default_rng((s.training.seed, 1, step))
+        size = int(random.choice(names, p=np.array(share) / sum(share)))
+        return step, max(1, round(s.batch * (256 / size) ** 2)), size
+
+    def take(self, step: int) -> None:
+        s = self.settings
+        batch = self.faces.batch(*self.plan(step))
+        self.faces.prefetch(*self.plan(step + 1))
+        self.image, self.chart = batch.image.to(self.device), batch.chart.to(self.device)
+        self.drawing, self.weight = batch.drawing.to(self.device), batch.weight.to(self.device)
+        self.judging = s.adversarial > 0 and step >= s.adversarial_from * s.training.steps
+
+    def forward(self) -> None:
+        """The toons, and those of a quarter of the faces under other noise."""
+        s = self.settings
+        image, chart = self.image, self.chart
+        if s.temporal:
+            few = max(1, len(image) // 4)
+            sigma = torch.rand(few, 1, 1, 1, device=self.device) * s.temporal_noise / 127.5
+            image = torch.cat([image, image[:few] + sigma * torch.randn_like(image[:few])])
+            chart = torch.cat([chart, chart[:few]])
+        made = self.generator(image, chart).float()
+        self.toon, self.again = made[: len(self.image)], made[len(self.image) :]
+        self.pictures = {"photo": self.image, "toon": self.toon, "drawing": self.drawing}
+
+    def optimise(self, update: Update) -> None:
+        s = self.settings
+        where = self.weight * (1 + s.features * features(self.chart))
+        parts = {"drawing": losses.drawing(self.toon, self.drawing, where)}
+        if s.temporal:
+            parts["temporal"] = s.temporal * losses.steady(self.toon[: len(self.again)], self.again)
+        if self.judging:
+            self.corner = self.window_corner()
+            toon, drawn, photo = (self.window(p) for p in (self.toon, self.drawing, self.image))
+            parts["generator"] = s.adversarial * losses.fool("hinge", self.discriminator(toon, photo))
+            if s.perceptual:
+                parts["perceptual"] = s.perceptual * losses.content(self.vgg(toon), self.vgg(drawn))
+        update("generator", sum(parts.values(), torch.zeros((), device=self.device)))
+        self.losses = dict(parts)
+        if self.judging:
+            real, fake = self.discriminator(drawn, photo), self.discriminator(toon.detach(), photo)
+            self.losses["discriminator"] = losses.judge("hinge", real, [fake])
+            update("discriminator", self.losses["discriminator"])
+
+    def window_corner(self) -> tuple[int, int]:
+        """Top and left of the discriminator's window: around the eyes or anywhere."""
+        s, size = self.settings, self.image.shape[-1]
+        room = size - s.window
+        if torch.rand(()) < s.eye_window_probability:
+            top, left = 0.40 * size - s.window / 2, torch.rand(()).item() * room
+            return round(min(max(top + (torch.rand(()).item() - 0.5) * s.window / 2, 0), room)), round(left)
+        return round(torch.rand(()).item() * room), round(torch.rand(()).item() * room)
+
+    def window(self, pictures: Tensor) -> Tensor:
+        top, left = self.corner
+        side = self.settings.window
+        return pictures[..., top : top + side, left : left + side]
+
+    def preview(self, networks: Mapping[str, nn.Module], photos: Tensor) -> dict[str, Tensor]:
+        return {}
+
+
+def features(chart: Tensor) -> Tensor:
+    """(B, 1, S, S) in 0 to 1: where eyes, brows, lines and lips are, and a little around. chart (B, 4, S / 2, S / 2)."""
+    planes = (chart + 1) / 2
+    brows = ((planes[:, :1] - 0.5) * 2).clamp(min=0)
+    drawn = torch.cat([brows, (3 * planes[:, 1:]).clamp(max=1)], 1).amax(1, keepdim=True)
+    return interpolate(max_pool2d(drawn, 5, 1, 2), scale_factor=2.0)

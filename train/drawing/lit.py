@@ -1,0 +1,194 @@
+"""Skin as a painter lays it: one lit tone and one calm, soft-edged shadow, in the person's own colour.
+
+The photo is not replaced but relit. Its light is split into form (very smooth) and relief (what is left); form becomes
+two tones, weak relief goes, strong relief (a beard, glasses, a lock of hair) stays whatever the skin mask says.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from train.drawing.shapes import BROWS, EYES, JAW, MOUTH, OVAL, Points, curve, fill, grown, lip_edges
+from train.drawing.smoothing import Floats, blur, grid, smoothstep
+
+COARSE = 4
+"""Form and mask are so smooth that a quarter of the pixels each way will do."""
+
+
+@dataclass(frozen=True)
+class Skin:
+    """What is known of a face's skin; pictures (H, W)."""
+
+    where: Floats
+    """Where skin is, 0 to 1, up to the photo's own edges."""
+    form: Floats
+    """Its lightness as light and form alone make it, also under brows, eyes and hair."""
+    chroma: NDArray[np.float32]
+    """(2,), its own colour."""
+    lit: float
+    """Its lightness where the light falls."""
+    deep: float
+    """Its lightness in the shadow."""
+    width: float
+    """Of the face, in pixels."""
+
+    @property
+    def contrast(self) -> float:
+        """How much of light skin's contrasts it shows: the same fold is fainter on dark skin."""
+        return min(max(self.lit / 58, 0.5), 1.0)
+
+
+def find(photo: Floats, landmarks: Points) -> Skin:
+    """The skin on a smoothed photo in LAB (H, W, 3)."""
+    height, width = photo.shape[:2]
+    small = cv2.resize(photo, (width // COARSE, height // COARSE), interpolation=cv2.INTER_AREA)
+    mesh = landmarks / np.float32(COARSE)
+    face = float(np.hypot(*(mesh[454] - mesh[234])))
+    light = np.ascontiguousarray(small[..., 0])
+    bare = bare_face(mesh, light.shape, face)
+    chroma, alike = likeness(small, bare)
+    place = neighbourhood(mesh, light.shape, face)
+    covered = features(mesh, light.shape, face)
+    weight = alike * place
+    # Twice: what stands out from the first guess (a fringe, a beard, glasses) is left out of the second.
+    limit = np.float32(min(max(float(np.median(light[bare])) / 58, 0.5), 1.0))
+    form = spread(light, weight * (1 - covered), 0.12 * face)
+    away = np.abs(light - form)
+    weight = weight * (1 - smoothstep(away, 12 * limit, 24 * limit))
+    form = spread(light, weight * (1 - covered), 0.055 * face)
+
+    values = form[bare]
+    lit = float(np.percentile(values, 65))
+    deep = float(np.percentile(values, 4))
+    where = np.maximum(weight, covered * blur(fill(mesh[OVAL], light.shape), 0.02 * face))
+    guide = np.ascontiguousarray(photo[..., 0])
+    where, form = (cv2.resize(field, (width, height), interpolation=cv2.INTER_LINEAR) for field in (where, form))
+    where = smoothstep(cv2.ximgproc.guidedFilter(guide, where, 7, 6.0), 0.25, 0.7)
+    return Skin(where, form, chroma, lit, deep, COARSE * face)
+
+
+def bare_face(mesh: Points, shape: tuple[int, int], face: float) -> NDArray[np.bool_]:
+    """Forehead, nose and cheeks: skin that no beard, brow or hair covers, (H, W)."""
+    inner = cv2.erode(fill(mesh[OVAL], shape), np.ones((3, 3)), iterations=max(1, round(0.05 * face)))
+    rows = np.arange(shape[0], dtype=np.float32)[:, None]
+    out: NDArray[np.bool_] = (inner * (1 - features(mesh, shape, face)) > 0.5) & (rows < mesh[2, 1])
+    if out.sum() < 20:  # a mesh that lies outside the picture or folds up says nothing: take the middle
+        out[shape[0] // 4 : -shape[0] // 4, shape[1] // 4 : -shape[1] // 4] = True
+    return out
+
+
+def features(mesh: Points, shape: tuple[int, int], face: float) -> Floats:
+    """Eyes, brows and lips with their shadows, (H, W) 0 to 1."""
+    out = np.zeros(shape, np.float32)
+    for outline, margin in ((EYES[0], 0.05), (EYES[1], 0.05), (BROWS[0], 0.03), (BROWS[1], 0.03), (MOUTH, 0.02)):
+        out = np.maximum(out, grown(fill(mesh[outline], shape), 2 * round(margin * face) + 1))
+    return blur(out, 0.01 * face + 0.3)
+
+
+def likeness(small: Floats, bare: NDArray[np.bool_]) -> tuple[NDArray[np.float32], Floats]:
+    """The skin's own chroma (2,), and how much every pixel has of it, (H, W) 0 to 1."""
+    values = small[bare]
+    low, middle, high = np.percentile(values[:, 0], [8, 50, 97])
+    core = values[(values[:, 0] > middle) & (values[:, 0] <= high)]
+    if len(core) < 8:
+        core = values
+    centre = np.median(core, axis=0)
+    spread = np.maximum(1.5 * np.median(np.abs(core - centre), axis=0), (6.0, 3.0, 3.5))
+    # Chroma shrinks with the light: compare what it would be in the face's own.
+    relief = np.clip(centre[0] / np.maximum(small[..., 0], 8.0), 0.7, 1.8)
+    da = (small[..., 1] * relief - centre[1]) / spread[1]
+    db = (small[..., 2] * relief - centre[2]) / spread[2]
+    dark = np.minimum(small[..., 0] - np.float32(0.85 * low), 0) / np.float32(0.12 * middle + 2)
+    bright = np.maximum(small[..., 0] - np.float32(high + 6), 0) / np.float32(8)
+    distance = (da * da + db * db) / 12 + dark * dark + bright * bright
+    return centre[1:].astype(np.float32), np.exp(-0.5 * distance).astype(np.float32)
+
+
+def neighbourhood(mesh: Points, shape: tuple[int, int], face: float) -> Floats:
+    """Where skin may be: the face, its ears, the neck, (H, W) 0 to 1."""
+    oval = fill(mesh[OVAL], shape)
+    near = blur(grown(oval, 2 * round(0.12 * face) + 1), 0.05 * face)
+    chin = mesh[152]
+    x, y = grid(*shape)
+    neck = smoothstep(np.abs(x - chin[0]), 0.52 * face, 0.36 * face) * smoothstep(
+        y, float(chin[1]) - 0.15 * face, float(chin[1])
+    )
+    out: Floats = np.maximum(near, neck)
+    return out
+
+
+def spread(values: Floats, weight: Floats, sigma: float) -> Floats:
+    """Gaussian blur of `values` (H, W) that looks only where `weight` (H, W) is and closes holes from their rims."""
+    carried = np.dstack([values * weight, weight])
+    out = carried.mean((0, 1))[None, None] + np.float32(1e-4)
+    for wider in (4.0, 2.0, 1.0):
+        near = blur(carried, wider * sigma)
+        out = near + np.float32(0.03) * out / out[..., 1:]
+        out = out / np.maximum(out[..., 1:], 1e-6)
+    result: Floats = np.ascontiguousarray(out[..., 0])
+    return result
+
+
+def under_the_chin(landmarks: Points, shape: tuple[int, int], width: float) -> Floats:
+    """The shadow that the head casts on the neck, (H, W) 0 to 1."""
+    jaw = curve(landmarks[JAW], 60)
+    oval = fill(landmarks[OVAL], shape)
+    down = (landmarks[152] - landmarks[10]) / max(float(np.hypot(*(landmarks[152] - landmarks[10]))), 1.0)
+    cast = fill(np.concatenate([jaw, (jaw + 0.15 * width * down)[::-1]]).astype(np.float32), shape)
+    return blur(cast * (1 - oval), 0.012 * width) * (1 - blur(oval, 1.0))
+
+
+def toned(skin: Skin, landmarks: Points, soft: float, keep: float) -> Floats:
+    """The skin's lightness in two tones, (H, W).
+
+    soft: half the width of the shadow's edge, in lightness; keep: how much of the form within a tone stays.
+    """
+    border = skin.lit - max(0.55 * (skin.lit - skin.deep), 6.0 * skin.contrast)
+    shadow = smoothstep(skin.form, border + soft, border - soft)
+    cast = 0.9 * under_the_chin(landmarks, (skin.form.shape[0], skin.form.shape[1]), skin.width)
+    shadow = np.maximum(shadow, cast)
+    shade = skin.lit - min(max(0.75 * (skin.lit - skin.deep), 5.0 * skin.contrast), 0.24 * skin.lit)
+    middle = np.float32(skin.lit + 1.0) + shadow * np.float32(shade - skin.lit - 1.0)
+    left = (skin.form - middle).clip(-14, 10)
+    tone = middle + np.float32(keep) * left
+    # Black stays black: a face lit from one side goes over into the night without a rim.
+    night = smoothstep(skin.form, 0.36 * skin.lit, 0.12 * skin.lit)
+    out: Floats = (tone + night * (np.minimum(skin.form, tone) - tone)).astype(np.float32)
+    return out
+
+
+def relit(calm: Floats, skin: Skin, tone: Floats, relief: Floats, vivid: float) -> Floats:
+    """The smoothed photo (H, W, 3) with its skin in the tones `tone` (H, W).
+
+    relief: (H, W), how much of the photo's weak relief stays at each place; vivid: the gain of the skin's chroma.
+    """
+    light = np.ascontiguousarray(calm[..., 0])
+    rest = light - skin.form
+    strong = smoothstep(np.abs(rest), 9 * skin.contrast, 20 * skin.contrast)
+    kept = rest * (strong + (1 - strong) * relief)
+    out = calm.copy()
+    own = skin.where * (1 - strong)
+    out[..., 0] += skin.where * (tone + kept - light)
+    # In the shadow chroma falls slower than light and turns to red.
+    share = (tone / np.float32(max(skin.lit, 1.0))).clip(0.3, 1.2)
+    gain = np.float32(vivid) * np.sqrt(share)
+    for channel, tint in ((0, 2.5), (1, -0.5)):
+        target = skin.chroma[channel] * gain + np.float32(tint * min(float(np.abs(skin.chroma).sum()) / 20, 1.0)) * (
+            1 - share
+        ) * 4
+        out[..., channel + 1] += 0.8 * own * (target - calm[..., channel + 1])
+    return out
+
+
+def nose_relief(landmarks: Points, shape: tuple[int, int], width: float) -> Floats:
+    """Where the nose keeps its form, (H, W) 0 to 1."""
+    outline = landmarks[[168, 193, 198, 48, 64, 98, 2, 327, 294, 278, 420, 417]]
+    return blur(fill(outline, shape), 0.03 * width)
+
+
+def lips(landmarks: Points, shape: tuple[int, int]) -> Floats:
+    """Where the mouth is, (H, W) 0 to 1."""
+    upper_out, lower_out, _, _ = lip_edges(landmarks)
+    return fill(np.concatenate([upper_out, lower_out[-2:0:-1]]), shape)

@@ -10,11 +10,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from train.drawing.shapes import BROWS, EYES, JAW, MOUTH, OVAL, Points, curve, fill, grown, lip_edges
+from train.drawing.features import ramp
+from train.drawing.shapes import BROWS, EYES, JAW, MOUTH, OVAL, Points, curve, fill, grown
 from train.drawing.smoothing import Floats, blur, grid, smoothstep
 
 COARSE = 4
 """Form and mask are so smooth that a quarter of the pixels each way will do."""
+
+HUE, PALE = np.radians(52.0), 17.0
+"""The hue that skin has in good light, and the least chroma."""
 
 
 @dataclass(frozen=True)
@@ -51,21 +55,29 @@ def find(photo: Floats, landmarks: Points) -> Skin:
     chroma, alike = likeness(small, bare)
     place = neighbourhood(mesh, light.shape, face)
     covered = features(mesh, light.shape, face)
-    weight = alike * place
+    oval = blur(fill(mesh[OVAL], light.shape), 0.03 * face)
+    rows = np.arange(light.shape[0], dtype=np.float32)[:, None]
+    lower = smoothstep(rows, float(mesh[1, 1]), float(mesh[0, 1]) + 1)
+    # Beyond the face a wall may be of its colour: there the likeness must be closer. On lip and chin what lacks the
+    # skin's red is a beard, however light.
+    beard = lower * oval * pallor(small, chroma, float(np.percentile(light[bare], 70)))
+    weight = place * (alike * oval + alike**2.5 * (1 - oval)) * (1 - beard)
     # Twice: what stands out from the first guess (a fringe, a beard, glasses) is left out of the second.
     limit = np.float32(min(max(float(np.median(light[bare])) / 58, 0.5), 1.0))
-    form = spread(light, weight * (1 - covered), 0.12 * face)
-    away = np.abs(light - form)
-    weight = weight * (1 - smoothstep(away, 12 * limit, 24 * limit))
-    form = spread(light, weight * (1 - covered), 0.055 * face)
+    # Where skin meets hair pixels are neither: only what lies well within counts.
+    inner = cv2.erode(weight, np.ones((3, 3))) * (1 - covered)
+    form = spread(light, inner, 0.12 * face)
+    form = spread(light, inner * (1 - smoothstep(np.abs(light - form), 11 * limit, 22 * limit)), 0.055 * face)
 
     values = form[bare]
     lit = float(np.percentile(values, 65))
     deep = float(np.percentile(values, 4))
-    where = np.maximum(weight, covered * blur(fill(mesh[OVAL], light.shape), 0.02 * face))
+    # Within the face all is skin unless it is plainly something else.
+    within = smoothstep(alike, 0.01 + 0.09 * lower, 0.10 + 0.35 * lower) * smoothstep(oval, 0.5, 0.95)
+    where = np.maximum.reduce([smoothstep(weight, 0.25, 0.7), within, covered * oval])
     guide = np.ascontiguousarray(photo[..., 0])
     where, form = (cv2.resize(field, (width, height), interpolation=cv2.INTER_LINEAR) for field in (where, form))
-    where = smoothstep(cv2.ximgproc.guidedFilter(guide, where, 7, 6.0), 0.25, 0.7)
+    where = smoothstep(cv2.ximgproc.guidedFilter(guide, where, 7, 6.0), 0.2, 0.75)
     return Skin(where, form, chroma, lit, deep, COARSE * face)
 
 
@@ -104,6 +116,13 @@ def likeness(small: Floats, bare: NDArray[np.bool_]) -> tuple[NDArray[np.float32
     bright = np.maximum(small[..., 0] - np.float32(high + 6), 0) / np.float32(8)
     distance = (da * da + db * db) / 12 + dark * dark + bright * bright
     return centre[1:].astype(np.float32), np.exp(-0.5 * distance).astype(np.float32)
+
+
+def pallor(picture: Floats, chroma: NDArray[np.float32], lit: float) -> Floats:
+    """How much every pixel lacks of the red that skin would have in that light, (H, W) 0 to 1: hair and frames do."""
+    red = np.float32(max(float(chroma[0]), 7.0))
+    expected = red * (picture[..., 0] / np.float32(max(lit, 1.0))).clip(0.35, 1)
+    return smoothstep(expected - picture[..., 1], 0.18 * red, 0.5 * red)
 
 
 def neighbourhood(mesh: Points, shape: tuple[int, int], face: float) -> Floats:
@@ -159,36 +178,52 @@ def toned(skin: Skin, landmarks: Points, soft: float, keep: float) -> Floats:
     return out
 
 
-def relit(calm: Floats, skin: Skin, tone: Floats, relief: Floats, vivid: float) -> Floats:
-    """The smoothed photo (H, W, 3) with its skin in the tones `tone` (H, W).
+def relit(calm: Floats, combed: Floats, skin: Skin, landmarks: Points, tone: Floats, vivid: float) -> Floats:
+    """The photo with its skin in the tones `tone` (H, W).
 
-    relief: (H, W), how much of the photo's weak relief stays at each place; vivid: the gain of the skin's chroma.
+    calm: (H, W, 3), the photo as flat patches, for what lies on the skin; combed: (H, W, 3), less smoothed, for the
+    skin's own relief; vivid: the gain of the skin's chroma.
     """
-    light = np.ascontiguousarray(calm[..., 0])
-    rest = light - skin.form
-    strong = smoothstep(np.abs(rest), 9 * skin.contrast, 20 * skin.contrast)
-    kept = rest * (strong + (1 - strong) * relief)
+    shape = (calm.shape[0], calm.shape[1])
+    light, contrast = np.ascontiguousarray(calm[..., 0]), np.float32(skin.contrast)
+    rest = blur(np.ascontiguousarray(combed[..., 0]), 0.011 * skin.width) - skin.form
+    weak = (0.14 + 0.42 * nose(landmarks, shape, skin.width)) * rest.clip(-16 * contrast, 16)
+    weak += np.float32(0.25) * smoothstep(rest, 2.0, 9.0) * rest.clip(0, 16)  # a shine is what makes skin alive
+    # Hair and frames lack the skin's red; a shadow and a fold have all of it, and go unless they are very dark.
+    limit = contrast * (26 - 17 * pallor(calm, skin.chroma, skin.lit))
+    hard = light - skin.form
+    strong = np.maximum(smoothstep(-hard, limit, 1.8 * limit), smoothstep(hard, 22.0, 34.0))
+    strong = strong * (1 - 0.9 * lids(landmarks, shape, skin.width))
     out = calm.copy()
-    own = skin.where * (1 - strong)
-    out[..., 0] += skin.where * (tone + kept - light)
+    out[..., 0] += (tone + weak + strong * (hard - weak) - light)
     # In the shadow chroma falls slower than light and turns to red.
     share = (tone / np.float32(max(skin.lit, 1.0))).clip(0.3, 1.2)
-    gain = np.float32(vivid) * np.sqrt(share)
-    for channel, tint in ((0, 2.5), (1, -0.5)):
-        target = skin.chroma[channel] * gain + np.float32(tint * min(float(np.abs(skin.chroma).sum()) / 20, 1.0)) * (
-            1 - share
-        ) * 4
-        out[..., channel + 1] += 0.8 * own * (target - calm[..., channel + 1])
+    chroma, gain = healthy(skin.chroma), np.float32(vivid) * np.sqrt(share)
+    cover = 1 - strong
+    for channel, tint in ((0, 1.4), (1, 0.8)):
+        target = chroma[channel] * gain * (1 + np.float32(tint - 1) * (1 - share))
+        out[..., channel + 1] += cover * (target - calm[..., channel + 1])
     return out
 
 
-def nose_relief(landmarks: Points, shape: tuple[int, int], width: float) -> Floats:
+def healthy(chroma: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A skin's chroma (2,) as good light shows it: haze and lamps make it grey or green; a grey photo stays grey."""
+    size = float(np.hypot(*chroma))
+    sure = ramp(size, 2.5, 7.0)
+    away = sure * ramp(size, 22.0, 10.0)  # the paler, the less its hue says
+    hue = np.arctan2(float(chroma[1]), float(chroma[0]))
+    hue += 0.6 * away * (HUE - hue)
+    size += 0.55 * sure * max(PALE - size, 0)
+    return np.array([size * np.cos(hue), size * np.sin(hue)], np.float32)
+
+
+def lids(landmarks: Points, shape: tuple[int, int], width: float) -> Floats:
+    """The eyes and what is just around them, (H, W) 0 to 1."""
+    out = np.maximum(fill(landmarks[EYES[0]], shape), fill(landmarks[EYES[1]], shape))
+    return blur(grown(out, 2 * round(0.03 * width) + 1), 0.01 * width)
+
+
+def nose(landmarks: Points, shape: tuple[int, int], width: float) -> Floats:
     """Where the nose keeps its form, (H, W) 0 to 1."""
     outline = landmarks[[168, 193, 198, 48, 64, 98, 2, 327, 294, 278, 420, 417]]
-    return blur(fill(outline, shape), 0.03 * width)
-
-
-def lips(landmarks: Points, shape: tuple[int, int]) -> Floats:
-    """Where the mouth is, (H, W) 0 to 1."""
-    upper_out, lower_out, _, _ = lip_edges(landmarks)
-    return fill(np.concatenate([upper_out, lower_out[-2:0:-1]]), shape)
+    return blur(fill(outline, shape), 0.04 * width)

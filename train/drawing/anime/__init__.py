@@ -43,9 +43,8 @@ def painted(photo: Floats, mesh: Points) -> Floats:
     paper[..., 0] += np.float32(0.45) * (general_tones(light) - light)
     chroma = cv2.magnitude(paper[..., 1].copy(), paper[..., 2].copy())
     paper[..., 1:] *= (1 + VIVID * (1 - smoothstep(chroma, 25.0, 70.0)))[..., None]
-    relief = 0.12 + 0.5 * lit.nose_relief(mesh, light.shape, skin.width)
-    painted_skin = lit.relit(calm, skin, lit.toned(skin, mesh, 3.0 * skin.contrast, 0.25), relief, 1.12)
-    paint(paper, skin.where, painted_skin)
+    tone = lit.toned(skin, mesh, 3.0 * skin.contrast, 0.3)
+    paint(paper, skin.where, lit.relit(calm, combed, skin, mesh, tone, 1.18))
     blush(paper, skin, mesh)
 
     need, wanted = sensitivity(mesh, skin.where, skin.lit)
@@ -56,7 +55,8 @@ def painted(photo: Floats, mesh: Points) -> Floats:
 
     crisp = calm_neighbour(photo, 2)
     nose(paper, skin.where, mesh)
-    paint(paper, wires(photo, contours, mesh, skin.lit, worn(photo, mesh)), crisp)
+    rim = blur(photo, 0.8) - blur(photo, 4.5)
+    paint(paper, wires(photo, contours, mesh, skin.lit, worn(photo, mesh)), paper + 1.8 * rim)
     eyes(paper, blur(photo, 1.0), mesh, trusts)
     for side in (0, 1):
         window, origin = around(mesh[BROWS[side]])

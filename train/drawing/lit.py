@@ -64,8 +64,9 @@ def find(photo: Floats, landmarks: Points) -> Skin:
     weight = place * (alike * oval + alike**2.5 * (1 - oval)) * (1 - beard)
     # Twice: what stands out from the first guess (a fringe, a beard, glasses) is left out of the second.
     limit = np.float32(min(max(float(np.median(light[bare])) / 58, 0.5), 1.0))
-    # Where skin meets hair pixels are neither: only what lies well within counts.
-    inner = cv2.erode(weight, np.ones((3, 3))) * (1 - covered)
+    # Only what lies well within the face counts: its rim is hair and the shadow of hair.
+    inset = smoothstep(blur(fill(mesh[OVAL], light.shape), 0.06 * face), 0.75, 1.0)
+    inner = cv2.erode(weight, np.ones((3, 3))) * (1 - covered) * np.maximum(inset, neck(mesh, light.shape, face))
     form = spread(light, inner, 0.12 * face)
     form = spread(light, inner * (1 - smoothstep(np.abs(light - form), 11 * limit, 22 * limit)), 0.055 * face)
 
@@ -73,7 +74,7 @@ def find(photo: Floats, landmarks: Points) -> Skin:
     lit = float(np.percentile(values, 65))
     deep = float(np.percentile(values, 4))
     # Within the face all is skin unless it is plainly something else.
-    within = smoothstep(alike, 0.01 + 0.09 * lower, 0.10 + 0.35 * lower) * smoothstep(oval, 0.5, 0.95)
+    within = smoothstep(alike, 0.01, 0.1) * smoothstep(oval, 0.5, 0.95) * (1 - beard)
     where = np.maximum.reduce([smoothstep(weight, 0.25, 0.7), within, covered * oval])
     guide = np.ascontiguousarray(photo[..., 0])
     where, form = (cv2.resize(field, (width, height), interpolation=cv2.INTER_LINEAR) for field in (where, form))
@@ -94,7 +95,7 @@ def bare_face(mesh: Points, shape: tuple[int, int], face: float) -> NDArray[np.b
 def features(mesh: Points, shape: tuple[int, int], face: float) -> Floats:
     """Eyes, brows and lips with their shadows, (H, W) 0 to 1."""
     out = np.zeros(shape, np.float32)
-    for outline, margin in ((EYES[0], 0.05), (EYES[1], 0.05), (BROWS[0], 0.03), (BROWS[1], 0.03), (MOUTH, 0.02)):
+    for outline, margin in ((EYES[0], 0.07), (EYES[1], 0.07), (BROWS[0], 0.03), (BROWS[1], 0.03), (MOUTH, 0.02)):
         out = np.maximum(out, grown(fill(mesh[outline], shape), 2 * round(margin * face) + 1))
     return blur(out, 0.01 * face + 0.3)
 
@@ -103,6 +104,7 @@ def likeness(small: Floats, bare: NDArray[np.bool_]) -> tuple[NDArray[np.float32
     """The skin's own chroma (2,), and how much every pixel has of it, (H, W) 0 to 1."""
     values = small[bare]
     low, middle, high = np.percentile(values[:, 0], [8, 50, 97])
+    low = max(low, 0.5 * middle)  # a fringe lies in the sample too; what is as dark as that is painted as it is
     core = values[(values[:, 0] > middle) & (values[:, 0] <= high)]
     if len(core) < 8:
         core = values
@@ -114,6 +116,8 @@ def likeness(small: Floats, bare: NDArray[np.bool_]) -> tuple[NDArray[np.float32
     db = (small[..., 2] * relief - centre[2]) / spread[2]
     dark = np.minimum(small[..., 0] - np.float32(0.85 * low), 0) / np.float32(0.12 * middle + 2)
     bright = np.maximum(small[..., 0] - np.float32(high + 6), 0) / np.float32(8)
+    # Ruddy cheeks are skin: too much of its colour counts for less than too little.
+    da, db = (np.where(d > 0, 0.5 * d, d) for d in (da, db))
     distance = (da * da + db * db) / 12 + dark * dark + bright * bright
     return centre[1:].astype(np.float32), np.exp(-0.5 * distance).astype(np.float32)
 
@@ -129,13 +133,17 @@ def neighbourhood(mesh: Points, shape: tuple[int, int], face: float) -> Floats:
     """Where skin may be: the face, its ears, the neck, (H, W) 0 to 1."""
     oval = fill(mesh[OVAL], shape)
     near = blur(grown(oval, 2 * round(0.12 * face) + 1), 0.05 * face)
+    out: Floats = np.maximum(near, neck(mesh, shape, face))
+    return out
+
+
+def neck(mesh: Points, shape: tuple[int, int], face: float) -> Floats:
+    """Where the neck may be, (H, W) 0 to 1."""
     chin = mesh[152]
     x, y = grid(*shape)
-    neck = smoothstep(np.abs(x - chin[0]), 0.52 * face, 0.36 * face) * smoothstep(
+    return smoothstep(np.abs(x - chin[0]), 0.52 * face, 0.36 * face) * smoothstep(
         y, float(chin[1]) - 0.15 * face, float(chin[1])
     )
-    out: Floats = np.maximum(near, neck)
-    return out
 
 
 def spread(values: Floats, weight: Floats, sigma: float) -> Floats:
@@ -169,37 +177,45 @@ def toned(skin: Skin, landmarks: Points, soft: float, keep: float) -> Floats:
     cast = 0.9 * under_the_chin(landmarks, (skin.form.shape[0], skin.form.shape[1]), skin.width)
     shadow = np.maximum(shadow, cast)
     shade = skin.lit - min(max(0.75 * (skin.lit - skin.deep), 5.0 * skin.contrast), 0.24 * skin.lit)
-    middle = np.float32(skin.lit + 1.0) + shadow * np.float32(shade - skin.lit - 1.0)
-    left = (skin.form - middle).clip(-14, 10)
-    tone = middle + np.float32(keep) * left
+    bright = np.float32(skin.lit + 2.5)
+    middle = bright + shadow * (np.float32(shade) - bright)
+    left = skin.form - middle
+    tone = middle + np.float32(keep) * np.where(left > 0, 1.6 * left.clip(0, 14), left.clip(-14, 0))
     # Black stays black: a face lit from one side goes over into the night without a rim.
     night = smoothstep(skin.form, 0.36 * skin.lit, 0.12 * skin.lit)
     out: Floats = (tone + night * (np.minimum(skin.form, tone) - tone)).astype(np.float32)
     return out
 
 
-def relit(calm: Floats, combed: Floats, skin: Skin, landmarks: Points, tone: Floats, vivid: float) -> Floats:
+def relit(
+    calm: Floats, combed: Floats, skin: Skin, landmarks: Points, tone: Floats, eyes: tuple[float, float], vivid: float
+) -> Floats:
     """The photo with its skin in the tones `tone` (H, W).
 
     calm: (H, W, 3), the photo as flat patches, for what lies on the skin; combed: (H, W, 3), less smoothed, for the
-    skin's own relief; vivid: the gain of the skin's chroma.
+    skin's own relief; eyes: how far each is seen, and will be drawn; vivid: the gain of the skin's chroma.
     """
     shape = (calm.shape[0], calm.shape[1])
     light, contrast = np.ascontiguousarray(calm[..., 0]), np.float32(skin.contrast)
     rest = blur(np.ascontiguousarray(combed[..., 0]), 0.011 * skin.width) - skin.form
-    weak = (0.14 + 0.42 * nose(landmarks, shape, skin.width)) * rest.clip(-16 * contrast, 16)
-    weak += np.float32(0.25) * smoothstep(rest, 2.0, 9.0) * rest.clip(0, 16)  # a shine is what makes skin alive
+    pale = pallor(calm, skin.chroma, skin.lit)
+    bearded = around_the_mouth(landmarks, shape, skin.width)
+    stubble = pale * bearded
+    gain = np.maximum(0.14 + 0.42 * nose(landmarks, shape, skin.width), np.maximum(0.8 * stubble, 0.35 * bearded))
+    weak = gain * rest.clip(-16 * contrast, 16)
+    weak += np.float32(0.4) * smoothstep(rest, 2.0, 9.0) * rest.clip(0, 16)  # a shine is what makes skin alive
     # Hair and frames lack the skin's red; a shadow and a fold have all of it, and go unless they are very dark.
-    limit = contrast * (26 - 17 * pallor(calm, skin.chroma, skin.lit))
+    limit = contrast * (26 - 17 * np.maximum(pale, bearded))
     hard = light - skin.form
-    strong = np.maximum(smoothstep(-hard, limit, 1.8 * limit), smoothstep(hard, 22.0, 34.0))
-    strong = strong * (1 - 0.9 * lids(landmarks, shape, skin.width))
+    strong = smoothstep(-hard, limit, 1.8 * limit) * (1 - 0.9 * lids(landmarks, eyes, shape, skin.width))
     out = calm.copy()
     out[..., 0] += (tone + weak + strong * (hard - weak) - light)
     # In the shadow chroma falls slower than light and turns to red.
     share = (tone / np.float32(max(skin.lit, 1.0))).clip(0.3, 1.2)
-    chroma, gain = healthy(skin.chroma), np.float32(vivid) * np.sqrt(share)
-    cover = 1 - strong
+    chroma = healthy(skin.chroma)
+    vivid = 1 + (vivid - 1) * ramp(float(np.hypot(*chroma)), 42.0, 20.0)
+    gain = np.float32(vivid) * np.sqrt(share)
+    cover = (1 - strong) * (1 - 0.6 * stubble)
     for channel, tint in ((0, 1.4), (1, 0.8)):
         target = chroma[channel] * gain * (1 + np.float32(tint - 1) * (1 - share))
         out[..., channel + 1] += cover * (target - calm[..., channel + 1])
@@ -217,9 +233,10 @@ def healthy(chroma: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.array([size * np.cos(hue), size * np.sin(hue)], np.float32)
 
 
-def lids(landmarks: Points, shape: tuple[int, int], width: float) -> Floats:
-    """The eyes and what is just around them, (H, W) 0 to 1."""
-    out = np.maximum(fill(landmarks[EYES[0]], shape), fill(landmarks[EYES[1]], shape))
+def lids(landmarks: Points, seen: tuple[float, float], shape: tuple[int, int], width: float) -> Floats:
+    """The eyes that are seen and what is just around them, (H, W) 0 to 1."""
+    left, right = (trust * fill(landmarks[eye], shape) for trust, eye in zip(seen, EYES, strict=True))
+    out = np.maximum(left, right)
     return blur(grown(out, 2 * round(0.03 * width) + 1), 0.01 * width)
 
 
@@ -227,3 +244,15 @@ def nose(landmarks: Points, shape: tuple[int, int], width: float) -> Floats:
     """Where the nose keeps its form, (H, W) 0 to 1."""
     outline = landmarks[[168, 193, 198, 48, 64, 98, 2, 327, 294, 278, 420, 417]]
     return blur(fill(outline, shape), 0.04 * width)
+
+
+def around_the_mouth(landmarks: Points, shape: tuple[int, int], width: float) -> Floats:
+    """Where a beard may grow, (H, W) 0 to 1."""
+    x, y = grid(*shape)
+    below = smoothstep(y, float(landmarks[2, 1]), float(landmarks[0, 1]))
+    # The folds of a smile are as dark as a beard.
+    folds = np.ones(shape, np.float32)
+    for index in (57, 287, 216, 436):
+        cx, cy = landmarks[index] - 0.5
+        folds *= 1 - np.exp(-0.5 * ((x - cx) ** 2 + (y - cy) ** 2) / (0.05 * width) ** 2)
+    return blur(fill(landmarks[OVAL], shape), 0.02 * width) * below * folds

@@ -44,7 +44,7 @@ def painted(photo: Floats, mesh: Points) -> Floats:
     chroma = cv2.magnitude(paper[..., 1].copy(), paper[..., 2].copy())
     paper[..., 1:] *= (1 + VIVID * (1 - smoothstep(chroma, 25.0, 70.0)))[..., None]
     tone = lit.toned(skin, mesh, 3.0 * skin.contrast, 0.3)
-    paint(paper, skin.where, lit.relit(calm, combed, skin, mesh, tone, 1.18))
+    paint(paper, skin.where, lit.relit(calm, combed, skin, mesh, tone, trusts, 1.28))
     blush(paper, skin, mesh)
 
     need, wanted = sensitivity(mesh, skin.where, skin.lit)
@@ -56,7 +56,8 @@ def painted(photo: Floats, mesh: Points) -> Floats:
     crisp = calm_neighbour(photo, 2)
     nose(paper, skin.where, mesh)
     rim = blur(photo, 0.8) - blur(photo, 4.5)
-    paint(paper, wires(photo, contours, mesh, skin.lit, worn(photo, mesh)), paper + 1.8 * rim)
+    rim[..., 0] *= np.where(rim[..., 0] < 0, np.float32(1.9), np.float32(0.5))
+    paint(paper, wires(photo, contours, mesh, skin.lit, max(worn(photo, mesh), 0.3)), paper + rim)
     eyes(paper, blur(photo, 1.0), mesh, trusts)
     for side in (0, 1):
         window, origin = around(mesh[BROWS[side]])

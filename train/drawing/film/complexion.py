@@ -14,7 +14,7 @@ def cored(detail: Floats, small: Floats | float, large: Floats | float, kept: Fl
     return out
 
 
-def painted(combed: Floats, skin: Skin, landmarks: Points, wire: Floats) -> Floats:
+def complexion(combed: Floats, skin: Skin, landmarks: Points, wire: Floats) -> Floats:
     """The photo smoothed along its contours, `combed` (H, W, 3), with its skin smooth; `wire`: where glasses are."""
     shape = (combed.shape[0], combed.shape[1])
     light = combed[..., 0]

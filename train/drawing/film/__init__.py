@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from train.drawing.brows import brow
 from train.drawing.features import paint
 from train.drawing.film.complexion import complexion, head, locks
-from train.drawing.film.eyes import crease, eye, socket
+from train.drawing.film.eyes import crease, eye, shared, socket
 from train.drawing.film.mouth import mouth
 from train.drawing.glasses import wires, worn
 from train.drawing.lines import across
+from train.drawing.lit_skin import base_tone
 from train.drawing.seen import eyes_seen, mouth_trust
 from train.drawing.shapes import BROWS, EYES, MOUTH, around
 from train.drawing.skin import find
@@ -43,6 +44,7 @@ def painted(photo: Floats, mesh: NDArray[np.float32]) -> Floats:
 
     seen = skin.where * (1 - wire)
     crisp, smooth = calm_neighbour(photo, 2), blur(photo, 1.0)
+    look = shared(smooth, mesh, base_tone(smooth[..., 0], skin), trusts)
     for side in (0, 1):
         window, origin = around(mesh[EYES[side]], 60)
         socket(paper[window], photo[window], skin.form[window], mesh - origin, side, trusts[side])
@@ -51,7 +53,7 @@ def painted(photo: Floats, mesh: NDArray[np.float32]) -> Floats:
         window, origin = around(mesh[BROWS[side]])
         brow(paper[window], crisp[window], skin.form[window], seen[window], mesh - origin, side, trusts[side])
         window, origin = around(mesh[EYES[side]])
-        eye(paper[window], smooth[window], mesh - origin, side, trusts[side])
+        eye(paper[window], smooth[window], mesh - origin, side, look, trusts[side])
     window, origin = around(mesh[MOUTH])
     found = across(blur(photo[..., 0], 0.8), contours, 1.3)
     trust = mouth_trust(crisp[window], mesh - origin, skin.where[window], found[window])

@@ -44,12 +44,13 @@ def painted(photo: Floats, mesh: NDArray[np.float32]) -> Floats:
 
     seen = skin.where * (1 - wire)
     crisp, smooth = calm_neighbour(photo, 2), blur(photo, 1.0)
+    broad = blur(photo, 4.5)
     look = shared(smooth, mesh, base_tone(smooth[..., 0], skin), trusts)
     for side in (0, 1):
         window, origin = around(mesh[EYES[side]], 60)
         socket(paper[window], photo[window], skin.form[window], mesh - origin, side, trusts[side])
         crease(paper[window], smooth[window], mesh - origin, side, trusts[side])
-        paint(paper[window], wire[window], crisp[window])
+        paint(paper[window], wire[window], crisp[window] + 0.7 * (crisp - broad)[window])
         window, origin = around(mesh[BROWS[side]])
         brow(paper[window], crisp[window], skin.form[window], seen[window], mesh - origin, side, trusts[side])
         window, origin = around(mesh[EYES[side]])

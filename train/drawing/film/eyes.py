@@ -61,6 +61,10 @@ def shared(lab: Floats, landmarks: Points, base: float, trusts: tuple[float, flo
         found.append(iris_colour(part, rho, dy, slit, white_tone(part, whites, 94.0)))
         weights.append(float((slit * smoothstep(rho, 1.0, 0.8)).sum()) * (trusts[side] + 0.01) + 1e-3)
     iris = np.average(found, axis=0, weights=weights).astype(np.float32)
+    # Dark skin goes with brown eyes, unless they plainly have another colour.
+    tint = float(np.hypot(*lab[..., 1:].mean((0, 1))))
+    brown = ramp(base, 58, 36) * ramp(float(np.hypot(*iris[1:])), 13.0, 6.0) * ramp(tint, 2.0, 8.0)
+    iris[1:] += brown * (np.array([7.0, 12.0], np.float32) - iris[1:])
     sample = lab[..., 0][around(landmarks[OVAL], 0)[0]]
     darkest = float(np.percentile(sample, 1)) if sample.size else 0.0
     ink = WARM + np.array([min(0.7 * darkest, 0.4 * base), 0, 0], np.float32)
@@ -83,7 +87,7 @@ def eye(paper: Floats, lab: Floats, landmarks: Points, side: int, look: Look, tr
     if width < 10:
         return
     gap = float(np.hypot(*(upper - lower).T).max())
-    opening = ramp(gap / width, 0.10, 0.22)
+    opening = ramp(gap / width, 0.07, 0.15)
     slit = fill(np.concatenate([upper, lower[-2:0:-1]]), shape)
     if opening > 0 and slit.max() > 0.5:
         paint(paper, slit * opening * trust, ball(lab, slit, upper, lower, landmarks[IRISES[side]], look))

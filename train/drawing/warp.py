@@ -148,5 +148,5 @@ def warped(picture: Floats, found: list[Move]) -> Floats:
     dx, dy = total(found, 4 * x + 2, 4 * y + 2)  # it is smooth: a quarter of the points will do
     dx, dy = (cv2.resize(d, (width, height), interpolation=cv2.INTER_CUBIC) for d in (dx, dy))
     x, y = grid(height, width)
-    out: Floats = cv2.remap(picture, x + dx, y + dy, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
+    out: Floats = cv2.remap(picture, x + dx, y + dy, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     return out

@@ -18,17 +18,17 @@ from train.drawing.smoothing import Floats, grid
 from train.drawing.warp import Move, moved, moves, total, warped
 
 LOOKS: dict[str, Callable[[Floats, NDArray[np.float32]], Floats]] = {
-    "cel": cel.drawn,
+    "cel": cel.painted,
     "film": film.painted,
-    "anime": anime.drawn,
+    "anime": anime.painted,
 }
-"""Each look's draughtsman: a photo in LAB (CANVAS, CANVAS, 3) and its mesh (478, 2) to the drawing in LAB."""
+"""Each look's painter: a photo in LAB (CANVAS, CANVAS, 3) and its mesh (478, 2) to the drawing in LAB.
+
+For a look that moves features both are in its proportions already; painting moves nothing.
+"""
 
 PROPORTIONS = {"film": film.PROPORTIONS, "anime": anime.PROPORTIONS}
 """Of the looks that move features."""
-
-WARPED = {"film"}
-"""Looks that are painted on the warped photo and its moved mesh; the others that move features warp by themselves."""
 
 
 def draw(
@@ -41,8 +41,8 @@ def draw(
     """
     lab, points = _canvas(crop, landmarks)
     size = crop.shape[0] if size is None else size
-    if look in WARPED:
-        bend = bends(lab, points, look)
+    if look in PROPORTIONS:
+        bend = bends(points, look)
         lab, points = warped(lab, bend), moved(points, bend)
     paper = LOOKS[look](lab, points)
     picture = cv2.cvtColor(paper, cv2.COLOR_LAB2RGB).clip(0, 1)
@@ -52,10 +52,9 @@ def draw(
     return out
 
 
-def bends(lab: Floats, points: NDArray[np.float32], look: str) -> list[Move]:
-    """What a look moves. For those in `WARPED` it depends on the landmarks alone."""
-    trusts = (1.0, 1.0) if look in WARPED else eyes_seen(lab, points)
-    return moves(points, trusts, PROPORTIONS[look])
+def bends(points: NDArray[np.float32], look: str) -> list[Move]:
+    """What a look moves, by the landmarks alone."""
+    return moves(points, (1.0, 1.0), PROPORTIONS[look])
 
 
 def shifts(
@@ -69,7 +68,7 @@ def shifts(
     if look not in PROPORTIONS:
         return None
     lab, points = _canvas(crop, landmarks)
-    found = bends(lab, points, look)
+    found = bends(points, look)
     x, y = ((place + 0.5) * np.float32(CANVAS / cells) for place in grid(cells, cells))
     return np.stack(total(found, x, y), 2).astype(np.float32) * np.float32(crop.shape[0] / CANVAS)
 
@@ -78,7 +77,7 @@ def drawn_mesh(crop: NDArray[np.uint8], landmarks: NDArray[np.float32], look: st
     """Where the landmarks lie on the drawing: (478, 2) in [-1, 1] across it and down. The rest as for `draw`."""
     lab, points = _canvas(crop, landmarks)
     if look in PROPORTIONS:
-        points = moved(points, bends(lab, points, look))
+        points = moved(points, bends(points, look))
     return points * np.float32(2 / CANVAS) - 1
 
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from train.drawing.features import paint, taper
-from train.drawing.lit import Skin
+from train.drawing.toned_skin import Skin
 from train.drawing.shapes import JAW, MOUTH, OVAL, Points, curve, fill, stroke
 from train.drawing.skin import spot
 from train.drawing.smoothing import Floats, blur

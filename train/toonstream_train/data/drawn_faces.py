@@ -48,6 +48,9 @@ class Augmentation:
     """Share of the faces behind something: a piece of another picture, which the drawing shows as it is."""
 
 
+CLEAN = Augmentation(*[0.0] * 10)
+
+
 @dataclass
 class DrawnBatch:
     """B faces. Pictures are (B, 3, S, S) in [-1, 1]."""
@@ -59,6 +62,9 @@ class DrawnBatch:
     drawing: Tensor
     weight: Tensor
     """(B, 1, S, S), 0 to 1: how much a place counts; less beside the head, little beyond the source picture."""
+
+    def to(self, device: torch.device) -> "DrawnBatch":
+        return DrawnBatch(*(tensor.to(device) for tensor in (self.image, self.chart, self.drawing, self.weight)))
 
 
 class DrawnFaces:
@@ -173,10 +179,11 @@ def degraded(random: np.random.Generator, a: Augmentation, image: Bytes) -> Byte
     if (sigma := random.random() ** 2 * a.blur * size / 256) > 0.2:
         image = np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), np.uint8)
     if sigma := random.random() ** 2 * a.noise:
-        noise = random.standard_normal(image.shape, np.float32)
+        top, left = random.integers(0, NOISE.shape[0] - size, 2)
+        noise = NOISE[top : top + size, left : left + size]
         if random.random() < 0.5:  # grainy, after a camera's own smoothing
-            noise = 3 * cv2.blur(noise, (3, 3))
-        image = (image + sigma * noise).round().clip(0, 255).astype(np.uint8)
+            noise, sigma = cv2.blur(noise, (3, 3)), 3 * sigma
+        image = np.asarray(cv2.addWeighted(image, 1, noise, sigma, 0, dtype=cv2.CV_8U), np.uint8)
     if random.random() < a.jpeg:
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(random.integers(30, 90))]
         image = np.asarray(cv2.imdecode(cv2.imencode(".jpg", image, quality)[1], cv2.IMREAD_UNCHANGED), np.uint8)
@@ -208,6 +215,10 @@ def _shown(drawing: Bytes, matrix: NDArray[np.float64], size: int, side: int) ->
 
 def _over(picture: Bytes, over: Bytes, cover: NDArray[np.float32]) -> Bytes:
     return np.asarray(cv2.blendLinear(over, picture, cover, 1 - cover), np.uint8)
+
+
+NOISE = np.random.default_rng(0).standard_normal((768, 768, 3), np.float32)
+"""Sensor noise to cut from: drawing it anew takes longer than all the rest."""
 
 
 def _head(side: int = 256) -> Bytes:

@@ -1,46 +1,55 @@
-"""The teacher of the style `cel`: flat tones and clean lines, in the true colours of skin, hair and light."""
+"""The teacher of the style `cel`: a comic of the person true to life, in flat calm tones and even ink."""
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from toonstream_train.drawing.features import brow, eye, mouth, paint
-from toonstream_train.drawing.lines import ink, sensitivity
-from toonstream_train.drawing.seen import eye_trust, mouth_trust
-from toonstream_train.drawing.shapes import BROWS, EYES, MOUTH, around
-from toonstream_train.drawing.smoothing import Floats, blur, calm_neighbour, flow
-from toonstream_train.drawing.tones import flat
+from toonstream.faces.shape import Shape
+from toonstream_train.drawing import toned_skin
+from toonstream_train.drawing.brows import brow
+from toonstream_train.drawing.features import INK, eye, mouth, paint
+from toonstream_train.drawing.glasses import wires, worn
+from toonstream_train.drawing.lines import dark_lines
+from toonstream_train.drawing.seen import eyes_seen, mouth_trust
+from toonstream_train.drawing.shapes import BROWS, EYES, MOUTH, Points, around
+from toonstream_train.drawing.smoothing import Floats, blur, calm_neighbour, flow, smoothstep
+from toonstream_train.drawing.tones import general_tones
+
+SHAPE = Shape()
+"""The person's own proportions."""
+VIVID = 0.2
+"""More chroma, where there is not much already."""
 
 
-def drawn(lab: Floats, landmarks: NDArray[np.float32]) -> Floats:
-    """The drawing of a photo in LAB (CANVAS, CANVAS, 3): tones, then ink, then the features of the face."""
-    contours = flow(lab)
-    combed = contours.along(lab, 3.0)
+def painted(photo: Floats, mesh: Points) -> Floats:
+    """The drawing of a photo in LAB (CANVAS, CANVAS, 3) with its mesh (478, 2), in LAB: tones, ink, then the features."""
+    trusts = eyes_seen(photo, mesh)
+    contours = flow(photo, steps=4, length=2.2)
+    combed = contours.along(photo, 3.0)
     calm = calm_neighbour(calm_neighbour(combed, 5), 4)
-    tones = flat(calm, landmarks)
-    paper, skin = tones.paper, tones.skin
+    skin = toned_skin.find(calm, mesh)
 
-    need, wanted = sensitivity(landmarks, skin, tones.median)
-    # Colour counts a little as darkness: white hair before a blue wall has a contour too.
+    paper = calm.copy()
+    paper[..., 0] = general_tones(np.ascontiguousarray(calm[..., 0]))
+    chroma = cv2.magnitude(paper[..., 1].copy(), paper[..., 2].copy())
+    paper[..., 1:] *= (1 + VIVID * (1 - smoothstep(chroma, 25.0, 70.0)))[..., None]
+    tone = toned_skin.toned(skin, mesh, 1.2 * skin.contrast, 0.12)
+    paint(paper, skin.where, toned_skin.relit(calm, combed, skin, mesh, tone, trusts, 1.2))
+
     weight = combed[..., 0] - np.float32(0.3) * cv2.magnitude(combed[..., 1].copy(), combed[..., 2].copy())
-    lines, found, rims = ink(blur(weight, 0.8), contours, need, wanted, skin)
-    dark = np.minimum(0.16 * paper[..., 0] + 3, 0.8 * paper[..., 0])
-    colour = np.dstack([dark, 0.45 * paper[..., 1] + 2, 0.45 * paper[..., 2] + 1])
-    paint(paper, 0.92 * lines, colour)
-    zone = np.zeros_like(skin)
-    zone[around(landmarks[EYES[0] + EYES[1]], 45)[0]] = 1
-    paint(paper, blur(zone, 6) * rims * (1 - lines), combed + np.array([4.0, 0, 0], np.float32))
-    # Ink and steps darken the skin a little as a whole: give that back, or dark faces would turn darker still.
-    lost = float((tones.certain * (lab[..., 0] - paper[..., 0])).sum() / max(float(tones.certain.sum()), 1.0))
-    paper[..., 0] += np.float32(np.clip(lost, -4, 4)) * skin * (1 - lines) * np.minimum(paper[..., 0] / 30, 1)
+    lines = dark_lines(weight, contours, np.float32(1.2) + np.float32(2.3 * skin.contrast) * skin.where)
+    apart = toned_skin.features(mesh, tone.shape, skin.width)
+    paint(paper, 0.9 * lines * (1 - apart), paper * np.array([0.16, 0.5, 0.5], np.float32) + INK / 3)
 
-    crisp, photo = calm_neighbour(lab, 2), blur(lab, 1.0)
+    rim = blur(photo, 0.8) - blur(photo, 4.5)
+    rim[..., 0] *= np.where(rim[..., 0] < 0, np.float32(1.9), np.float32(0.5))
+    paint(paper, wires(photo, contours, mesh, skin.lit, max(worn(photo, mesh), 0.3)), paper + rim)
     for side in (0, 1):
-        window, origin = around(landmarks[BROWS[side]])
-        brow(paper[window], crisp[window], tones.bare[window], skin[window], landmarks - origin, side)
-        window, origin = around(landmarks[EYES[side]])
-        eye(paper[window], photo[window], landmarks - origin, side, eye_trust(photo[window], landmarks - origin, side))
-    window, origin = around(landmarks[MOUTH])
-    trust = mouth_trust(crisp[window], landmarks - origin, skin[window], found[window])
-    mouth(paper[window], crisp[window], landmarks - origin, trust)
+        window, origin = around(mesh[BROWS[side]])
+        crisp = calm_neighbour(photo[window], 2)
+        brow(paper[window], crisp, skin.form[window], skin.where[window], mesh - origin, side, trusts[side])
+        window, origin = around(mesh[EYES[side]])
+        eye(paper[window], blur(photo[window], 1.0), mesh - origin, side, trusts[side])
+    window, origin = around(mesh[MOUTH])
+    crisp = calm_neighbour(photo[window], 2)
+    mouth(paper[window], crisp, mesh - origin, mouth_trust(crisp, mesh - origin, skin.where[window], lines[window]))
     return paper

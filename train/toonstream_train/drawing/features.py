@@ -179,7 +179,10 @@ def mouth(paper: Floats, lab: Floats, landmarks: Points, trust: float) -> None:
         paint(cavity, flesh, np.array([max(0.62 * lips, 20.0), 26.0, 14.0]))
         # Teeth are light and lack the lips' red.
         white = (light - 1.3 * np.maximum(a - max(6, 0.55 * red), 0)).astype(np.float32)
-        pale = smoothstep(white, 0.7 * lips, 0.7 * lips + 7)
+        # One shape, without the gaps between teeth.
+        pale = smoothstep(blur(white, 1.5), 0.68 * lips, 0.68 * lips + 8)
+        pale = cv2.morphologyEx(pale, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (17, 9)))
+        pale = blur(pale, 1.0)
         teeth = np.array([min(high + 5, 96.0), 0.5, 5.0], np.float32)
         paint(cavity, pale, teeth)
         paint(paper, opening * trust * smoothstep(inside, 0.2, 0.8), cavity)

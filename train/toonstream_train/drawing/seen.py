@@ -97,7 +97,8 @@ def mouth_trust(lab: Floats, landmarks: Points, skin: Floats, found: Floats) -> 
     around = cv2.dilate(lips, np.ones((size, size), np.uint8)) - lips
     share = float((around * skin).sum() / around.sum())
     inside = fill(landmarks[LIP_UPPER_INNER + LIP_LOWER_INNER[-2:0:-1]], shape)
-    redder = float(weighted(lab, lips * (1 - inside))[1] - weighted(lab, around)[1])
+    _, more_red, less_yellow = weighted(lab, lips * (1 - inside)) - weighted(lab, around)
+    redder = float(more_red + 0.5 * max(-less_yellow, 0))
     middle = curve((landmarks[LIP_UPPER_INNER] + landmarks[LIP_LOWER_INNER]) / np.float32(2))
     near = stroke(middle, np.full(len(middle), 14.0), shape)
     line = float(np.percentile(found[near > 0.5], 75)) if (near > 0.5).any() else 0.0

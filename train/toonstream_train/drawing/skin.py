@@ -6,12 +6,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from toonstream_train.drawing.features import ramp
 from toonstream_train.drawing.shapes import MOUTH, OVAL, Points, fill, grown
 from toonstream_train.drawing.smoothing import Floats, blur, smoothstep
 from toonstream_train.drawing.tones import features_mask, likely_skin, skin_sample, without_islands
 
 GROWN = 1.35
 """Eyes and brows with what surrounds them are about that much larger than on the photo."""
+
+
+SPOT = 11
+"""What is narrower is no form of a face, in pixels of half the paper's size."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,25 @@ def filled(values: Floats, weight: Floats, sigma: float) -> Floats:
     return result
 
 
+def enlarged(picture: Floats, shape: tuple[int, int]) -> Floats:
+    """A smooth field at the paper's size."""
+    out: Floats = cv2.resize(picture, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)
+    return out
+
+
+def under(combed: Floats, skin: Floats) -> tuple[Floats, Floats]:
+    """Lightness (H, W) and chroma (H, W, 2) of the skin (H, W) as if it went on everywhere, smooth, without spots."""
+    height, width = skin.shape
+    half = (width // 2, height // 2)
+    small = cv2.resize(combed, half, interpolation=cv2.INTER_AREA)
+    light = np.ascontiguousarray(small[..., 0])
+    smooth = cv2.ximgproc.guidedFilter(light, light, 6, 12.0)
+    values = np.dstack([smooth, small[..., 1:]])
+    own = filled(values, cv2.resize(skin, half, interpolation=cv2.INTER_AREA), 2.0)
+    bare = without_islands(np.ascontiguousarray(own[..., 0]), SPOT)
+    return enlarged(bare, (height, width)), enlarged(np.ascontiguousarray(own[..., 1:]), (height, width))
+
+
 def find(combed: Floats, landmarks: Points, trust: float) -> Skin:
     """The skin on a photo (H, W, 3) smoothed along its contours.
 
@@ -82,32 +106,31 @@ def find(combed: Floats, landmarks: Points, trust: float) -> Skin:
     beyond = 1 - blur(fill(landmarks[OVAL], shape), 4)
     high = float(np.percentile(light[sample], 96))
     skin = skin * (1 - beyond * smoothstep(light, high + 1, high + 10))
-    # Below the nose what lacks the skin's red is a beard, however light.
+    # Below the nose what lacks the skin's red is a beard, however light; in the face what has it is skin, however dark.
     rows = np.arange(shape[0], dtype=np.float32)[:, None]
     below = smoothstep(np.repeat(rows, shape[1], 1), float(landmarks[1, 1]), float(landmarks[0, 1]) + 1)
     red = float(np.median(combed[sample][:, 1]))
-    pallor = np.float32(red) * (light / np.float32(max(median, 1.0))).clip(0.4, 1) - combed[..., 1]
-    skin = skin * (1 - below * smoothstep(pallor, 0.35 * max(red, 8.0), 0.65 * max(red, 8.0)))
+    dim = np.sqrt((light / np.float32(max(median, 1.0))).clip(0.16, 1.1))
+    share = combed[..., 1] / np.maximum(np.float32(max(red, 1.0)) * dim, 1.0)
+    known = np.float32(ramp(red, 3.0, 7.0))
+    skin = skin * (1 - known * below * smoothstep(share, 0.85, 0.5))
+    ruddy = known * (1 - beyond) * smoothstep(share, 0.74, 0.94) * smoothstep(light, 0.2 * median, 0.4 * median)
+    skin = np.maximum(skin, ruddy)
     apart = trust * features_mask(landmarks, shape, GROWN)
     mouth = fill(landmarks[MOUTH], shape)
     lips = blur(grown(mouth, 9), 2)
-    smooth = cv2.ximgproc.guidedFilter(light, light, 12, 12.0)
     inner = skin * (1 - np.maximum(apart, lips))
-    own = filled(np.dstack([smooth, combed[..., 1:]]), inner, 4.0)
-    bare = without_islands(np.ascontiguousarray(own[..., 0]), 17)
-    own = own[..., 1:]
+    bare, own = under(combed, inner)
     # Not skin after all: a fringe, glasses, a hand's shadow line.
     away = blur(bare - light, 1.0)
     contrast = min(max(median / 50, 0.5), 1.0)
     # The folds of a smile are as dark as a beard, but as red as skin.
     width = float(np.hypot(*(landmarks[454] - landmarks[234])))
     fold = np.maximum.reduce([spot(landmarks, index, 0.05 * width, shape) for index in (57, 287, 216, 436)])
-    own_chroma = cv2.magnitude(own[..., 0].copy(), own[..., 1].copy())
-    ruddy = smoothstep(combed[..., 1] - 0.75 * own[..., 0], -1.0, 1.5) * smoothstep(own_chroma, 4.0, 10.0)
-    limit: Floats = np.float32(contrast) * (1 + np.float32(0.9) * fold * ruddy)
+    limit: Floats = np.float32(contrast) * (1 + np.float32(0.9) * np.maximum(fold, 0.5) * ruddy)
     foreign = np.maximum(smoothstep(away, 13.0 * limit, 22.0 * limit), smoothstep(-away, 16.0, 26.0))
     skin = skin * (1 - foreign * (1 - 0.8 * apart))
     skin = smoothstep(cv2.ximgproc.guidedFilter(light, skin, 6, 4.0), 0.32, 0.68)
 
-    form = cv2.ximgproc.guidedFilter(bare, bare, 16, 10.0)
+    form = enlarged(cv2.ximgproc.guidedFilter(bare[::2, ::2].copy(), bare[::2, ::2].copy(), 8, 10.0), shape)
     return Skin(skin, blur(form, 2.0), own, apart, lips, below, sample, median, contrast)

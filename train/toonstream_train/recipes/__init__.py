@@ -12,7 +12,12 @@ from toonstream_train.core.recipe import Recipe
 if TYPE_CHECKING:
     from torch import nn
 
-RECIPES = {"cartoongan": "CartoonGAN", "cyclegan": "CycleGAN", "distill": "Distill"}
+RECIPES = {
+    "cartoongan": "CartoonGAN",
+    "cyclegan": "CycleGAN",
+    "distill": "Distill",
+    "drawing_student": "DrawingStudent",
+}
 """Name (the module's) -> class."""
 
 

@@ -17,7 +17,7 @@ from torch.optim import Adam
 from toonstream.faces.shape import Shape
 from toonstream_train import losses
 from toonstream_train.core.recipe import Recipe, Settings, Update
-from toonstream_train.data.drawn_faces import Augmentation, DrawnFaces
+from toonstream_train.data.drawn_faces import CLEAN, Augmentation, DrawnFaces
 from toonstream_train.data.pack import Pack
 from toonstream_train.networks.cartoongan import Discriminator
 from toonstream_train.networks.generators.painter import Painter
@@ -86,6 +86,8 @@ class DrawingStudent(Recipe):
             raise InputError("the photos have no drawings; make them with: toonstream-train draw PACK")
         self.device = device
         self.faces = DrawnFaces(photos, s.shape, s.augmentation, dict(s.weights), s.training.seed)
+        shown = DrawnFaces(photos.part(np.linspace(0, len(photos) - 1, 8).astype(int)), s.shape, CLEAN, {}, 0)
+        self.shown = shown.batch(0, 8, 256).to(device)
         if s.perceptual:
             sample = torch.from_numpy(photos.images[:16]).permute(0, 3, 1, 2).float().to(device) / 127.5 - 1
             self.vgg = VGG(s.perceptual_layer, s.vgg, sample)
@@ -100,10 +102,9 @@ class DrawingStudent(Recipe):
 
     def take(self, step: int) -> None:
         s = self.settings
-        batch = self.faces.batch(*self.plan(step))
+        batch = self.faces.batch(*self.plan(step)).to(self.device)
         self.faces.prefetch(*self.plan(step + 1))
-        self.image, self.chart = batch.image.to(self.device), batch.chart.to(self.device)
-        self.drawing, self.weight = batch.drawing.to(self.device), batch.weight.to(self.device)
+        self.image, self.chart, self.drawing, self.weight = batch.image, batch.chart, batch.drawing, batch.weight
         self.judging = s.adversarial > 0 and step >= s.adversarial_from * s.training.steps
 
     def forward(self) -> None:
@@ -153,11 +154,13 @@ class DrawingStudent(Recipe):
         return pictures[..., top : top + side, left : left + side]
 
     def preview(self, networks: Mapping[str, nn.Module], photos: Tensor) -> dict[str, Tensor]:
-        return {}
+        batch = self.shown
+        toon = networks["generator"](batch.image, batch.chart)
+        return {"photo": batch.image, "toon": toon, "drawing": batch.drawing}
 
 
 def features(chart: Tensor) -> Tensor:
-    """(B, 1, S, S) in 0 to 1: where eyes, brows, lines and lips are, and a little around. chart (B, 4, S / 2, S / 2)."""
+    """(B, 1, S, S) in 0 to 1: eyes, brows, lines and lips, and a little around. chart: (B, 4, S / 2, S / 2)."""
     planes = (chart + 1) / 2
     brows = ((planes[:, :1] - 0.5) * 2).clamp(min=0)
     drawn = torch.cat([brows, (3 * planes[:, 1:]).clamp(max=1)], 1).amax(1, keepdim=True)

@@ -35,9 +35,9 @@ def own_colour(lab: Floats, landmarks: Points, side: int) -> NDArray[np.float32]
         white[0] = max(white[0], np.percentile(lab[window][..., 0][clear], 80) + 6)
     white[1:] *= 0.35
     colour = iris_colour(lab[window], rho, dy, slit, white)
-    colour[1:] *= 1.6
+    colour[1:] *= 1.2 + 1.0 * ramp(float(colour[2]), 2.0, -4.0)  # what is blue or green shines
     # No iris is violet: what is rather red than blue is brown.
-    colour[2] += ramp(float(colour[2] + 1.2 * colour[1]), -6.0, 2.0) * max(0.9 * colour[1] - colour[2], 0)
+    colour[2] += ramp(float(colour[2] + 1.2 * colour[1]), -6.0, 2.0) * max(1.25 * colour[1] - colour[2], 0)
     return colour
 
 
@@ -47,7 +47,7 @@ def eye(paper: Floats, lab: Floats, landmarks: Points, side: int, trust: float, 
     upper, lower = curve(landmarks[UPPER_LIDS[side]]), curve(landmarks[LOWER_LIDS[side]])
     width = float(np.hypot(*(upper[0] - upper[-1])))
     gap = float(np.hypot(*(upper - lower).T).max())
-    opening = ramp(gap / width, 0.14, 0.28)
+    opening = ramp(gap / width, 0.08, 0.18)
     outline = np.concatenate([upper, lower[-2:0:-1]])
     slit = fill(outline, shape)
     axis = (upper[-1] - upper[0]) / width

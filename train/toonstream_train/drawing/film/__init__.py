@@ -1,56 +1,60 @@
 """The teacher of the style `film`: the look of an animated film, in the person's own colours and light.
 
-The photo is first bent into the film's proportions; everything is then painted on the bent photo, in its own places.
+It is painted on a photo that was warped to the film's proportions before; painting itself moves nothing.
 """
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from toonstream.faces.shape import Shape
 from toonstream_train.drawing.brows import brow
 from toonstream_train.drawing.features import paint
-from toonstream_train.drawing.film.complexion import head, locks, painted
-from toonstream_train.drawing.film.eyes import crease, eye, socket
+from toonstream_train.drawing.film.complexion import complexion, head, locks
+from toonstream_train.drawing.film.eyes import crease, eye, shared, socket
 from toonstream_train.drawing.film.mouth import mouth
 from toonstream_train.drawing.glasses import wires, worn
 from toonstream_train.drawing.lines import across
+from toonstream_train.drawing.lit_skin import base_tone
 from toonstream_train.drawing.seen import eyes_seen, mouth_trust
 from toonstream_train.drawing.shapes import BROWS, EYES, MOUTH, around
 from toonstream_train.drawing.skin import find
 from toonstream_train.drawing.smoothing import Floats, blur, calm_neighbour, flow, smoothstep
 from toonstream_train.drawing.tones import skin_light
-from toonstream_train.drawing.warp import Proportions, moved, moves, warped
 
-PROPORTIONS = Proportions(eyes=(1.36, 1.58), apart=0.045, nose=(0.09, 0.24), mouth=(0.0, 0.0), jaw=0.13, chin=0.045)
+SHAPE = Shape(eyes=(1.36, 1.58), apart=0.045, nose=(0.09, 0.24), mouth=(0.0, 0.0), jaw=0.13, chin=0.045)
 VIVID = 0.14
 """More chroma, where there is not much already."""
 
 
-def drawn(lab: Floats, landmarks: NDArray[np.float32]) -> Floats:
-    """The drawing of a photo in LAB (CANVAS, CANVAS, 3): proportions, skin and hair, then the features of the face."""
-    shape = (lab.shape[0], lab.shape[1])
-    trusts, tone = eyes_seen(lab, landmarks), skin_light(lab, landmarks)
-    bend = moves(landmarks, trusts, PROPORTIONS)
-    photo, mesh = warped(lab, bend), moved(landmarks, bend)
+def painted(photo: Floats, mesh: NDArray[np.float32]) -> Floats:
+    """The painting of a warped photo in LAB (CANVAS, CANVAS, 3) with its moved mesh (478, 2): skin and hair, features.
+
+    Returns (CANVAS, CANVAS, 3) in LAB; everything lies where the warped photo has it.
+    """
+    shape = (photo.shape[0], photo.shape[1])
+    trusts, tone = eyes_seen(photo, mesh), skin_light(photo, mesh)
 
     contours = flow(photo, steps=6, length=1.8)
     combed = contours.along(photo, 3.0)
-    wire = wires(photo, contours, mesh, tone, worn(lab, landmarks))
+    wire = wires(photo, contours, mesh, tone, worn(photo, mesh))
     skin = find(combed, mesh, max(trusts))
-    paper = painted(combed, skin, mesh, wire)
+    paper = complexion(combed, skin, mesh, wire)
     paint(paper, 1 - skin.where * (1 - wire), locks(photo, contours))
 
     seen = skin.where * (1 - wire)
     crisp, smooth = calm_neighbour(photo, 2), blur(photo, 1.0)
+    broad = blur(photo, 4.5)
+    look = shared(smooth, mesh, base_tone(smooth[..., 0], skin), trusts)
     for side in (0, 1):
         window, origin = around(mesh[EYES[side]], 60)
         socket(paper[window], photo[window], skin.form[window], mesh - origin, side, trusts[side])
         crease(paper[window], smooth[window], mesh - origin, side, trusts[side])
-        paint(paper[window], wire[window], crisp[window])
+        paint(paper[window], wire[window], crisp[window] + 0.7 * (crisp - broad)[window])
         window, origin = around(mesh[BROWS[side]])
         brow(paper[window], crisp[window], skin.form[window], seen[window], mesh - origin, side, trusts[side])
         window, origin = around(mesh[EYES[side]])
-        eye(paper[window], smooth[window], mesh - origin, side, trusts[side])
+        eye(paper[window], smooth[window], mesh - origin, side, look, trusts[side])
     window, origin = around(mesh[MOUTH])
     found = across(blur(photo[..., 0], 0.8), contours, 1.3)
     trust = mouth_trust(crisp[window], mesh - origin, skin.where[window], found[window])

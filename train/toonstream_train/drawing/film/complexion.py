@@ -3,9 +3,15 @@
 import numpy as np
 
 from toonstream_train.drawing.features import paint
+from toonstream_train.drawing.lit_skin import base_tone, face_chroma, relit
 from toonstream_train.drawing.shapes import JAW, NOSE_BASE, OVAL, Points, curve, fill, stroke
 from toonstream_train.drawing.skin import Skin, spot
 from toonstream_train.drawing.smoothing import Floats, Flow, blur, smoothstep
+
+LIGHTS = ((4, 0.022, 7.0), (197, 0.03, 2.0), (117, 0.06, 3.0), (346, 0.06, 3.0), (151, 0.12, 2.5), (199, 0.05, 1.5))
+"""Landmark, radius in widths of the face and lightness: tip and bridge of the nose, cheekbones, forehead, chin."""
+SHADES = ((2, 0.03, 4.0), (18, 0.03, 3.0), (98, 0.025, 2.0), (327, 0.025, 2.0))
+"""Likewise: under the nose, under the lower lip, beside the nostrils."""
 
 
 def cored(detail: Floats, small: Floats | float, large: Floats | float, kept: Floats | float) -> Floats:
@@ -14,10 +20,14 @@ def cored(detail: Floats, small: Floats | float, large: Floats | float, kept: Fl
     return out
 
 
-def painted(combed: Floats, skin: Skin, landmarks: Points, wire: Floats) -> Floats:
-    """The photo smoothed along its contours, `combed` (H, W, 3), with its skin smooth; `wire`: where glasses are."""
+def complexion(combed: Floats, skin: Skin, landmarks: Points, wire: Floats) -> Floats:
+    """The photo smoothed along its contours, `combed` (H, W, 3), with its skin lit and smooth.
+
+    wire: (H, W), where glasses are.
+    """
     shape = (combed.shape[0], combed.shape[1])
-    light = combed[..., 0]
+    light = np.ascontiguousarray(combed[..., 0])
+    base = base_tone(light, skin)
     # Folds and cheeks are form too, only softer; pores and wrinkles go; what is strong is no skin and stays.
     coarse: Floats = blur(light * skin.where, 3.5) / (blur(skin.where, 3.5) + np.float32(1e-3))
     coarse = np.where(skin.where > 0.02, coarse, light)
@@ -26,40 +36,48 @@ def painted(combed: Floats, skin: Skin, landmarks: Points, wire: Floats) -> Floa
     # Hair on lip and chin is dark but not red; thin as it may be, it stays.
     beard = smoothstep(skin.chroma[..., 0] - combed[..., 1], 0.5, 3.5) * smoothstep(skin.form - light, 1.0, 5.0)
     kept = np.maximum.reduce([nose, skin.lips, jaw, 0.9 * blur(beard, 1.5) * skin.below])
-    form = skin.form
-    fine, middling = light - coarse, coarse - form
+    fine, middling = light - coarse, coarse - skin.form
     # Around the nose and the lips dark lines stay crisp; shine does not.
     crisp = np.float32(0.08) + np.float32(0.72) * kept * smoothstep(-fine, -1.0, 1.0)
     fine = cored(fine, 5.0 * skin.contrast, 16.0 * skin.contrast, crisp)
-    tone = form + (0.48 + 0.35 * kept * smoothstep(-middling, -2.0, 2.0)) * middling + (1 + 0.35 * nose) * fine
+    folds = np.float32(0.36) + np.float32(0.47) * kept * smoothstep(-middling, -2.0, 2.0)
+    middling = cored(middling, 5.0 * skin.contrast, 18.0 * skin.contrast, folds)
+    lift, tint = relit(light, skin.chroma, skin)
+    tone = skin.form + lift + middling + (1 + 0.35 * nose) * fine
 
+    width = float(np.hypot(*(landmarks[454] - landmarks[234])))
+    soft = skin.chroma + tint
     # Lips, makeup and what else has a colour of its own keep it.
     hold = np.maximum(skin.lips, 0.5 * skin.eyes)[..., None]
-    soft = skin.chroma + hold * (combed[..., 1:] - skin.chroma)
+    soft = soft + hold * (combed[..., 1:] - soft)
     # Warm shadows: where the form turns from the light, blood shines through.
-    depth = smoothstep(skin.median - form, 2.0, 22.0) * smoothstep(form, 8.0, 30.0)
+    depth = smoothstep(np.float32(base) - tone, 3.0, 22.0) * smoothstep(tone, 8.0, 30.0)
     # By the skin's own chroma, and less in the dark, where colour is strong beside what lightness there is.
-    amount = (
-        np.float32(np.hypot(*np.median(combed[skin.sample][:, 1:], axis=0)) / 22) * (form / 55).clip(0.15, 1)
-    ).astype(np.float32)
+    amount = (np.float32(np.hypot(*face_chroma(skin.chroma, skin)) / 22) * (tone / 55).clip(0.15, 1)).astype(np.float32)
     soft = soft + (amount * depth)[..., None] * np.array([3.0, 1.5], np.float32)
-    width = float(np.hypot(*(landmarks[454] - landmarks[234])))
     blush = np.maximum(spot(landmarks, 50, 0.085 * width, shape), spot(landmarks, 280, 0.085 * width, shape))
-    blush = np.maximum(blush, 0.7 * spot(landmarks, 4, 0.055 * width, shape))
-    soft = soft + (amount * blush)[..., None] * np.array([2.6, 0.4], np.float32)
-    tone = tone - 0.5 * amount * blush
-    # Light on the tip of the nose, the cheekbones and the forehead, as far as the photo lights them at all.
-    shine = 1.0 * spot(landmarks, 4, 0.022 * width, shape)
-    for index in (117, 346):
-        shine = np.maximum(shine, 0.45 * spot(landmarks, index, 0.05 * width, shape))
-    lit = smoothstep(form, skin.median - 6, skin.median + 8)
-    tone = tone + 7.0 * shine * lit * smoothstep(np.float32(100) - tone, 0.0, 25.0)
-
-    # Folds and shine go with pores: give back what the face as a whole has lost or won by it.
-    tone = tone + np.float32(np.clip((light - tone)[skin.sample].mean(), -4, 4)) * smoothstep(tone, 0.0, 30.0)
+    blush = np.maximum(blush, 0.5 * spot(landmarks, 4, 0.055 * width, shape))
+    soft = soft + (amount * blush)[..., None] * np.array([3.0, 0.6], np.float32)
+    tone = tone + sculpted(landmarks, skin, base, width)
 
     out = combed.copy()
     paint(out, skin.where * (1 - wire), np.dstack([tone, soft]))
+    return out
+
+
+def sculpted(landmarks: Points, skin: Skin, base: float, width: float) -> Floats:
+    """Light and shade (H, W), in lightness, that a film's lamp gives every face: what a flat photo lacks of form."""
+    shape = (skin.form.shape[0], skin.form.shape[1])
+    gain = np.float32(min(base / 60, 1.0))
+    light = np.zeros(shape, np.float32)
+    for index, radius, share in LIGHTS:
+        light = np.maximum(light, np.float32(share) * spot(landmarks, index, radius * width, shape))
+    shade = np.zeros(shape, np.float32)
+    for index, radius, share in SHADES:
+        shade = np.maximum(shade, np.float32(share) * spot(landmarks, index, radius * width, shape))
+    # Only as far as the photo lights them at all.
+    lit = smoothstep(skin.form, base - 14, base + 4)
+    out: Floats = gain * (light * lit - shade)
     return out
 
 

@@ -29,8 +29,8 @@ def chart(landmarks: NDArray[np.floating], size: int) -> NDArray[np.uint8]:
     """
     if landmarks.shape != (478, 2):
         raise ValueError(f"a chart needs 478 landmarks, not {landmarks.shape}")
-    points = np.asarray(landmarks, np.float32) / np.float32(2)
-    face, eyes, lines, mouth = planes = np.zeros((len(PLANES), size // 2, size // 2), np.uint8)
+    points = np.asarray(landmarks, np.float32)
+    face, eyes, lines, mouth = planes = np.zeros((len(PLANES), size, size), np.uint8)
     _fill(face, points[OVAL], 128)
     balls = np.zeros_like(eyes)
     widths = []
@@ -47,8 +47,8 @@ def chart(landmarks: NDArray[np.floating], size: int) -> NDArray[np.uint8]:
     _stroke(lines, _curve(points[NOSTRILS]), NOSE_WIDTH * max(widths))
     _fill(mouth, _curve(points[MOUTH], closed=True), 128)
     _fill(mouth, _curve(points[MOUTH_INSIDE], closed=True), 255)
-    merged: NDArray[np.uint8] = cv2.merge(list(planes))
-    return merged
+    half = cv2.resize(cv2.merge(list(planes)), (size // 2, size // 2), interpolation=cv2.INTER_AREA)
+    return np.asarray(half, np.uint8)
 
 
 @cache

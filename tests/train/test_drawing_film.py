@@ -3,9 +3,10 @@
 import cv2
 import numpy as np
 import pytest
-from support.drawn_face import SIDE, SKINS, face
-from toonstream_train.drawing import draw, glasses
+from support.drawn_face import EYE_CENTRES, SIDE, SKINS, face, lab
+from toonstream_train.drawing import draw, drawn_mesh, glasses
 from toonstream_train.drawing.film import PROPORTIONS
+from toonstream_train.drawing.lit_skin import lit_tone
 from toonstream_train.drawing.shapes import CANVAS, EYES, IRISES, JAW
 from toonstream_train.drawing.smoothing import flow
 from toonstream_train.drawing.warp import moved, moves, total, warped
@@ -76,3 +77,34 @@ def test_the_background_stays() -> None:
     crop[:, :12] = stripes[:, None, None]
     drawn = draw(crop, mesh, "film")[:60, 2:8].astype(float)
     assert np.abs(drawn - crop[:60, 2:8]).mean() < 3
+
+
+def test_the_warp_knows_landmarks_only() -> None:
+    crop, mesh = face(SKINS["pale"])
+    np.testing.assert_array_equal(drawn_mesh(crop, mesh, "film"), drawn_mesh(np.zeros_like(crop), mesh, "film"))
+
+
+def test_lit_skin_lifts_shadows_but_keeps_their_order_and_the_night() -> None:
+    form = np.linspace(2, 95, 200, dtype=np.float32)
+    lit = lit_tone(form, 60.0)
+    assert np.diff(lit).min() > 0
+    assert lit[np.searchsorted(form, 48)] > 51
+    assert abs(lit[0] - form[0]) < 0.5
+
+
+def test_a_shadow_on_the_face_becomes_softer() -> None:
+    crop, mesh = face(SKINS["pale"])
+    shaded = crop * np.where(np.arange(SIDE) < 116, 0.75, 1.0)[None, :, None]
+    soft = cv2.GaussianBlur(shaded, (0, 0), 6).round().astype(np.uint8)
+    pictures = [lab(picture)[150:164, :, 0] for picture in (soft, draw(soft, mesh, "film"))]
+    steps = [picture[:, 150:180].mean() - picture[:, 74:90].mean() for picture in pictures]
+    assert 0.3 * steps[0] < steps[1] < 0.85 * steps[0]
+
+
+def test_both_eyes_have_one_colour() -> None:
+    crop, mesh = face(SKINS["pale"])
+    left = crop[114:131, 88:105]
+    left[(left[..., 2] > 150) & (left[..., 0] < 100)] = (60, 60, 64)
+    drawn = lab(draw(crop, mesh, "film"))
+    tints = [drawn[int(b) - 8 : int(b) + 9, int(a) - 10 : int(a) + 11, 2].min() for a, b in EYE_CENTRES]
+    assert abs(tints[0] - tints[1]) < 4

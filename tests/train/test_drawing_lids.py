@@ -5,10 +5,9 @@ from pathlib import Path
 import numpy as np
 from support.drawn_face import CLOSED, EYE_CENTRES, SKINS, face
 from toonstream_train.commands import main
+from toonstream_train.data import pack
 from toonstream_train.drawing.lids import blinked
 from toonstream_train.drawing.shapes import BROWS, EYES, LOWER_LIDS, MOUTH, UPPER_LIDS
-
-from train import pack
 
 
 def test_lids_come_down_and_nothing_else_moves() -> None:

@@ -61,7 +61,7 @@ def brow(paper: Floats, lab: Floats, form: Floats, skin: Floats, landmarks: Poin
     centre, width = first / mass, 0.5 * mass * step  # in half thicknesses of the mesh's brow
     t = np.linspace(0, 1, count)
     solid = smoothstep(width.astype(np.float32), 0.10, 0.40)
-    width = np.clip(1.2 * width, 0.25, 1.5) * np.minimum(1, 0.25 + 1.9 * t) * np.minimum(1, 0.6 + 3 * (1 - t))
+    width = np.clip(1.2 * width, 0.25, 1.5) * np.minimum(1, 0.25 + 1.9 * t) * np.minimum(1, 0.42 + 2.6 * (1 - t))
     spine = middle + centre[:, None] * across
     top, bottom = spine - width[:, None] * across, spine + width[:, None] * across
     cover = fill(np.concatenate([top, bottom[::-1]]).astype(np.float32), shape)

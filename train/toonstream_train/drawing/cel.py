@@ -6,13 +6,13 @@ import numpy as np
 from toonstream.faces.shape import Shape
 from toonstream_train.drawing import toned_skin
 from toonstream_train.drawing.brows import brow
-from toonstream_train.drawing.features import INK, eye, mouth, paint
-from toonstream_train.drawing.glasses import wires, worn
+from toonstream_train.drawing.features import INK, eye, mouth, paint, ramp
+from toonstream_train.drawing.frames import frames
 from toonstream_train.drawing.lines import dark_lines
 from toonstream_train.drawing.seen import eyes_seen, mouth_trust
 from toonstream_train.drawing.shapes import BROWS, EYES, MOUTH, Points, around
-from toonstream_train.drawing.smoothing import Floats, blur, calm_neighbour, flow, smoothstep
-from toonstream_train.drawing.tones import general_tones
+from toonstream_train.drawing.smoothing import Floats, blur, calm_neighbour, flow
+from toonstream_train.drawing.tones import masses
 
 SHAPE = Shape()
 """The person's own proportions."""
@@ -21,28 +21,25 @@ VIVID = 0.2
 
 
 def painted(photo: Floats, mesh: Points) -> Floats:
-    """The drawing of a photo in LAB (CANVAS, CANVAS, 3) with its mesh (478, 2), in LAB: tones, ink, then the features."""
-    trusts = eyes_seen(photo, mesh)
+    """The drawing of a photo in LAB (CANVAS, CANVAS, 3) with its mesh (478, 2), in LAB: tones, ink, features."""
+    # An eye is drawn or it is not: half of one would be a ghost.
+    left, right = eyes_seen(photo, mesh)
+    trusts = ramp(left, 0.15, 0.5), ramp(right, 0.15, 0.5)
     contours = flow(photo, steps=4, length=2.2)
     combed = contours.along(photo, 3.0)
     calm = calm_neighbour(calm_neighbour(combed, 5), 4)
     skin = toned_skin.find(calm, mesh)
 
-    paper = calm.copy()
-    paper[..., 0] = general_tones(np.ascontiguousarray(calm[..., 0]))
-    chroma = cv2.magnitude(paper[..., 1].copy(), paper[..., 2].copy())
-    paper[..., 1:] *= (1 + VIVID * (1 - smoothstep(chroma, 25.0, 70.0)))[..., None]
-    tone = toned_skin.toned(skin, mesh, 1.2 * skin.contrast, 0.12)
+    paper = masses(calm, 0.9, VIVID)
+    tone = toned_skin.toned(skin, mesh, 2.0 * skin.contrast, 0.15)
     paint(paper, skin.where, toned_skin.relit(calm, combed, skin, mesh, tone, trusts, 1.2))
 
     weight = combed[..., 0] - np.float32(0.3) * cv2.magnitude(combed[..., 1].copy(), combed[..., 2].copy())
-    lines = dark_lines(weight, contours, np.float32(1.2) + np.float32(2.3 * skin.contrast) * skin.where)
+    lines, found = dark_lines(weight, contours, np.float32(1.2) + np.float32(2.3 * skin.contrast) * skin.where)
     apart = toned_skin.features(mesh, tone.shape, skin.width)
     paint(paper, 0.9 * lines * (1 - apart), paper * np.array([0.16, 0.5, 0.5], np.float32) + INK / 3)
 
-    rim = blur(photo, 0.8) - blur(photo, 4.5)
-    rim[..., 0] *= np.where(rim[..., 0] < 0, np.float32(1.9), np.float32(0.5))
-    paint(paper, wires(photo, contours, mesh, skin.lit, max(worn(photo, mesh), 0.3)), paper + rim)
+    frames(paper, photo, mesh, contours, skin.contrast)
     for side in (0, 1):
         window, origin = around(mesh[BROWS[side]])
         crisp = calm_neighbour(photo[window], 2)
@@ -51,5 +48,5 @@ def painted(photo: Floats, mesh: Points) -> Floats:
         eye(paper[window], blur(photo[window], 1.0), mesh - origin, side, trusts[side])
     window, origin = around(mesh[MOUTH])
     crisp = calm_neighbour(photo[window], 2)
-    mouth(paper[window], crisp, mesh - origin, mouth_trust(crisp, mesh - origin, skin.where[window], lines[window]))
+    mouth(paper[window], crisp, mesh - origin, mouth_trust(crisp, mesh - origin, skin.where[window], found[window]))
     return paper

@@ -5,8 +5,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toonstream_train.drawing.shapes import (
-    BROWS,
-    EYES,
     IRISES,
     LOWER_LIDS,
     UPPER_LIDS,
@@ -14,7 +12,6 @@ from toonstream_train.drawing.shapes import (
     curve,
     disc,
     fill,
-    grown,
     lip_edges,
     stroke,
 )
@@ -104,41 +101,6 @@ def eye(paper: Floats, lab: Floats, landmarks: Points, side: int, trust: float) 
     part = lower[2:34]
     line = stroke(part, taper(len(part), 0.6 * thin, 1.1 * thin, 0.2 * thin, 0.3), shape)
     paint(paper, 0.75 * trust * opening * line, INK + np.array([6.0, 6, 5]))
-
-
-def brow(paper: Floats, lab: Floats, bare: Floats, skin: Floats, landmarks: Points, side: int) -> None:
-    """One brow as a solid shape: where the photo is darker than the skin there would be, near the mesh's brow.
-
-    bare: (H, W), the lightness of the skin as if it went on under the brow; skin: (H, W), where skin is.
-    """
-    shape = (paper.shape[0], paper.shape[1])
-    outline = landmarks[BROWS[side]]
-    width = float(np.hypot(*(outline[0] - outline[4])))
-    zone = fill(outline, shape)
-    size = round(0.16 * width) | 1
-    reach = blur(grown(zone, size), 3.5)
-    # Not the shadow of a deep-set eye: the brow ends above the lid.
-    below = fill(landmarks[EYES[side]], shape)
-    reach = reach * (1 - blur(cv2.dilate(below, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (1, 17))), 2.0))
-    around = blur(cv2.dilate(zone, np.ones((31,) * 2, np.uint8)), 2) * (1 - reach)
-    light = lab[..., 0]
-    if around.sum() < 1:
-        return
-    dark = np.maximum(bare - light, 0)
-    depth = float(np.percentile(dark[zone > 0.5], 80)) if (zone > 0.5).sum() > 10 else 0.0
-    strength = ramp(depth, 4.0, 9.0)
-    if strength <= 0:
-        return
-    # In a fringe what is dark is no brow.
-    strength *= ramp(float((skin * around).sum() / around.sum()), 0.35, 0.6)
-    solid = blur(dark, 2.4)
-    shape_of_it = smoothstep(solid * reach, 0.36 * depth, 0.52 * depth)
-    weight = smoothstep(dark, 0.6 * depth, depth) * reach
-    colour = weighted(lab, weight)
-    colour[0] = max(0.88 * colour[0] - 2, 6.0)
-    colour[1:] *= 1.1
-    # Some of the colour of the place: nearly flat, yet a fringe across it stays a fringe.
-    paint(paper, 0.95 * strength * shape_of_it, 0.65 * colour + 0.35 * blur(lab, 3.0))
 
 
 def mouth(paper: Floats, lab: Floats, landmarks: Points, trust: float) -> None:

@@ -7,6 +7,9 @@ from toonstream_train.drawing.features import ramp
 from toonstream_train.drawing.shapes import EYES, Points, curve, fill, grown
 from toonstream_train.drawing.smoothing import Floats, Flow, blur, smoothstep
 
+EYE_SHARE = 0.31
+"""The width of an eye in life, in distances of the outer corners of both."""
+
 
 def worn(lab: Floats, landmarks: Points) -> float:
     """How surely glasses are worn, 0 to 1, on a photo in LAB (H, W, 3) with its mesh (478, 2) in pixels.
@@ -22,8 +25,11 @@ def worn(lab: Floats, landmarks: Points) -> float:
     down = down / max(float(np.hypot(*down)), 1.0) * float(np.hypot(*across))
     arms = []
     for outer, inner in ((33, 133), (263, 362)):
+        eye = landmarks[outer] - landmarks[inner]
+        # In a look with large eyes the temples are still as far away.
+        eye = eye * min(1.0, EYE_SHARE * float(np.hypot(*across)) / max(float(np.hypot(*eye)), 1e-3))
         for far in np.linspace(0.45, 0.95, 9, dtype=np.float32):
-            start = landmarks[outer] + far * (landmarks[outer] - landmarks[inner])
+            start = landmarks[outer] + far * eye
             at = start + np.linspace(-0.3, 0.2, 96, dtype=np.float32)[:, None] * down
             arms.append(line_across(lab, at[:, None], 1.2, 5.0)[8:-8].max())
     sides = [float(np.percentile(side, 25)) for side in np.split(np.array(arms), 2)]
@@ -62,6 +68,9 @@ def wires(lab: Floats, contours: Flow, landmarks: Points, tone: float, sure: flo
 
     tone: the lightness of the skin. sure: 1 where glasses are worn for all that `worn` knows, 0 where not.
     """
+    there = ramp(sure, 0.0, 0.3)
+    if there == 0:
+        return np.zeros(lab.shape[:2], np.float32)
     found = blur(lab, 1.0) - blur(lab, 4.5)
     size = np.sqrt(found[..., 0] ** 2 + 2 * found[..., 1] ** 2 + 2 * found[..., 2] ** 2)
     size = contours.along(size, 3.0)
@@ -69,4 +78,4 @@ def wires(lab: Floats, contours: Flow, landmarks: Points, tone: float, sure: flo
     faint = 1 - sure
     scale = min(max(tone / 50, 0.5), 1.0)
     low, high = (1.7 + 5.5 * faint) * scale, (4.2 + 9.8 * faint) * scale
-    return ramp(sure, 0.0, 0.3) * smoothstep(size, low, high) * zone(landmarks, (lab.shape[0], lab.shape[1]))
+    return there * smoothstep(size, low, high) * zone(landmarks, (lab.shape[0], lab.shape[1]))

@@ -47,8 +47,8 @@ def keep_long(ink: Floats, seed: float, weak: float, length: float) -> Floats:
     return out
 
 
-def dark_lines(light: Floats, flow: Flow, need: Floats) -> Floats:
-    """How strongly a thin dark line or a dark side runs along the contours, (H, W): 0 to 1 where it is as strong as `need`.
+def dark_lines(light: Floats, flow: Flow, need: Floats) -> tuple[Floats, Floats]:
+    """Thin dark lines and dark sides along the contours, (H, W) 0 to 1, and what they were found by, in lightness.
 
     light: (H, W), lightness; need: (H, W), the contrast that a line must have, in lightness. Differences of Gaussians,
     smoothed along the contours (Kang et al. 2007, Coherent line drawing).
@@ -59,4 +59,4 @@ def dark_lines(light: Floats, flow: Flow, need: Floats) -> Floats:
     small = cv2.resize(smoothstep(found, 0.5 * need, need), None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
     crowd = cv2.resize(blur(small, 3.5), light.shape[::-1], interpolation=cv2.INTER_LINEAR)
     need = need * (1 + 3 * np.maximum(crowd - np.float32(0.2), 0))
-    return keep_long(smoothstep(found, 0.42 * need, need), 0.9, 0.15, 34)
+    return keep_long(smoothstep(found, 0.42 * need, need), 0.9, 0.15, 34), found

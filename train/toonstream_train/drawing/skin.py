@@ -45,9 +45,12 @@ class Skin:
 
 def spot(landmarks: Points, index: int, radius: float, shape: tuple[int, int]) -> Floats:
     """A soft round spot (H, W) at a landmark."""
-    y, x = np.ogrid[0 : shape[0], 0 : shape[1]]
-    cx, cy = landmarks[index] - 0.5
-    out: Floats = np.exp(-0.5 * ((x - cx) ** 2 + (y - cy) ** 2) / radius**2).astype(np.float32)
+    (cx, cy), (height, width) = landmarks[index] - 0.5, shape
+    down, across = (
+        np.exp(-0.5 * ((np.arange(size) - at) / radius) ** 2).astype(np.float32)
+        for size, at in ((height, cy), (width, cx))
+    )
+    out: Floats = np.outer(down, across)
     return out
 
 
@@ -111,10 +114,18 @@ def find(combed: Floats, landmarks: Points, trust: float) -> Skin:
     below = smoothstep(np.repeat(rows, shape[1], 1), float(landmarks[1, 1]), float(landmarks[0, 1]) + 1)
     red = float(np.median(combed[sample][:, 1]))
     dim = np.sqrt((light / np.float32(max(median, 1.0))).clip(0.16, 1.1))
-    share = combed[..., 1] / np.maximum(np.float32(max(red, 1.0)) * dim, 1.0)
-    known = np.float32(ramp(red, 3.0, 7.0))
-    skin = skin * (1 - known * below * smoothstep(share, 0.85, 0.5))
-    ruddy = known * (1 - beyond) * smoothstep(share, 0.74, 0.94) * smoothstep(light, 0.2 * median, 0.4 * median)
+    share = blur(combed[..., 1], 1.5) / np.maximum(np.float32(max(red, 1.0)) * dim, 1.0)
+    known = np.float32(ramp(red, 4.0, 10.0))
+    # What is as light as skin must lack more of it: there may be shine.
+    least = np.float32(0.85) - np.float32(0.2) * smoothstep(light, median - 6, median + 4)
+    skin = skin * (1 - known * below * smoothstep(share, least, least - 0.35))
+    shine = smoothstep(light, median + 4, median + 14)
+    ruddy = (
+        known
+        * (1 - beyond)
+        * smoothstep(share, 0.74 - 0.34 * shine, 0.94 - 0.34 * shine)
+        * smoothstep(light, 0.2 * median, 0.4 * median)
+    )
     skin = np.maximum(skin, ruddy)
     apart = trust * features_mask(landmarks, shape, GROWN)
     mouth = fill(landmarks[MOUTH], shape)
@@ -128,7 +139,7 @@ def find(combed: Floats, landmarks: Points, trust: float) -> Skin:
     width = float(np.hypot(*(landmarks[454] - landmarks[234])))
     fold = np.maximum.reduce([spot(landmarks, index, 0.05 * width, shape) for index in (57, 287, 216, 436)])
     limit: Floats = np.float32(contrast) * (1 + np.float32(0.9) * np.maximum(fold, 0.5) * ruddy)
-    foreign = np.maximum(smoothstep(away, 13.0 * limit, 22.0 * limit), smoothstep(-away, 16.0, 26.0))
+    foreign = np.maximum(smoothstep(away, 13.0 * limit, 22.0 * limit), (1 - ruddy) * smoothstep(-away, 16.0, 26.0))
     skin = skin * (1 - foreign * (1 - 0.8 * apart))
     skin = smoothstep(cv2.ximgproc.guidedFilter(light, skin, 6, 4.0), 0.32, 0.68)
 

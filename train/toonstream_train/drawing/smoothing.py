@@ -53,18 +53,28 @@ class Flow:
 
 
 def flow(picture: Floats, sigma: float = 2.5, steps: int = 5, length: float = 1.5) -> Flow:
-    """Contours by the smoothed structure tensor of all three channels, and paths of `steps` times `length` pixels."""
+    """Contours by the smoothed structure tensor of all three channels, and paths of `steps` times `length` pixels.
+
+    Paths are followed at half the picture's size: directions change slowly.
+    """
+    height, width = picture.shape[:2]
     calm = blur(picture, 1.0)
     gx = cv2.Scharr(calm, cv2.CV_32F, 1, 0) / 32
     gy = cv2.Scharr(calm, cv2.CV_32F, 0, 1) / 32
     tensor = np.dstack([summed(gx * gx), summed(gx * gy), summed(gy * gy)])
-    xx, xy, yy = cv2.split(blur(tensor, sigma))
+    half = (max(width // 2, 1), max(height // 2, 1))
+    xx, xy, yy = cv2.split(blur(cv2.resize(tensor, half, interpolation=cv2.INTER_AREA), sigma / 2))
     # Twice the angle of the strongest change.
     angle = 0.5 * np.arctan2(2 * xy, xx - yy)
-    nx, ny = np.cos(angle), np.sin(angle)
-    tangent = np.stack([-ny, nx], 2)
-    height, width = picture.shape[:2]
-    x0, y0 = grid(height, width)
+    tangent = np.stack([-np.sin(angle), np.cos(angle)], 2)
+    x0, y0 = grid(half[1], half[0])
+    fine_x, fine_y = grid(height, width)
+
+    def whole(field: Floats) -> Floats:
+        # Nearest: two directions of one line must not be averaged.
+        out: Floats = cv2.resize(field, (width, height), interpolation=cv2.INTER_NEAREST)
+        return out
+
     paths: list[tuple[Floats, Floats]] = []
     for sign in (1.0, -1.0):
         x, y, direction = x0, y0, np.float32(sign) * tangent
@@ -73,10 +83,12 @@ def flow(picture: Floats, sigma: float = 2.5, steps: int = 5, length: float = 1.
                 there = cv2.remap(tangent, x, y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
                 # The tensor knows lines, not arrows: go on the way one came.
                 direction = there * np.copysign(np.float32(1), summed(there * direction))[..., None]
-            x = (x + length * direction[..., 0]).astype(np.float32)
-            y = (y + length * direction[..., 1]).astype(np.float32)
-            paths.append((x, y))
-    return Flow(nx, ny, tuple(paths))
+            x = (x + length / 2 * direction[..., 0]).astype(np.float32)
+            y = (y + length / 2 * direction[..., 1]).astype(np.float32)
+            paths.append((fine_x + whole(2 * (x - x0)), fine_y + whole(2 * (y - y0))))
+    return Flow(
+        whole(np.ascontiguousarray(tangent[..., 1])), whole(np.ascontiguousarray(-tangent[..., 0])), tuple(paths)
+    )
 
 
 def shifted(picture: Floats, dx: int, dy: int) -> Floats:

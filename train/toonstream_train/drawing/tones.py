@@ -1,7 +1,4 @@
-"""Flat tones: two to four steps on the skin by the face's own light, coarser steps elsewhere."""
-
-from dataclasses import dataclass
-from itertools import pairwise
+"""Flat tones off the skin, and where the mesh and its colour say that skin is."""
 
 import cv2
 import numpy as np
@@ -11,8 +8,6 @@ from toonstream_train.drawing.shapes import BROWS, EYES, MOUTH, OVAL, fill, grow
 from toonstream_train.drawing.smoothing import Floats, blur, smoothstep
 
 GENERAL_STEP = 13.0  # lightness between tones off the skin
-LIT, SHADED = 0.7, 0.9  # how much of the light's and the shadow's distance to the middle tone is kept
-SATURATION = 0.18  # more chroma, where there is not much already
 
 
 def skin_sample(landmarks: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.bool_]:
@@ -106,36 +101,6 @@ def slope(light: Floats) -> Floats:
     return out
 
 
-def skin_tones(light: Floats, sample: NDArray[np.bool_], weight: Floats) -> Floats:
-    """Lightness of the skin in steps, (H, W). `light` is smooth; thresholds follow the sampled face's own range.
-
-    Every tone is the mean of what it replaces, so the face as a whole becomes neither lighter nor darker.
-    """
-    values = light[sample]
-    p5, p50, p95 = np.percentile(values, [5, 50, 95])
-    below, above = max(p50 - p5, 6.0), max(p95 - p50, 5.0)
-    thresholds = [p50 - 0.95 * below - 5.0, p50 - 0.42 * below - 1.0, p50 + 0.55 * above + 0.5]
-    if below + above > 36:  # hard light: one more step keeps the form
-        thresholds.insert(2, p50 + 0.05 * above)
-        thresholds[3] = p50 + 0.7 * above
-    # The step is about two pixels wide however flat the light lies, but never so narrow that noise could flip it.
-    width = np.maximum(1.3 * blur(slope(light), 1.0), 0.5)
-    steps = [np.ones_like(light)]
-    steps += [smoothstep(light, np.float32(t) - width, np.float32(t) + width) for t in thresholds]
-    steps.append(np.zeros_like(light))
-    out = np.zeros_like(light)
-    counted = weight + 1e-4
-    # What is far beyond the outer thresholds is hardly skin: it must not pull their tones along.
-    within_reach = light.clip(thresholds[0] - max(7.0, 0.35 * below), thresholds[-1] + max(7.0, 0.5 * above))
-    for low, high in pairwise(steps):
-        member = low - high
-        share = member * counted
-        tone = float((share * within_reach).sum() / max(float(share.sum()), 1e-3))
-        # Gently lit, as a draughtsman would: full contrast between flat tones reads as blotches.
-        out += member * np.float32(p50 + (LIT if tone > p50 else SHADED) * (tone - p50))
-    return out
-
-
 def general_tones(light: Floats) -> Floats:
     """Lightness in even steps, crisp where the picture changes, soft where it is nearly flat, (H, W)."""
     step = np.float32(GENERAL_STEP)
@@ -147,61 +112,19 @@ def general_tones(light: Floats) -> Floats:
     return np.maximum(out, np.minimum(light, 4.0))
 
 
-@dataclass(frozen=True)
-class Flat:
-    """The drawing before ink, and what was found on the way; pictures (H, W)."""
+def masses(calm: Floats, steps: float, vivid: float) -> Floats:
+    """What is not skin: a smoothed photo (H, W, 3) with its lights apart from its darks, and more colour.
 
-    paper: Floats
-    """(H, W, 3) LAB."""
-    skin: Floats
-    """Where skin is, 0 to 1."""
-    certain: Floats
-    """Where skin is and the mesh says so too, 0 to 1."""
-    bare: Floats
-    """Smooth lightness of the skin as if it went on under brows and eyes."""
-    median: float
-    """The skin's own lightness."""
-
-
-def flat(calm: Floats, landmarks: NDArray[np.float32]) -> Flat:
-    """Flat tones for a smoothed photo, LAB (H, W, 3)."""
-    shape = (calm.shape[0], calm.shape[1])
+    steps: how much of the light comes in even steps, 0 to 1; vivid: more chroma, where there is not much already.
+    """
+    out = calm.copy()
     light = np.ascontiguousarray(calm[..., 0])
-    sample = skin_sample(landmarks, shape)
-    skin = likely_skin(calm, landmarks, sample)
-    sure = sample & (skin > 0.5)
-    if sure.sum() > 0.25 * sample.sum():
-        sample = sure
-    certain = skin * blur(sample.astype(np.float32), 2)
-    # Brows and lashes are drawn later: under them the skin goes on, else every eye would sit in a dark pit.
-    apart = features_mask(landmarks, shape)
-    smooth = cv2.ximgproc.guidedFilter(light, light, 10, 9.0)
-    bare = without_islands(within(smooth, skin * (1 - apart), 2.5), 19)
-    stepped = skin_tones(bare, sample, certain)
-    # Black stays black: a face lit from one side goes over into the night without a rim.
-    stepped += smoothstep(light, 14.0, 4.0) * (np.minimum(stepped, light) - stepped)
-
-    # Where the tones are far from the photo it is no skin after all: a fringe, glasses, a pipe.
-    away = blur(stepped - light, 1.0)
-    # A small bright spot is only a shine, though, and belongs to the skin.
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (29, 29))
-    brighter = cv2.morphologyEx(smoothstep(-away, 11.0, 18.0), cv2.MORPH_OPEN, kernel)
-    median = float(np.median(light[sample]))
-    near, far = (step * min(max(median / 50, 0.5), 1.0) for step in (11.0, 18.0))
-    foreign = np.maximum(smoothstep(away, near, far), brighter)
-    skin = skin * (1 - foreign * (1 - 0.8 * apart))
-    # A crisp border, on the photo's own: half skin, half hair would be mud.
-    skin = smoothstep(cv2.ximgproc.guidedFilter(light, skin, 6, 4.0), 0.36, 0.64)
-
-    general = general_tones(light)
-    chroma = calm[..., 1:]
-    # The skin's colour goes with its tone, and neither the wall nor the lips bleed into it.
-    lips = cv2.dilate(fill(landmarks[MOUTH], shape), np.ones((9, 9), np.uint8))
-    inner = skin * (1 - np.maximum(apart, lips))
-    own = np.dstack([within(np.ascontiguousarray(chroma[..., i]), inner, 3.0) for i in (0, 1)])
-    soft = cv2.ximgproc.guidedFilter(stepped, own, 28, 10.0)
-    chroma = chroma + skin[..., None] * (soft - chroma)
-    strong = smoothstep(cv2.magnitude(chroma[..., 0].copy(), chroma[..., 1].copy()), 25.0, 60.0)
-    chroma = chroma * (1 + SATURATION * (1 - strong))[..., None]
-    paper = np.dstack([general + skin * (stepped - general), chroma]).astype(np.float32)
-    return Flat(paper, skin, certain, bare, median)
+    size = (light.shape[1], light.shape[0])
+    small = cv2.resize(light, (size[0] // 4, size[1] // 4), interpolation=cv2.INTER_AREA)
+    broad = cv2.resize(blur(small, 4), size, interpolation=cv2.INTER_LINEAR)
+    apart = (light - broad).clip(-12, 16)
+    out[..., 0] += np.float32(steps) * (general_tones(light) - light) + np.float32(0.35) * apart
+    chroma = cv2.magnitude(out[..., 1].copy(), out[..., 2].copy())
+    out[..., 1:] *= (1 + vivid * (1 - smoothstep(chroma, 25.0, 70.0)))[..., None]
+    out[..., 0].clip(0, 100, out=out[..., 0])
+    return out

@@ -8,7 +8,7 @@ from toonstream_train.drawing.seen import iris_colour
 from toonstream_train.drawing.shapes import EYES, IRISES, LOWER_LIDS, UPPER_LIDS, Points, around, curve, fill, stroke
 from toonstream_train.drawing.smoothing import Floats, blur, grid, smoothstep
 
-IRIS_WIDE, IRIS_TALL = 0.32, 0.42
+IRIS_WIDE, IRIS_TALL = 0.30, 0.38
 """Half axes of an iris, in widths of the eye."""
 
 
@@ -35,7 +35,9 @@ def own_colour(lab: Floats, landmarks: Points, side: int) -> NDArray[np.float32]
         white[0] = max(white[0], np.percentile(lab[window][..., 0][clear], 80) + 6)
     white[1:] *= 0.35
     colour = iris_colour(lab[window], rho, dy, slit, white)
-    colour[1:] *= 1.2 + 1.0 * ramp(float(colour[2]), 2.0, -4.0)  # what is blue or green shines
+    colour[1:] *= 1.2 + 0.6 * ramp(float(colour[2]), 2.0, -4.0) * ramp(
+        float(colour[0]), 16.0, 30.0
+    )  # what is blue or green shines
     # No iris is violet: what is rather red than blue is brown.
     colour[2] += ramp(float(colour[2] + 1.2 * colour[1]), -6.0, 2.0) * max(1.25 * colour[1] - colour[2], 0)
     return colour
@@ -108,7 +110,11 @@ def ball(lab: Floats, slit: Floats, outline: Points, ring: Points, axis: Points,
     paint(iris, 0.5 * (1 - lit), INK)
     paint(eyeball, smoothstep(rho, 1 + soft, 1 - soft), iris)
     gleam = np.array([min(98.0, max(bright + 26, 55.0)), 0, 0], np.float32)
-    for su, sv, a, b, share in ((-0.38, -0.38, 0.30, 0.26, 1.0), (0.36, 0.46, 0.17, 0.14, 0.8)):
+    # Lids that are half closed leave both lights in the eye.
+    inner = v[(slit > 0.5) & (np.abs(u) < 0.6)]
+    top, bottom = (float(inner.min()), float(inner.max())) if inner.size else (-1.0, 1.0)
+    high, low = max(-0.38, top + 0.30), min(0.46, bottom - 0.18)
+    for su, sv, a, b, share in ((-0.38, high, 0.30, 0.26, 1.0), (0.36, low, 0.17, 0.14, 0.8)):
         distance = np.sqrt(((u - su) / a) ** 2 + ((v - sv) / b) ** 2)
         paint(eyeball, share * smoothstep(distance, 1 + 2.5 * soft, 1 - 2.5 * soft), gleam)
     return eyeball

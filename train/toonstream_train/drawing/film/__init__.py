@@ -3,6 +3,8 @@
 It is painted on a photo that was warped to the film's proportions before; painting itself moves nothing.
 """
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -15,14 +17,14 @@ from toonstream_train.drawing.film.eyes import crease, eye, shared, socket
 from toonstream_train.drawing.film.mouth import mouth
 from toonstream_train.drawing.glasses import wires, worn
 from toonstream_train.drawing.lines import across
-from toonstream_train.drawing.lit_skin import base_tone
+from toonstream_train.drawing.lit_skin import base_tone, brightened, relighting
 from toonstream_train.drawing.seen import eyes_seen, mouth_trust
 from toonstream_train.drawing.shapes import BROWS, EYES, MOUTH, around
 from toonstream_train.drawing.skin import find
 from toonstream_train.drawing.smoothing import Floats, blur, calm_neighbour, flow, smoothstep
 from toonstream_train.drawing.tones import skin_light
 
-SHAPE = Shape(eyes=(1.36, 1.58), apart=0.045, nose=(0.09, 0.24), mouth=(0.0, 0.0), jaw=0.13, chin=0.045)
+SHAPE = Shape(eyes=(1.36, 1.58), apart=0.045, nose=(0.09, 0.24), mouth=(0.0, 0.0), jaw=0.10, chin=0.04)
 VIVID = 0.14
 """More chroma, where there is not much already."""
 
@@ -39,8 +41,10 @@ def painted(photo: Floats, mesh: NDArray[np.float32]) -> Floats:
     combed = contours.along(photo, 3.0)
     wire = wires(photo, contours, mesh, tone, worn(photo, mesh))
     skin = find(combed, mesh, max(trusts))
+    gain = relighting(combed[..., 0], skin, mesh)
+    photo, combed, skin = brightened(photo, gain), brightened(combed, gain), replace(skin, form=gain * skin.form)
     paper = complexion(combed, skin, mesh, wire)
-    paint(paper, 1 - skin.where * (1 - wire), locks(photo, contours))
+    paint(paper, 1 - skin.where * (1 - wire), locks(combed, contours))
 
     seen = skin.where * (1 - wire)
     crisp, smooth = calm_neighbour(photo, 2), blur(photo, 1.0)
@@ -48,7 +52,7 @@ def painted(photo: Floats, mesh: NDArray[np.float32]) -> Floats:
     look = shared(smooth, mesh, base_tone(smooth[..., 0], skin), trusts)
     for side in (0, 1):
         window, origin = around(mesh[EYES[side]], 60)
-        socket(paper[window], photo[window], skin.form[window], mesh - origin, side, trusts[side])
+        socket(paper[window], photo[window], mesh - origin, side, trusts[side])
         crease(paper[window], smooth[window], mesh - origin, side, trusts[side])
         paint(paper[window], wire[window], crisp[window] + 0.7 * (crisp - broad)[window])
         window, origin = around(mesh[BROWS[side]])

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from toonstream_train.drawing.features import paint
-from toonstream_train.drawing.lit_skin import base_tone, face_chroma, relit
+from toonstream_train.drawing.features import paint, ramp
+from toonstream_train.drawing.lit_skin import base_tone, face_chroma, tinting
 from toonstream_train.drawing.shapes import JAW, NOSE_BASE, OVAL, Points, curve, fill, stroke
 from toonstream_train.drawing.skin import Skin, spot
 from toonstream_train.drawing.smoothing import Floats, Flow, blur, smoothstep
@@ -21,7 +21,7 @@ def cored(detail: Floats, small: Floats | float, large: Floats | float, kept: Fl
 
 
 def complexion(combed: Floats, skin: Skin, landmarks: Points, wire: Floats) -> Floats:
-    """The photo smoothed along its contours, `combed` (H, W, 3), with its skin lit and smooth.
+    """The photo smoothed along its contours, `combed` (H, W, 3), relit, with its skin smooth.
 
     wire: (H, W), where glasses are.
     """
@@ -40,15 +40,16 @@ def complexion(combed: Floats, skin: Skin, landmarks: Points, wire: Floats) -> F
     # Around the nose and the lips dark lines stay crisp; shine does not.
     crisp = np.float32(0.08) + np.float32(0.72) * kept * smoothstep(-fine, -1.0, 1.0)
     fine = cored(fine, 5.0 * skin.contrast, 16.0 * skin.contrast, crisp)
-    folds = np.float32(0.36) + np.float32(0.47) * kept * smoothstep(-middling, -2.0, 2.0)
+    # Dark skin lives by its highlights.
+    shine = np.float32(0.45 * ramp(base, 62.0, 40.0)) * smoothstep(middling, 0.0, 4.0)
+    folds = np.float32(0.36) + shine + np.float32(0.47) * kept * smoothstep(-middling, -2.0, 2.0)
     middling = cored(middling, 5.0 * skin.contrast, 18.0 * skin.contrast, folds)
-    lift, tint = relit(light, skin.chroma, skin)
-    tone = skin.form + lift + middling + (1 + 0.35 * nose) * fine
+    tone = skin.form + middling + (1 + 0.35 * nose) * fine
 
     width = float(np.hypot(*(landmarks[454] - landmarks[234])))
-    soft = skin.chroma + tint
+    soft = skin.chroma + tinting(skin.chroma, skin)
     # Lips, makeup and what else has a colour of its own keep it.
-    hold = np.maximum(skin.lips, 0.5 * skin.eyes)[..., None]
+    hold = np.maximum(skin.lips, 0.35 * skin.eyes)[..., None]
     soft = soft + hold * (combed[..., 1:] - soft)
     # Warm shadows: where the form turns from the light, blood shines through.
     depth = smoothstep(np.float32(base) - tone, 3.0, 22.0) * smoothstep(tone, 8.0, 30.0)
@@ -81,15 +82,12 @@ def sculpted(landmarks: Points, skin: Skin, base: float, width: float) -> Floats
     return out
 
 
-def locks(lab: Floats, contours: Flow) -> Floats:
-    """Hair and all that is no skin (H, W, 3), combed along its contours into smooth masses."""
-    combed = lab
-    for _ in range(2):
-        combed = contours.along(combed, 5.0)
-    body = blur(combed, 7)
-    lift = combed[..., 0] - body[..., 0]
-    out = combed.copy()
-    out[..., 0] = body[..., 0] + 1.25 * lift
+def locks(combed: Floats, contours: Flow) -> Floats:
+    """Hair and all that is no skin (H, W, 3), combed once more along its contours into smooth masses with a light."""
+    out = contours.along(combed, 6.0)
+    light = np.ascontiguousarray(out[..., 0])
+    body = blur(light, 7)
+    out[..., 0] = body + np.float32(1.3) * (light - body)
     return out
 
 

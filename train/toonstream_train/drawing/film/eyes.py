@@ -28,6 +28,10 @@ WARM = np.array([11.0, 7.0, 6.0], np.float32)
 """Lashes, LAB: a soft brown-black."""
 IRIS = 1.20
 """How much an iris grows beyond the warp."""
+DEEPEST = np.float32(14.0)
+"""How much darker than the skin around it an eye's socket is at most, in lightness."""
+VIVID = 1.25
+"""How much an iris gains in chroma."""
 FIBRES = 14
 """Rays in an iris."""
 
@@ -63,8 +67,14 @@ def shared(lab: Floats, landmarks: Points, base: float, trusts: tuple[float, flo
     iris = np.average(found, axis=0, weights=weights).astype(np.float32)
     # Dark skin goes with brown eyes, unless they plainly have another colour.
     tint = float(np.hypot(*lab[..., 1:].mean((0, 1))))
-    brown = ramp(base, 58, 36) * ramp(float(np.hypot(*iris[1:])), 13.0, 6.0) * ramp(tint, 2.0, 8.0)
-    iris[1:] += brown * (np.array([7.0, 12.0], np.float32) - iris[1:])
+    brown = ramp(base, 58, 36) * ramp(float(iris[2]), -5.0, 0.0) * ramp(float(iris[1]), -6.0, -1.0)
+    brown *= ramp(float(np.hypot(*iris[1:])), 17.0, 10.0)
+    # Nobody's eyes are violet: that is a lamp, or the coating of glasses.
+    violet = ramp(float(iris[1] + 0.4 * iris[2]), 0.0, 3.0) * ramp(float(iris[2]), 3.0, -2.0)
+    brown = max(brown, violet) * ramp(tint, 2.0, 8.0)
+    iris[1:] += brown * (np.array([6.0, 9.0], np.float32) - iris[1:])
+    iris[1] = min(float(iris[1]), max(0.75 * float(iris[2]), 2.0))
+    iris[1:] *= VIVID
     sample = lab[..., 0][around(landmarks[OVAL], 0)[0]]
     darkest = float(np.percentile(sample, 1)) if sample.size else 0.0
     ink = WARM + np.array([min(0.7 * darkest, 0.4 * base), 0, 0], np.float32)
@@ -200,13 +210,15 @@ def crease(paper: Floats, lab: Floats, landmarks: Points, side: int, trust: floa
     )
 
 
-def socket(paper: Floats, lab: Floats, form: Floats, landmarks: Points, side: int, trust: float) -> None:
+def socket(paper: Floats, lab: Floats, landmarks: Points, side: int, trust: float) -> None:
     """The lids around an eye: the photo's own folds and shadows, without lashes and wrinkles."""
     shape = (paper.shape[0], paper.shape[1])
     outline = landmarks[EYES[side]]
     width = float(np.hypot(*(outline[0] - outline[8])))
     near = blur(grown(fill(outline, shape), round(0.5 * width) | 1), 0.07 * width + 1)
     soft = blur(calm_neighbour(lab, 3), 1.2)
-    lift = np.maximum(soft[..., 0] - form, -14)
-    soft[..., 0] = form + 0.7 * lift
+    # Half of the rings under tired eyes, and of their blue, goes.
+    lift = soft[..., 0] - paper[..., 0]
+    soft[..., 0] = paper[..., 0] + 0.6 * DEEPEST * np.tanh(lift / DEEPEST)
+    soft[..., 1:] += 0.6 * (paper[..., 1:] - soft[..., 1:])
     paint(paper, trust * near, soft)

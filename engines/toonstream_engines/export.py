@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from toonstream_engines.backends import BACKENDS, is_there
 from toonstream_engines.engine import Arrays
 from toonstream_engines.errors import UserError
-from toonstream_engines.graph import Port
+from toonstream_engines.graph import Port, match
 from toonstream_engines.parity import Parity, load_parity, prove
 from toonstream_engines.probe import Candidate, Probe, candidates, probe_all
 from toonstream_engines.quantise import INT8_BOUND, int8_pays, quantise
@@ -42,11 +42,12 @@ def export_style(
 ) -> list[Probe]:
     """Write a style that `load_style` reads: its models, parity.npz, preview.png and, last, card.toml.
 
-    generator: takes what `uint8_module` says, H and W multiples of 32. examples: its inputs by name, among style.INPUTS
-    and in the order of its forward, for a few real faces, one at least: `image` uint8 (N, S, S, 3) of the size that it
-    was trained on, `chart` uint8 (N, S, S, C), `landmarks` float32 (N, K, 2). card: what the card says besides inputs,
-    outputs and models. calibration: the same of other faces; with them int8 is tried, and kept where it pays. Returns
-    how each model does with each backend here, closed. Raises UserError where one draws something else than torch does.
+    generator: takes what `uint8_module` says, H and W multiples of 32. examples: its inputs by name, in the order of
+    its forward, for a few real faces, one at least, as style.INPUTS describes them: `image` uint8 (N, S, S, 3) of the
+    size that it was trained on, `chart` uint8 (N, S / 2, S / 2, C), `landmarks` float32 (N, K, 2). card: what the card
+    says besides size, inputs, outputs and models. calibration: the same of other faces; with them int8 is tried, and
+    kept where it pays. Returns how each model does with each backend here, closed. Raises UserError where one draws
+    something else than torch does.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder, prefix=".export-") as name:
@@ -58,12 +59,8 @@ def export_style(
             write_onnx(generator, part / FILES[precision], examples, precision)
         if calibration is not None:
             quantise(part / FILES["fp32"], part / FILES["int8"], calibration)
-        card = {
-            **card,
-            "size": examples["image"].shape[1],
-            "inputs": _tables(described(INPUTS, examples)),
-            "outputs": _tables(described(OUTPUTS, made)),
-        }
+        ports = {"inputs": _tables(described(INPUTS, examples)), "outputs": _tables(described(OUTPUTS, made))}
+        card = {**card, "size": examples["image"].shape[1], **ports}
         tried = _prove(_write_card(part, card), generator)
         if not int8_pays(tried):
             (part / FILES["int8"]).unlink(missing_ok=True)
@@ -90,8 +87,12 @@ def write_onnx(
     module = uint8_module(folded(generator), precision)
     # A batch of one would be taken for a constant.
     inputs = tuple(torch.from_numpy(np.resize(array, (2, *array.shape[1:]))) for array in examples.values())
-    free = {"n": Dim("n"), "h": 32 * Dim("h", min=2), "w": 32 * Dim("w", min=2)}
-    shapes = [{i: free[dim] for i, dim in enumerate(INPUTS[name].shape) if dim in free} for name in examples]
+    h, w = Dim("h", min=2), Dim("w", min=2)
+    sides = {"n": Dim("n"), "h": 32 * h, "w": 32 * w, "h/2": 16 * h, "w/2": 16 * w}
+    shapes = [
+        {axis: sides[dim] for axis, dim in enumerate(port.shape) if dim in sides}
+        for port in described(INPUTS, examples)
+    ]
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # torch's own, about its own calls
@@ -122,14 +123,13 @@ def torch_outputs(generator: "nn.Module", inputs: Mapping[str, NDArray[Any]]) ->
 
 
 def described(known: Mapping[str, Port], arrays: Mapping[str, NDArray[Any]]) -> tuple[Port, ...]:
-    """The ports of a style that takes, or gives, such arrays. known: INPUTS or OUTPUTS, which hold all their names."""
-    return tuple(
-        replace(
-            port,
-            shape=tuple(dim if dim in ("n", "h", "w") else size for dim, size in zip(port.shape, shape, strict=True)),
-        )
-        for port, shape in ((known[name], array.shape) for name, array in arrays.items())
-    )
+    """The ports of a style that takes, or gives, such arrays. known: INPUTS or OUTPUTS."""
+
+    def shape(port: Port, array: NDArray[Any]) -> tuple[int | str, ...]:
+        pairs = zip(port.shape, array.shape, strict=True)
+        return tuple(size if dim in ("planes", "points") else dim for dim, size in pairs)
+
+    return tuple(replace(known[name], shape=shape(known[name], array)) for name, array in arrays.items())
 
 
 def _tables(ports: tuple[Port, ...]) -> dict[str, Any]:
@@ -141,11 +141,10 @@ def _prove(style: Style, generator: "nn.Module") -> list[Probe]:
     ways = [way for name in PROVED_BY if is_there(BACKENDS[name]) for way in candidates(style, name)]
     ways += [Candidate("onnxruntime", model, "fp16") for model in style.models.values() if model.precision == "fp16"]
     tried = probe_all(style, ways)
-    # One face, and not square: batch, height and width are free.
-    cut = {
-        port.name: array[:1, 32:] if "h" in port.shape else array[:1]
-        for port, array in ((port, load_parity(style).inputs[port.name]) for port in style.model.inputs)
-    }
+    whole = load_parity(style).inputs
+    sizes = match(style.model.inputs, whole)
+    sizes |= {"n": 1, "h": sizes["h"] - 32}  # batch and sides are free; crops need not be square
+    cut = {port.name: whole[port.name][tuple(map(slice, port.resolve(sizes)))] for port in style.model.inputs}
     cut_parity = Parity(cut, torch_outputs(generator, cut))
     for probe in tried:
         if probe.engine:

@@ -23,8 +23,8 @@ class Port:
     dtype: str
     """As numpy names it."""
     shape: tuple[int | str, ...]
-    """A name stands for a size that may vary, the same wherever the name appears: "n" is the batch; the picture sides
-    "h" and "w" are multiples of 32."""
+    """A name stands for a size that may vary, the same wherever it appears: "n" is the batch, "h" and "w" are the sides
+    of a picture, multiples of 32. "h/2" is half of it."""
     meaning: str = ""
 
     def __str__(self) -> str:
@@ -32,7 +32,11 @@ class Port:
 
     def resolve(self, sizes: Mapping[str, int]) -> tuple[int, ...]:
         """The shape, given each named size."""
-        return tuple(sizes[dim] if isinstance(dim, str) else dim for dim in self.shape)
+        names = [str(dim).partition("/") for dim in self.shape]
+        return tuple(
+            dim if isinstance(dim, int) else sizes[name] // int(divisor or 1)
+            for dim, (name, _, divisor) in zip(self.shape, names, strict=True)
+        )
 
 
 def match(ports: Iterable[Port], arrays: Mapping[str, NDArray[Any]]) -> dict[str, int]:
@@ -45,7 +49,11 @@ def match(ports: Iterable[Port], arrays: Mapping[str, NDArray[Any]]) -> dict[str
         known = ", ".join(f"{name} = {size}" for name, size in sizes.items())
         fits = array.dtype == port.dtype and array.ndim == len(port.shape)
         for dim, size in zip(port.shape, array.shape, strict=False):
-            fits = fits and size == (sizes.setdefault(dim, size) if isinstance(dim, str) else dim)
+            if isinstance(dim, str):
+                name, _, divisor = dim.partition("/")
+                size *= int(divisor or 1)
+                dim = sizes.setdefault(name, size)
+            fits = fits and size == dim
         if not fits:
             raise ValueError(f"{port.name} is {array.dtype} {array.shape}, not {port}" + f", {known}" * bool(known))
     for name, size in sizes.items():

@@ -25,11 +25,6 @@ class Model:
     """For int8, how far it may be from torch: 8-bit steps at the 99.9th percentile."""
 
     @property
-    def wants(self) -> frozenset[str]:
-        """The names of its inputs."""
-        return frozenset(port.name for port in self.inputs)
-
-    @property
     def side(self) -> int | None:
         """Side in pixels of the square crops that `image` takes, where it takes no other; else None."""
         sides = [port.shape[1] for port in self.inputs if port.name == "image"]

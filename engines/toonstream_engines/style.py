@@ -7,7 +7,7 @@ The card, card.toml:
 
     [inputs.image]                              # for each input: image, and chart or landmarks where it wants them
     dtype = "uint8"
-    shape = ["n", "h", "w", 3]                  # n: any batch; h, w: any multiple of 32, or one number
+    shape = ["n", "h", "w", 3]                  # n: any batch; h, w: any multiple of 32, or a number
     meaning = "the aligned face, RGB"
 
     [outputs.toon]                              # for each output: toon, and matte where it makes one; as inputs
@@ -39,14 +39,14 @@ MAX_CARD_BYTES = 1 << 20
 
 INPUTS = {
     "image": Port("image", "uint8", ("n", "h", "w", 3), "the aligned face, RGB"),
-    "chart": Port("chart", "uint8", ("n", "h", "w", "planes"), "what the face's landmarks draw, in planes"),
+    "chart": Port("chart", "uint8", ("n", "h/2", "w/2", "planes"), "what the face's landmarks draw, in planes"),
     "landmarks": Port("landmarks", "float32", ("n", "points", 2), "x and y of the face's landmarks, in crop pixels"),
 }
 OUTPUTS = {
     "toon": Port("toon", "uint8", ("n", "h", "w", 3), "the face as a cartoon, RGB"),
     "matte": Port("matte", "uint8", ("n", "h", "w", 1), "what of the crop is the person: 0 nothing, 255 all"),
 }
-"""What a style's network may take and give. A card fixes planes and points, and may fix h and w."""
+"""What a style's network may take and give. A card says how many planes, and 5 or 478 points; it may fix h and w."""
 
 
 @dataclass(frozen=True)
@@ -147,11 +147,13 @@ def _ports(card: Mapping[str, Any], kind: str, known: Mapping[str, Port], requir
 
 
 def _fits(dim: object, known: int | str) -> bool:
-    if type(dim) is int and known in ("h", "w"):
-        return dim > 0 and dim % 32 == 0
-    if known in ("planes", "points"):
+    """Whether a card may say `dim` where INPUTS or OUTPUTS say `known`."""
+    if known == "points":
+        return dim in (5, 478)
+    if known == "planes":
         return type(dim) is int and dim > 0
-    return dim == known
+    fixed = type(dim) is int and dim > 0 and dim % 16 == 0
+    return dim == known or (fixed and known in ("h", "w", "h/2", "w/2"))
 
 
 def _model(

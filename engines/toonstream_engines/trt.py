@@ -7,7 +7,7 @@ builds within seconds, for a generation of GPUs that need not be at hand, and ma
 import logging
 import platform
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 from typing import Any
@@ -17,6 +17,7 @@ import numpy as np
 from toonstream_engines import engine_cache
 from toonstream_engines.engine import Arrays, Engine
 from toonstream_engines.errors import UserError
+from toonstream_engines.graph import match
 from toonstream_engines.model import Model
 
 log = logging.getLogger(__name__)
@@ -68,25 +69,19 @@ class TensorRt(Engine):
         raise UserError(f"{self.title} does not load what it built for {self.device}: {self._log.last}")
 
     def _open(self) -> None:
-        cuda, engine, model = self._cuda, self._engine, self.model
-        self._largest = [
-            {port.name: tuple(engine.get_tensor_profile_shape(port.name, profile)[2]) for port in model.inputs}
-            for profile in range(engine.num_optimization_profiles)
-        ]
+        cuda, model = self._cuda, self.model
+        self._profiles = profiles(model)
+        largest = self._profiles[-1][2]
         self._stream = cuda.Stream()
-        self._memory = {name: cuda.Memory(size) for name, size in self._bytes(self._largest[-1]).items()}
+        self._memory = {
+            port.name: cuda.Memory(int(np.prod(port.resolve(largest))) * np.dtype(port.dtype).itemsize)
+            for port in (*model.inputs, *model.outputs)
+        }
         self._plans: dict[tuple[tuple[int, ...], ...], tuple[Callable[[], None], Arrays, Any]] = {}
         if self._rtx:
             self._open_rtx()
         else:
-            self._scratch = cuda.Memory(max(engine.device_memory_size_v2, 1), host=False)
-
-    def _bytes(self, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, int]:
-        """Of each input and output, given the inputs' shapes."""
-        pairs = [pair for port in self.model.inputs for pair in zip(port.shape, shapes[port.name], strict=True)]
-        sizes = {dim: size for dim, size in pairs if isinstance(dim, str)}
-        ports = (*self.model.inputs, *self.model.outputs)
-        return {port.name: int(np.prod(port.resolve(sizes))) * np.dtype(port.dtype).itemsize for port in ports}
+            self._scratch = cuda.Memory(max(self._engine.device_memory_size_v2, 1), host=False)
 
     def _open_rtx(self) -> None:
         """Kernels for a shape are made in the background at its first use, and kept for the next start."""
@@ -97,7 +92,7 @@ class TensorRt(Engine):
         if self._known:
             self._kernels.deserialize(self._known)
         config.set_runtime_cache(self._kernels)
-        self._contexts = [self._engine.create_execution_context(config) for _ in self._largest]
+        self._contexts = [self._engine.create_execution_context(config) for _ in self._profiles]
         for profile, context in enumerate(self._contexts):
             self._prepare(context, profile)
 
@@ -107,12 +102,9 @@ class TensorRt(Engine):
 
     def _infer(self, inputs: Arrays) -> Arrays:
         count = len(next(iter(inputs.values())))
-        parts = [
-            self._run({name: array[i : i + MOST] for name, array in inputs.items()}) for i in range(0, count, MOST)
-        ]
-        return (
-            parts[0] if len(parts) == 1 else {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-        )
+        batches = [{name: array[i : i + MOST] for name, array in inputs.items()} for i in range(0, count, MOST)]
+        made = [self._run(batch) for batch in batches]
+        return {name: np.concatenate([one[name] for one in made]) for name in made[0]} if made[1:] else made[0]
 
     def _run(self, inputs: Arrays) -> Arrays:
         for name, array in inputs.items():
@@ -129,13 +121,11 @@ class TensorRt(Engine):
 
     def _plan(self, inputs: Arrays) -> tuple[Callable[[], None], Arrays, Any]:
         """What runs inputs of these shapes, where its outputs come to lie, and the graph if there is one."""
-
-        def takes(largest: Mapping[str, tuple[int, ...]]) -> bool:
-            return all(a <= b for name in inputs for a, b in zip(inputs[name].shape, largest[name], strict=True))
-
-        profile = next((i for i, largest in enumerate(self._largest) if takes(largest)), None)
+        sizes = match(self.model.inputs, inputs)
+        fits = (i for i, (_, _, most) in enumerate(self._profiles) if all(sizes[name] <= most[name] for name in sizes))
+        profile = next(fits, None)
         if profile is None:
-            raise ValueError(f"it was built for inputs of up to {self._largest[-1]}")
+            raise ValueError(f"it was built for crops of up to {self._profiles[-1][2]['h']} pixels")
         context = self._contexts[profile] if self._rtx else self._context(profile)
         self._shape(context, inputs)
         outputs = {
@@ -237,11 +227,11 @@ def build(backend: str, model: Model, data: bytes, capability: tuple[int, int] |
         raise UserError(f"{model.path}: {backend} cannot read it: {parser.get_error(0).desc()}")
     config = builder.create_builder_config()
     config.clear_flag(trt.BuilderFlag.TF32)  # fp32 means fp32
-    for shapes in _profiles(network, model.size):
-        profile = builder.create_optimization_profile()
-        for name, sizes in shapes.items():
-            profile.set_shape(name, *sizes)
-        config.add_optimization_profile(profile)
+    for profile in profiles(model):
+        shapes = builder.create_optimization_profile()
+        for port in model.inputs:
+            shapes.set_shape(port.name, *(port.resolve(sizes) for sizes in profile))
+        config.add_optimization_profile(shapes)
     if capability:
         config.num_compute_capabilities = 1
         config.set_compute_capability(known_capability(capability), 0)
@@ -271,19 +261,12 @@ def known_capability(capability: tuple[int, int]) -> Any:
     return names[name]
 
 
-def _profiles(network: Any, size: int) -> list[dict[str, list[tuple[int, ...]]]]:
-    """For each profile and input its smallest, best and largest shape; what the network fixes stays fixed."""
-    profiles = []
-    for best, largest in SIDES:
-        largest = max(largest, size) if largest == SIDES[-1][1] else largest
-        shapes = {}
-        for port in (network.get_input(i) for i in range(network.num_inputs)):
-            free = [(1, 1, MOST)] + [(SMALLEST, best, largest)] * 2
-            dims = [free[i] if dim < 0 else (dim,) * 3 for i, dim in enumerate(port.shape)]
-            shapes[port.name] = [tuple(dim[i] for dim in dims) for i in range(3)]
-        if shapes not in profiles:
-            profiles.append(shapes)
-    return profiles
+def profiles(model: Model) -> list[list[dict[str, int]]]:
+    """Of each profile the smallest, best and largest sizes; one where the model fixes the sides."""
+    most = max(SIDES[-1][1], model.size)
+    sides = [(SMALLEST, best, largest if largest < SIDES[-1][1] else most) for best, largest in SIDES]
+    made = [[{"n": n, "h": side, "w": side} for n, side in zip((1, 1, MOST), three, strict=True)] for three in sides]
+    return made if model.side is None else made[:1]
 
 
 def logger(trt: Any) -> Any:

@@ -109,7 +109,7 @@ def test_any_batch_and_size(style, backend, gpu):
         for toons, expected in kept:  # a later call leaves what an earlier one gave
             assert steps(toons, expected) <= 1
         with pytest.raises(
-            InputError, match=r"NVIDIA Test 4000, fp32, of .*544.*: it was built for inputs of up to .*512, 512"
+            InputError, match=r"NVIDIA Test 4000, fp32, of .*544.*: it was built for crops of up to 512"
         ):
             engine.run({"image": crops(1, 544, 512)})
     engine.close()

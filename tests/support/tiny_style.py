@@ -38,10 +38,12 @@ def tiny_model(
     if "chart" in inputs:
         nodes += [
             helper.make_node("Cast", ["chart"], ["float chart"], to=TensorProto.FLOAT),
-            helper.make_node("Slice", ["float chart", "from plane", "to plane", "last axis"], ["plane"]),
+            helper.make_node("Slice", ["float chart", "from plane", "to plane", "last axis"], ["small plane"]),
+            helper.make_node("Resize", ["small plane", "", "twice"], ["plane"], mode="nearest"),
             helper.make_node("Add", [last, "plane"], ["with chart"]),
         ]
-        ports += [helper.make_tensor_value_info("chart", TensorProto.UINT8, ["n", height, width, PLANES])]
+        ports += [helper.make_tensor_value_info("chart", TensorProto.UINT8, ["n", "h/2", "w/2", PLANES])]
+        tensors |= {"twice": np.array([1, 2, 2, 1], np.float32)}
         tensors |= {"from plane": np.array([PLANES - 1]), "to plane": np.array([PLANES]), "last axis": np.array([3])}
         last = "with chart"
     if "landmarks" in inputs:
@@ -108,7 +110,7 @@ def truth(images: np.ndarray, landmarks: np.ndarray | None = None, chart: np.nda
         for x in range(3):
             toons += padded[:, y : y + height, x : x + width] @ WEIGHTS[:, :, y, x].T
     if chart is not None:
-        toons += chart[..., -1:]
+        toons += chart[..., -1:].repeat(2, 1).repeat(2, 2)
     if landmarks is not None:
         toons += landmarks.mean((1, 2))[:, None, None, None]
     return toons.clip(0, 255).round().astype(np.uint8)
@@ -131,7 +133,7 @@ def examples(
     rng = np.random.default_rng(count)
     arrays = {
         "image": crops(count, height, width),
-        "chart": rng.integers(0, 256, (count, height, width, PLANES), np.uint8),
+        "chart": rng.integers(0, 256, (count, height // 2, width // 2, PLANES), np.uint8),
         "landmarks": rng.uniform(0, 64, (count, POINTS, 2)).astype(np.float32),
     }
     return {name: arrays[name] for name in names}
@@ -148,7 +150,7 @@ def save_style(
     """Writes a whole style: by precision, its models. side: of the crops, where the models take no other."""
     folder.mkdir(parents=True, exist_ok=True)
     lines = ['about = "A tiny one"', 'recipe = "none"', f"size = {size}", "[data]", 'photos = "none, CC0"']
-    dims = {"planes": PLANES, "points": POINTS} | ({"h": side, "w": side} if side else {})
+    dims: dict[Any, Any] = {"planes": PLANES, "points": POINTS} | ({"h": side, "w": side} if side else {})
     for kind, known, names in (("inputs", INPUTS, inputs), ("outputs", OUTPUTS, outputs)):
         for port in (known[name] for name in names):
             shape = [dims.get(dim, dim) for dim in port.shape]

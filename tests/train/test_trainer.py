@@ -237,7 +237,7 @@ class Shares(Recipe):
     def optimise(self, update: Update) -> None:
         update("net", self.net(self.batch).square().mean())
 
-    def preview(self, networks: Mapping[str, nn.Module], photos: Tensor) -> dict[str, Tensor]:
+    def preview(self, networks: Mapping[str, nn.Module], inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         return {}
 
 

@@ -28,7 +28,8 @@ def run(args: argparse.Namespace) -> None:
     from toonstream_train.data import pack
     from toonstream_train.recipes import trained
 
-    generator, state = trained(args.run)
+    made = trained(args.run)
+    recipe, generator, state = made.recipe, made.generator, made.state
     faces = pack.load(args.faces)
     if args.show:
         names = args.show.split(",")
@@ -56,9 +57,10 @@ def run(args: argparse.Namespace) -> None:
         },
     }
     others = np.setdiff1d(np.linspace(0, len(faces) - 1, min(CALIBRATION, len(faces))).astype(int), index)
-    calibration = {"image": faces.images[others]} if len(others) else None
+    examples = recipe.examples(faces.part(np.array(index)))
+    calibration = recipe.examples(faces.part(others)) if len(others) else None
     try:
-        tried = export_style(generator, args.style, {"image": faces.images[index]}, card, calibration)
+        tried = export_style(generator, args.style, examples, card, calibration)
     except OSError as error:
         raise UserError(
             f"{args.style}: cannot be written ({error.strerror or error}); free some space or name another"

@@ -28,11 +28,13 @@ BORDER = 0.14  # share of the crop's side over which the matte ends before the c
 
 @dataclass(frozen=True)
 class Toon:
-    """One face's cartoon: (S, S, 3) or, with its own matte, (S, S, 4) uint8; `matrix`, (2, 3), from frame to crop."""
+    """One face's cartoon, (S, S, 3) uint8; `matrix`, (2, 3), from frame to crop."""
 
     face: Face
     matrix: NDArray[np.float64]
     picture: NDArray[np.uint8]
+    matte: NDArray[np.uint8] | None = None
+    """(S, S, 1): the network's own, where the style makes one; 0 nothing, 255 all."""
 
 
 def composite(frame: Frame, toons: Sequence[Toon]) -> Frame:
@@ -89,9 +91,8 @@ def place(toon: Toon, width: int, height: int) -> Patch | None:
     into = rect.width, rect.height
     picture = _warp(toon.picture, back, size, into)
     alpha = _warp(np.rint(cover * 255).astype(np.uint8), back, size, into)
-    if picture.shape[2] == 4:
-        alpha = cv2.multiply(alpha, np.ascontiguousarray(picture[:, :, 3]), scale=1 / 255)
-        picture = np.ascontiguousarray(picture[:, :, :3])
+    if toon.matte is not None:
+        alpha = cv2.multiply(alpha, _warp(toon.matte, back, size, into), scale=1 / 255)
     return Patch(rect, picture, alpha)
 
 

@@ -1,15 +1,16 @@
 """Faces to cartoons, a frame at a time: see the faces, draw them, put them back."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Self, overload
+from typing import Any, Self, overload
 
 import numpy as np
 from numpy.typing import NDArray
-from toonstream_engines import Engine, load_style, open_engine
+from toonstream_engines import Engine, Port, load_style, open_engine
 
 from toonstream.composite import Toon, composite
 from toonstream.faces import framing
@@ -24,6 +25,29 @@ SHARPNESS = 2 / 3
 """Crop pixels for each pixel of the frame: flat colours and clean lines still look crisp, at half the cost of 1."""
 
 SMALLEST_CROP, LARGEST_CROP, STEP = 256, 512, 32
+
+
+@dataclass(frozen=True)
+class Crop:
+    """Where a style's network looks: one face of a frame, through the matrix (2, 3) into a square of `size` pixels."""
+
+    frame: Frame
+    face: Face
+    matrix: NDArray[np.float64]
+    size: int
+
+
+def _landmarks(of: Crop, port: Port) -> NDArray[np.float32]:
+    """The five points or all 478, as many as the network wants, in crop pixels."""
+    five = port.shape[1] == len(of.face.points)
+    return framing.apply(of.matrix, of.face.points if five else of.face.landmarks).astype(np.float32)
+
+
+INPUTS: dict[str, Callable[[Crop, Port], NDArray[Any]]] = {
+    "image": lambda of, _: crop(of.frame, of.matrix, of.size),
+    "landmarks": _landmarks,
+}
+"""What a style's network may want, by name: each without the batch dimension, as the port describes it."""
 
 
 class Toonifier:
@@ -79,10 +103,14 @@ class Toonifier:
         toons = []
         for size, group in same_size.items():
             matrices = [framing.framing(face.points, size) for face in group]
-            crops = np.stack([crop(frame, matrix, size) for matrix in matrices])
-            points = np.stack([framing.apply(m, f.points) for m, f in zip(matrices, group, strict=True)])
-            pictures = self._engine.run(crops, points.astype(np.float32))
-            toons += [Toon(*toon) for toon in zip(group, matrices, pictures, strict=True)]
+            crops = [Crop(frame, face, matrix, size) for face, matrix in zip(group, matrices, strict=True)]
+            inputs = {
+                port.name: np.stack([INPUTS[port.name](crop, port) for crop in crops])
+                for port in self._engine.model.inputs
+            }
+            outputs = self._engine.run(inputs)
+            mattes = outputs.get("matte", [None] * len(group))
+            toons += [Toon(*toon) for toon in zip(group, matrices, outputs["toon"], mattes, strict=True)]
         return toons
 
     def composite(self, frame: Frame, toons: list[Toon]) -> Frame:
@@ -91,8 +119,8 @@ class Toonifier:
 
     def _size(self, face: Face) -> int:
         """Pixels of the side of a face's crop. A face between two sizes keeps its own: a change of size would show."""
-        if self._engine.side:
-            return self._engine.side
+        if side := self._engine.model.side:
+            return side
         wanted = float(np.clip(2 * half_side(face.points) * SHARPNESS, SMALLEST_CROP, LARGEST_CROP))
         size = self._sizes.get(face.identity)
         if size is None or abs(size - wanted) > STEP:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.live_rig import CLIP, FlatEngine
-from support.tiny_style import save_style, write_peer
+from support.tiny_style import save_style, write_external
 from toonstream_engines.errors import InputError, UserError
 
 from toonstream.bench import live, measure, stages
@@ -93,9 +93,9 @@ def test_a_whole_run(tmp_path, style, capsys, monkeypatch):
     assert "bench.json: the file is there already" in capsys.readouterr().err
 
 
-def test_a_peer_goes_the_same_way(tmp_path, clip):
-    peer = write_peer(tmp_path / "other.onnx", True, -1, 2 / 255, side=256)
-    job = Job("opened", clip, str(tmp_path / "o.mp4"), 60, "", f"{peer}:-1..1", "onnxruntime", "fp32")
+def test_an_external_model_goes_the_same_way(tmp_path, clip):
+    external = write_external(tmp_path / "other.onnx", True, -1, 2 / 255, side=256)
+    job = Job("opened", clip, str(tmp_path / "o.mp4"), 60, "", f"{external}:-1..1", "onnxruntime", "fp32")
     assert take(job, tmp_path)["name"] == "other"
     measured = take(replace(job, kind="file"), tmp_path)
     assert (measured["frames"], measured["faces"]) == (40, 1)

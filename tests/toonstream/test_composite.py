@@ -82,5 +82,5 @@ def test_the_matte_has_no_steps_and_ends_within_the_crop():
 
 def test_a_network_may_bring_its_own_matte(frame):
     toon = toon_of(face_at(80, 60, 20), (10, 200, 30))
-    clear = Toon(toon.face, toon.matrix, np.dstack([toon.picture, np.zeros((64, 64), np.uint8)]))
+    clear = Toon(toon.face, toon.matrix, toon.picture, np.zeros((64, 64, 1), np.uint8))
     assert np.array_equal(composite(frame, [clear]).rgb(), frame.rgb())

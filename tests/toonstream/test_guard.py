@@ -184,12 +184,12 @@ def test_a_pause_of_the_camera_counts():
 def test_a_style_with_a_matte_of_its_own_bares_nothing():
     scene = Scene()
     face = face_at(200, 150)
-    clear = np.zeros((64, 64, 4), np.uint8)
+    clear = np.zeros((64, 64, 1), np.uint8)
     scene.time += STEP
     picture = np.full((HEIGHT, WIDTH, 3), 128, np.uint8)
     paint(picture, 200, 150, CANARY)
     frame = Frame.from_rgb(picture, round(scene.time * 1e6), Fraction(1, 1_000_000), 0)
-    assert canary(scene.guard(frame, [face], [replace(toon_of(face), picture=clear)]).rgb()) < 10
+    assert canary(scene.guard(frame, [face], [replace(toon_of(face), matte=clear)]).rgb()) < 10
 
 
 def test_nothing_finer_than_the_cells_is_left():

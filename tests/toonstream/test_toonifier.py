@@ -6,9 +6,12 @@ import av
 import numpy as np
 import pytest
 from support import CLIP
-from support.tiny_style import save_style
+from support.tiny_style import save_style, truth
 
 from toonstream import Toonifier
+from toonstream import toonifier as toonifier_module
+from toonstream.faces import framing
+from toonstream.faces.crop import crop
 from toonstream.frame import Frame
 
 
@@ -62,3 +65,32 @@ def test_a_face_keeps_its_crop_size_through_small_changes(toonifier, pictures):
     toonifier._sizes = {faces[0].identity: toon.picture.shape[0] + 32}
     [again] = toonifier.draw(frame, faces)
     assert again.picture.shape[0] == toon.picture.shape[0] + 32
+
+
+@pytest.mark.parametrize("name", ["landmarks", "chart"])
+def test_a_style_with_a_second_input_and_a_matte(tmp_path, pictures, monkeypatch, name):
+    """It gets what belongs to the crop: the tiny network adds the landmarks' mean, or the chart's last plane."""
+    charts = []
+
+    def chart(crop, port):
+        points = framing.apply(crop.matrix, crop.face.landmarks)
+        assert 0.3 < points[:, 1].mean() / crop.size < 0.7
+        charts.append(np.full((crop.size // 2, crop.size // 2, port.shape[3]), 80, np.uint8))
+        return charts[-1]
+
+    monkeypatch.setitem(toonifier_module.INPUTS, "chart", chart)
+    folder = save_style(tmp_path / "two", inputs=["image", name], outputs=["toon", "matte"])
+    frame = Frame.from_rgb(np.hstack([pictures[0], pictures[0]]), 0, Fraction(1, 25), 0)
+    with Toonifier(folder, backend="onnxruntime") as toonifier:
+        faces = toonifier.see(frame)
+        toons = toonifier.draw(frame, faces)
+        assert len(toons) == 2
+        for face, toon in zip(faces, toons, strict=True):
+            size = toon.picture.shape[0]
+            added = {"landmarks": framing.apply(toon.matrix, face.points).mean(), "chart": 80.0}[name]
+            image = crop(frame, toon.matrix, size)[None]
+            expected = truth(image, np.full((1, 5, 2), added, np.float32))[0]
+            assert np.abs(toon.picture.astype(int) - expected).max() <= 1
+            assert np.array_equal(toon.matte, toon.picture[..., :1])
+        assert len(charts) == (2 if name == "chart" else 0)
+        assert not np.array_equal(toonifier.composite(frame, toons).rgb(), frame.rgb())

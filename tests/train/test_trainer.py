@@ -237,7 +237,7 @@ class Shares(Recipe):
     def optimise(self, update: Update) -> None:
         update("net", self.net(self.batch).square().mean())
 
-    def preview(self, networks: Mapping[str, nn.Module], photos: Tensor) -> dict[str, Tensor]:
+    def preview(self, networks: Mapping[str, nn.Module], inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         return {}
 
 
@@ -307,16 +307,19 @@ def test_four_steps_end_to_end(tmp_path: Path, capsys: pytest.CaptureFixture[str
     card.write_text('about = "A \\"test\\""\n[data]\nphotos = "made here"\n')
     style = tmp_path / "style"
     faces = ["--faces", str(tmp_path / "photos.safetensors"), "--card", str(card)]
-    assert main(["export", str(tmp_path / "student"), str(style), *faces]) == 0
+    assert main(["export", str(tmp_path / "student"), str(style), *faces, "--show", "made-001.png"]) == 0
+    with np.load(style / "parity.npz") as parity:
+        assert {name: len(array) for name, array in parity.items()} == {"image": 1, "toon": 1}
     with disk_for(1_000):
         assert main(["export", str(tmp_path / "student"), str(style), *faces]) == 1
     assert f"{style}: cannot be written (File too large); free some space" in capsys.readouterr().err
     loaded = load_style(style)
     assert loaded.about == 'A "test"'
     assert loaded.card["data"] == {"photos": "made here"}
+    assert (loaded.card["architecture"]["name"], loaded.card["architecture"]["width"]) == ("small", 4)
     with open_engine(loaded, backend="onnxruntime") as engine:
         assert prove(engine, load_parity(loaded)).largest <= 1
-        assert engine.run(np.zeros((3, 96, 64, 3), np.uint8)).shape == (3, 96, 64, 3)
+        assert engine.run({"image": np.zeros((3, 96, 64, 3), np.uint8)})["toon"].shape == (3, 96, 64, 3)
 
     with av.open(str(CLIP)) as clip:
         photo = next(clip.decode(video=0)).to_ndarray(format="rgb24")

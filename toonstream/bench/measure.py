@@ -27,14 +27,14 @@ LIMIT = 2
 
 @dataclass(frozen=True)
 class Wanted:
-    """What to measure. Every style and peer is drawn by every backend in every precision, on every clip.
+    """What to measure. Every style and external model is drawn by every backend in every precision, on every clip.
 
     backends, precisions: empty for all. sizes: (width, height) of clips to make, each with each number of faces; with
     `input` there are none, and faces are how many to draw, the largest first, empty for all.
     """
 
     styles: Sequence[str]
-    peers: Sequence[str]
+    externals: Sequence[str]
     backends: Sequence[str]
     precisions: Sequence[str]
     sizes: Sequence[tuple[int, int]]
@@ -107,7 +107,7 @@ def take(job: Job, folder: Path) -> Measured:
     seconds = time.perf_counter() - start
     if process.returncode:
         last = (process.stderr.strip().splitlines() or ["no message"])[-1]
-        raise UserError(f"{job.style or job.peer or job.input}: a turn ended with {process.returncode}: {last}")
+        raise UserError(f"{job.style or job.external or job.input}: a turn ended with {process.returncode}: {last}")
     measured: Measured = json.loads(path.read_text())
     if "error" in measured:
         raise (InputError if measured["status"] == InputError.status else UserError)(measured["error"])
@@ -153,13 +153,13 @@ def _job(clip: Path, folder: Path, seconds: float, faces: int | None) -> Job:
 def _drawing(wanted: Wanted, say: Callable[[str], None], folder: Path) -> list[tuple[Job, Measured]]:
     """Every way to draw that opens, as a job, and what it told; opening also builds and proves it, once."""
     found = []
-    for style, peer in [(style, "") for style in wanted.styles] + [("", peer) for peer in wanted.peers]:
+    for style, external in [(style, "") for style in wanted.styles] + [("", external) for external in wanted.externals]:
         stored = {model.precision for model in load_style(style).models.values()} if style else {"fp32"}
         for backend in wanted.backends or ["auto"]:
             for there, precision in probe.ways(stored, backend):
                 if wanted.precisions and precision not in wanted.precisions:
                     continue
-                job = Job("opened", "", "", LIMIT * wanted.seconds, style, peer, there, precision)
+                job = Job("opened", "", "", LIMIT * wanted.seconds, style, external, there, precision)
                 try:
                     opened = take(job, folder)
                 except UserError as error:

@@ -17,7 +17,7 @@ from toonstream.bench.stages import stages
 def opened(job: Job) -> Measured:
     """What the engine really is. The first time, it is built and proved here, so that no other turn waits for it."""
     with job.engine() as engine:
-        name = engine.model.path.stem if job.peer else load_style(job.style).name
+        name = engine.model.path.stem if job.external else load_style(job.style).name
         return {"name": name, "engine": engine.description, "sha256": engine.model.sha256}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from toonstream_engines import BACKENDS
 from toonstream_engines.errors import InputError, UserError
-from toonstream_engines.style import PRECISIONS
+from toonstream_engines.model import PRECISIONS
 
 FILES = "bench.json", "bench.txt", "bench.png"
 
@@ -29,7 +29,7 @@ def run(arguments: list[str]) -> int:
 
     wanted = Wanted(
         styles=options.style,
-        peers=options.peer,
+        externals=options.peer,
         backends=options.backend,
         precisions=options.precision,
         sizes=options.size,

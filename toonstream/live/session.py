@@ -254,8 +254,10 @@ class Session:
     def _load(self, style: str) -> None:
         try:
             engine = open_engine(load_style(style), self._backend)
-            side = engine.side or SMALLEST_CROP
-            engine.run(np.zeros((1, side, side, 3), np.uint8), np.zeros((1, 5, 2), np.float32))  # the first is slow
+            side = engine.model.side or SMALLEST_CROP
+            sizes = {"n": 1, "h": side, "w": side}
+            ports = engine.model.inputs
+            engine.run({port.name: np.zeros(port.resolve(sizes), port.dtype) for port in ports})  # the first is slow
         except Exception as error:
             self._report("style", error)
             if self._wanted == style:

@@ -1,8 +1,8 @@
-"""What a CUDA machine makes of a style: each backend beside torch with CUDA graphs, as JSON.
+"""Measures a style on a CUDA machine: each backend beside torch with CUDA graphs, as JSON.
 
-    python -m train.gpu_engines out.json
+    python -m toonstream_train.gpu_engines out.json
 
-Needs torch and onnx there. Of the backends it runs what is installed, and says of the rest why it was not run.
+Needs torch and onnx there. It runs the backends that are installed, and notes why the others were not run.
 """
 
 import argparse
@@ -23,11 +23,11 @@ from numpy.typing import NDArray
 from toonstream_engines import BACKENDS, Style, load_style, trt
 from toonstream_engines.backends import is_there
 from toonstream_engines.engine import reason
-from toonstream_engines.export import torch_toons, uint8_module
+from toonstream_engines.export import torch_outputs, uint8_module
 from toonstream_engines.parity import load_parity, steps_between
 from toonstream_engines.probe import Candidate, candidates, examine, open_candidate
 
-from toonstream_train.networks.generators.small import Small
+from toonstream_train.networks.generators import build
 
 SIZES, BATCHES = (256, 512), (1, 2, 4, 8)
 WARM_UP, ROUNDS = 20, 200
@@ -46,19 +46,19 @@ def main() -> None:
         sys.exit("no CUDA device here, so nothing to measure")
     style = load_style(options.style)
     generator = network(style)
-    crops = load_parity(style).images
-    told: dict[str, Any] = {"style": style.name, "sha256": style.model.sha256, "machine": machine(), "rows": []}
+    crops = load_parity(style).inputs["image"]
+    result: dict[str, Any] = {"style": style.name, "sha256": style.model.sha256, "machine": machine(), "rows": []}
     for size in SIZES:
         images = np.concatenate([crops.repeat(size // crops.shape[1], 1).repeat(size // crops.shape[1], 2)] * 8)[:8]
-        truth = torch_toons(generator, images)
+        truth = torch_outputs(generator, {"image": images})["toon"]
         for name, open_run in ways(style, generator):
             rows = measure(name, size, open_run, images, truth)
             for row in rows:
                 print(json.dumps(row), flush=True)
-            told["rows"] += rows
-            options.out.write_text(json.dumps(told, indent=1))  # what is done stays, if time runs out
-    told["tensorrt-rtx as it comes"] = rtx_here(style)
-    options.out.write_text(json.dumps(told, indent=1))
+            result["rows"] += rows
+            options.out.write_text(json.dumps(result, indent=1))  # what is done stays, if time runs out
+    result["tensorrt-rtx as it comes"] = rtx_here(style)
+    options.out.write_text(json.dumps(result, indent=1))
 
 
 def machine() -> dict[str, Any]:
@@ -89,9 +89,7 @@ def network(style: Style) -> torch.nn.Module:
         for tensor in graph.initializer
         if tensor.name.startswith(prefix)
     }
-    width = len(weights["to2.0.weight"])
-    kinds = {node.op_type for node in graph.node}
-    generator = Small(width, tones="Floor" in kinds, bend="bend.shift.weight" in weights, mask="mask.face" in weights)
+    generator = build(style.card["architecture"])
     generator.load_state_dict(weights)
     return generator.eval().requires_grad_(False)
 
@@ -118,7 +116,7 @@ def engine(way: Candidate) -> tuple[Run, str]:
     opened = open_candidate(way, examine(way.model))
     if opened is None:
         raise RuntimeError("this machine does not compute in it")
-    return opened.run, opened.description
+    return lambda images: opened.run({"image": images})["toon"], opened.description
 
 
 def torch_graphs(generator: torch.nn.Module, precision: str) -> tuple[Run, str]:
@@ -135,7 +133,7 @@ def torch_graphs(generator: torch.nn.Module, precision: str) -> tuple[Run, str]:
 
         def once() -> None:
             there.copy_(here, non_blocking=True)
-            back.copy_(module(there), non_blocking=True)
+            back.copy_(module(there)["toon"], non_blocking=True)
 
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream), torch.no_grad():

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -50,7 +51,7 @@ class Recipe(ABC):
     name: ClassVar[str]
     defaults: ClassVar[Settings]
     exported: ClassVar[str]
-    """The network that becomes the style's model: (N, 3, H, W) in [-1, 1] -> the same."""
+    """The network that becomes the style's model; it takes the inputs that `examples` makes."""
     averaged: ClassVar[tuple[str, ...]]
     """The networks of which a moving average is kept."""
 
@@ -78,5 +79,15 @@ class Recipe(ABC):
         """Compute losses and update each optimiser, in the paper's order."""
 
     @abstractmethod
-    def preview(self, networks: Mapping[str, nn.Module], photos: Tensor) -> dict[str, Tensor]:
-        """Rows of the picture grid: what the averaged `networks` make of the whole crops (B, 3, H, W)."""
+    def preview(self, networks: Mapping[str, nn.Module], inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Rows of the picture grid: what the averaged `networks` make of whole crops.
+
+        inputs: of `examples`, as the exported network takes them: pictures (B, C, H, W) in [-1, 1].
+        """
+
+    def examples(self, faces: Pack) -> dict[str, NDArray[Any]]:
+        """What the exported network takes of these faces, by name and in its order, as the style's model takes it.
+
+        `image` uint8 (N, S, S, 3); `chart` and `landmarks` as toonstream_engines.style.INPUTS describes them.
+        """
+        return {"image": faces.images}

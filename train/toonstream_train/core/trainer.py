@@ -216,11 +216,13 @@ class Trainer:
                 f"the {what} {broken[0]!r} is not a number at step {self.step}; {kept}; try a lower learning rate"
             )
 
-    def _previews(self, pack: Pack) -> Tensor:
+    def _previews(self, pack: Pack) -> dict[str, Tensor]:
         index = np.linspace(0, len(pack) - 1, min(PREVIEWS, len(pack))).round().astype(int)
-        return signed(torch.from_numpy(pack.images[index]).to(self.fabric.device))
+        examples = self.recipe.examples(pack.part(index))
+        tensors = {name: torch.from_numpy(array).to(self.fabric.device) for name, array in examples.items()}
+        return {name: x if x.is_floating_point() else signed(x) for name, x in tensors.items()}
 
-    def _draw(self, shown: Tensor) -> None:
+    def _draw(self, shown: dict[str, Tensor]) -> None:
         """Whole crops through the averaged networks, and what the last step saw and made."""
         with torch.no_grad(), self.fabric.autocast():
             write(grid(self.recipe.preview(self.averages, shown)), self.folder / "grids" / f"{self.step:07d}.png")

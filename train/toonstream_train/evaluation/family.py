@@ -10,8 +10,9 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 from toonstream_engines.export import folded, write_onnx
+from toonstream_engines.model import Model
 from toonstream_engines.ort import OnnxRuntime
-from toonstream_engines.style import Model
+from toonstream_engines.style import INPUTS, OUTPUTS
 from toonstream_engines.table import columns
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
@@ -52,9 +53,10 @@ def costs(generators: Mapping[str, nn.Module], side: int = SIZE) -> dict[str, Co
     with TemporaryDirectory() as folder, ExitStack() as stack:
         path = Path(folder) / "model.onnx"
         for name, generator in generators.items():
-            write_onnx(generator, path, image)
+            write_onnx(generator, path, {"image": image})
             data[name] = path.read_bytes()
-            model = Model(name, path, hashlib.sha256(data[name]).hexdigest(), "fp32", side, ("image",), None)
+            ports = (INPUTS["image"],), (OUTPUTS["toon"],)
+            model = Model(path, hashlib.sha256(data[name]).hexdigest(), *ports)
             engines[name] = stack.enter_context(OnnxRuntime("onnxruntime", model, data[name], "fp32"))
         taken = milliseconds(engines, image[:1], np.zeros((1, 5, 2), np.float32))
     return {

@@ -21,6 +21,6 @@ def milliseconds(
     for _ in range(WARM_UP + ROUNDS):
         for name, engine in engines.items():
             start = time.perf_counter()
-            engine.run(photo, landmarks)
+            engine.run({"image": photo, "landmarks": landmarks})
             seconds[name].append(time.perf_counter() - start)
     return {name: 1000 * float(np.median(times[WARM_UP:])) for name, times in seconds.items()}

@@ -1,5 +1,6 @@
 """Recipes, one file each in its paper's own order, and the registry that names them."""
 
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,10 +29,22 @@ def recipe(name: str) -> type[Recipe]:
     return found
 
 
-def trained(run: Path) -> tuple["nn.Module", dict[str, Any]]:
-    """The network that a run exports, with its averaged weights, for inference; and the run's checkpoint."""
+@dataclass(frozen=True)
+class Trained:
+    """What a run has made."""
+
+    recipe: Recipe
+    generator: "nn.Module"
+    """The network that it exports, with its averaged weights, for inference."""
+    state: dict[str, Any]
+    """The run's checkpoint."""
+
+
+def trained(run: Path) -> Trained:
+    """run: the folder that fit wrote, or its checkpoint."""
     state = checkpoint.load(run / "checkpoint.pt" if run.is_dir() else run)
     kind = recipe(state["recipe"])
-    network = kind(settings.merge(kind.defaults, state["settings"], str(run))).networks[kind.exported]
-    network.load_state_dict(state["averages"][kind.exported])
-    return network.requires_grad_(False).eval(), state
+    made = kind(settings.merge(kind.defaults, state["settings"], str(run)))
+    generator = made.networks[kind.exported]
+    generator.load_state_dict(state["averages"][kind.exported])
+    return Trained(made, generator.requires_grad_(False).eval(), state)

@@ -227,8 +227,8 @@ class CartoonGAN(Recipe):
         window = (..., slice(self.corner[0], self.corner[0] + side), slice(self.corner[1], self.corner[1] + side))
         return pictures[window] * self.photo.inside[window] * self.cartoon.inside[window]
 
-    def preview(self, networks: Mapping[str, nn.Module], photos: Tensor) -> dict[str, Tensor]:
-        return {"photo": photos, "toon": networks["generator"](photos)}
+    def preview(self, networks: Mapping[str, nn.Module], inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        return {"photo": inputs["image"], "toon": networks["generator"](inputs["image"])}
 
 
 def as_cartoons(photo: Batch) -> Batch:

@@ -124,8 +124,8 @@ class CycleGAN(Recipe):
         """What a discriminator sees of them: nothing of what was padded in photos or cartoons."""
         return pictures * self.photo.inside * self.cartoon.inside
 
-    def preview(self, networks: Mapping[str, nn.Module], photos: Tensor) -> dict[str, Tensor]:
-        return {"photo": photos, "toon": networks["generator"](photos)}
+    def preview(self, networks: Mapping[str, nn.Module], inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        return {"photo": inputs["image"], "toon": networks["generator"](inputs["image"])}
 
 
 def start(layer: nn.Module) -> None:

@@ -70,7 +70,7 @@ class Distill(Recipe):
         s = self.settings
         if not s.teacher:
             raise InputError("distill needs a teacher: --set teacher=FOLDER of a run")
-        self.teacher = trained(Path(s.teacher))[0].to(device)
+        self.teacher = trained(Path(s.teacher)).generator.to(device)
         self.photos = Faces(photos, device, s.geometry, {})
         if s.feature:
             self.vgg = VGG(s.content_layer, s.vgg, signed(self.photos.images[:16]))
@@ -110,5 +110,6 @@ class Distill(Recipe):
             self.losses["judge"] = losses.judge("hinge", real, [fake])
             update("discriminator", self.losses["judge"])
 
-    def preview(self, networks: Mapping[str, nn.Module], photos: Tensor) -> dict[str, Tensor]:
+    def preview(self, networks: Mapping[str, nn.Module], inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        photos = inputs["image"]
         return {"photo": photos, "student": networks["student"](photos), "teacher": self.teacher(photos)}

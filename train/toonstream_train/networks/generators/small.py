@@ -23,6 +23,7 @@ class Small(nn.Module):
         """tones: the lightness of what it draws comes in steps. bend: it moves the face's features before it draws.
         mask: it knows where on a face it draws, by what the bend sees."""
         super().__init__()
+        self.architecture = {"name": "small", "width": width, "tones": tones, "bend": bend, "mask": mask}
         self.bend = Bend() if bend else None
         self.mask = Mask(self.bend.seen, width) if self.bend and mask else None
         w2, w4, w8 = 3 * width // 2, 3 * width, 6 * width

@@ -11,13 +11,8 @@ from numpy.typing import NDArray
 from toonstream.faces import framing
 from toonstream.faces.crop import SHRINK
 from toonstream.faces.face import Face
+from toonstream.faces.mesh import OVAL
 from toonstream.frame import Frame, Patch, Rect
-
-# The outline of the face among mediapipe's landmarks, from the middle of the forehead round by the picture's right.
-OVAL = (
-    *(10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377),
-    *(152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109),
-)
 
 MATTE_SIZE = 64  # pixels of the matte before it is laid over the crop: it is soft, so few will do
 # How far the matte reaches beyond the face's outline, from its middle.
@@ -50,7 +45,7 @@ def matte(landmarks: NDArray[np.floating]) -> NDArray[np.float32]:
     landmarks: (478, 2) in sides of the crop (0 to 1). The face's outline is widened to take in hair, ears and chin, its
     edge is soft enough to forgive what it gets wrong, and it ends within the crop.
     """
-    oval = landmarks[list(OVAL)]
+    oval = landmarks[OVAL]
     middle = oval.mean(0)
     reach = oval - middle
     reach[:, 0] *= HAIR_BESIDE

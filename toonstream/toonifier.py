@@ -11,13 +11,16 @@ from typing import Any, Self, overload
 import numpy as np
 from numpy.typing import NDArray
 from toonstream_engines import Engine, Port, load_style, open_engine
+from toonstream_engines.errors import InputError
 
 from toonstream.composite import Toon, composite
 from toonstream.faces import framing
+from toonstream.faces.chart import chart
 from toonstream.faces.crop import crop
-from toonstream.faces.face import Face
+from toonstream.faces.face import Face, five_points
 from toonstream.faces.follow import follow
 from toonstream.faces.framing import half_side
+from toonstream.faces.shape import Shape, displacements, moved
 from toonstream.faces.tracker import Tracker
 from toonstream.frame import Frame
 
@@ -32,22 +35,41 @@ class Crop:
     """Where a style's network looks: one face of a frame, through the matrix (2, 3) into a square of `size` pixels."""
 
     frame: Frame
-    face: Face
     matrix: NDArray[np.float64]
     size: int
+    displacements: NDArray[np.float32]
+    """Of the style's shape, as `shape.displacements` gives them."""
+    landmarks: NDArray[np.float32]
+    """(478, 2) in crop pixels, where the shape moves them."""
+
+    @classmethod
+    def of(cls, frame: Frame, face: Face, size: int, shape: Shape) -> "Crop":
+        matrix = framing.framing(face.points, size)
+        landmarks = framing.apply(matrix, face.landmarks)
+        field = displacements(landmarks, shape, size)
+        return cls(frame, matrix, size, field, moved(landmarks, field, size))
 
 
 def _landmarks(of: Crop, port: Port) -> NDArray[np.float32]:
-    """The five points or all 478, as many as the network wants, in crop pixels."""
-    five = port.shape[1] == len(of.face.points)
-    return framing.apply(of.matrix, of.face.points if five else of.face.landmarks).astype(np.float32)
+    """The five points or all 478, as many as the network wants."""
+    five = port.shape[1] == 5
+    return five_points(of.landmarks).astype(np.float32) if five else of.landmarks
 
 
 INPUTS: dict[str, Callable[[Crop, Port], NDArray[Any]]] = {
-    "image": lambda of, _: crop(of.frame, of.matrix, of.size),
+    "image": lambda of, _: crop(of.frame, of.matrix, of.size, of.displacements),
+    "chart": lambda of, _: chart(of.landmarks, of.size),
     "landmarks": _landmarks,
 }
 """What a style's network may want, by name: each without the batch dimension, as the port describes it."""
+
+
+def shape_of(engine: Engine) -> Shape:
+    """The proportions of the engine's style. Raises InputError where its card is wrong about them."""
+    try:
+        return Shape.from_card(engine.model.shape)
+    except ValueError as error:
+        raise InputError(f"{engine.model.path.with_name('card.toml')}: {error}") from error
 
 
 class Toonifier:
@@ -64,6 +86,7 @@ class Toonifier:
 
     def __init__(self, style: str | Path | Engine = "cel", backend: str = "auto", faces: int | None = None) -> None:
         self._engine = style if isinstance(style, Engine) else open_engine(load_style(style), backend)
+        self._shape = shape_of(self._engine)
         self._tracker = Tracker()
         self._faces = faces
         self._sizes: dict[int, int] = {}
@@ -102,14 +125,14 @@ class Toonifier:
         self._sizes = {face.identity: size for size, group in same_size.items() for face in group}
         toons = []
         for size, group in same_size.items():
-            matrices = [framing.framing(face.points, size) for face in group]
-            crops = [Crop(frame, face, matrix, size) for face, matrix in zip(group, matrices, strict=True)]
+            crops = [Crop.of(frame, face, size, self._shape) for face in group]
             inputs = {
                 port.name: np.stack([INPUTS[port.name](crop, port) for crop in crops])
                 for port in self._engine.model.inputs
             }
             outputs = self._engine.run(inputs)
             mattes = outputs.get("matte", [None] * len(group))
+            matrices = (crop.matrix for crop in crops)
             toons += [Toon(*toon) for toon in zip(group, matrices, outputs["toon"], mattes, strict=True)]
         return toons
 
@@ -129,6 +152,7 @@ class Toonifier:
 
     def restyle(self, engine: Engine) -> None:
         """Draws with another engine, opened elsewhere, from the next call on, and closes the one before."""
+        self._shape = shape_of(engine)
         self._engine, before = engine, self._engine
         before.close()
 

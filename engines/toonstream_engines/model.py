@@ -1,8 +1,10 @@
 """A network's file with what it takes and gives: of a style, or a plain one, as a face detector."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from toonstream_engines.errors import InputError
 from toonstream_engines.graph import Port, check_ports, read_graph
@@ -23,6 +25,8 @@ class Model:
     """Side in pixels of the square crops that it was trained on, a multiple of 32."""
     bound: int | None = None
     """For int8, how far it may be from torch: 8-bit steps at the 99.9th percentile."""
+    shape: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    """The card's [shape]: the proportions that a face is warped to before the network sees it."""
 
     @property
     def side(self) -> int | None:

@@ -13,6 +13,9 @@ The card, card.toml:
     [outputs.toon]                              # for each output: toon, and matte where it makes one; as inputs
     ...
 
+    [shape]                                     # the proportions that a face is warped to before it is drawn, if any
+    eyes = [1.3, 1.5]                           # as toonstream.faces.shape.Shape
+
     [architecture]                              # of the network in training, which can rebuild it from this
     name = "small"
     width = 16
@@ -26,7 +29,7 @@ The card, card.toml:
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +115,11 @@ def _read(folder: Path) -> Style:
         if size % 32 or not 32 <= size <= 4096:
             raise ValueError("size has to be a multiple of 32 up to 4096: the side of a crop in pixels")
         ports = _ports(card, "inputs", INPUTS, "image"), _ports(card, "outputs", OUTPUTS, "toon")
-        models = {name: _model(folder, f"[models.{name}] ", table, *ports, size) for name, table in tables.items()}
+        shape = _need(card, "shape", dict) if "shape" in card else {}
+        models = {
+            name: replace(_model(folder, f"[models.{name}] ", table, *ports, size), shape=shape)
+            for name, table in tables.items()
+        }
         if next(iter(models.values())).precision != "fp32":
             raise ValueError("the first of its models has to be the fp32 one")
         about = card.get("about", "")

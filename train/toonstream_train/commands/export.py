@@ -49,6 +49,7 @@ def run(args: argparse.Namespace) -> None:
         "steps": state.get("before", 0) + state["step"],
         "parameters": sum(p.numel() for p in generator.parameters()),
         **given,
+        **recipe.card(),
         "architecture": generator.architecture,
         "framing": {
             "half_side_per_eye_distance": framing.HALF_SIDE_PER_EYE_DISTANCE,

@@ -85,6 +85,10 @@ class Recipe(ABC):
         inputs: of `examples`, as the exported network takes them: pictures (B, C, H, W) in [-1, 1].
         """
 
+    def card(self) -> dict[str, Any]:
+        """Tables of the style's card that these settings decide."""
+        return {}
+
     def examples(self, faces: Pack) -> dict[str, NDArray[Any]]:
         """What the exported network takes of these faces, by name and in its order, as the style's model takes it.
 

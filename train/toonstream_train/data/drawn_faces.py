@@ -48,9 +48,6 @@ class Augmentation:
     """Share of the faces behind something: a piece of another picture, which the drawing shows as it is."""
 
 
-CLEAN = Augmentation(*[0.0] * 10)
-
-
 @dataclass
 class DrawnBatch:
     """B faces. Pictures are (B, 3, S, S) in [-1, 1]."""
@@ -155,6 +152,20 @@ class DrawnFaces:
         over = cv2.warpAffine(other, turn, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
         soft = cv2.GaussianBlur(cover, (0, 0), 0.5 + 1.5 * random.random())
         return soft.astype(np.float32) / 255, np.asarray(over, np.uint8)
+
+
+def warped(faces: Pack, shape: Shape, size: int | None = None) -> dict[str, Bytes]:
+    """The faces as a style of that shape takes them at run time: its inputs `image` and `chart`.
+
+    size: pixels of a side; by default the pack's own. The pack needs dense landmarks.
+    """
+    side = faces.images.shape[1]
+    size = size or side
+    matrix = np.array([[size / side, 0, 0], [0, size / side, 0]])
+    fields = [displacements(mesh, shape, side) for mesh in faces.dense]
+    images = [_warped(image, matrix, size, field) for image, field in zip(faces.images, fields, strict=True)]
+    meshes = [moved(mesh, field, side) * (size / side) for mesh, field in zip(faces.dense, fields, strict=True)]
+    return {"image": np.stack(images), "chart": np.stack([chart(mesh, size) for mesh in meshes])}
 
 
 def signed(pictures: Bytes) -> Tensor:

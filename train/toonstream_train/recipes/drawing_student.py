@@ -5,10 +5,12 @@ regresses the drawings; then a discriminator joins, which looks through windows 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from toonstream_engines.errors import InputError
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, max_pool2d
@@ -17,7 +19,7 @@ from torch.optim import Adam
 from toonstream.faces.shape import Shape
 from toonstream_train import losses
 from toonstream_train.core.recipe import Recipe, Settings, Update
-from toonstream_train.data.drawn_faces import CLEAN, Augmentation, DrawnFaces
+from toonstream_train.data.drawn_faces import Augmentation, DrawnFaces, warped
 from toonstream_train.data.pack import Pack
 from toonstream_train.networks.cartoongan import Discriminator
 from toonstream_train.networks.generators.painter import Painter
@@ -86,8 +88,6 @@ class DrawingStudent(Recipe):
             raise InputError("the photos have no drawings; make them with: toonstream-train draw PACK")
         self.device = device
         self.faces = DrawnFaces(photos, s.shape, s.augmentation, dict(s.weights), s.training.seed)
-        shown = DrawnFaces(photos.part(np.linspace(0, len(photos) - 1, 8).astype(int)), s.shape, CLEAN, {}, 0)
-        self.shown = shown.batch(0, 8, 256).to(device)
         if s.perceptual:
             sample = torch.from_numpy(photos.images[:16]).permute(0, 3, 1, 2).float().to(device) / 127.5 - 1
             self.vgg = VGG(s.perceptual_layer, s.vgg, sample)
@@ -153,10 +153,14 @@ class DrawingStudent(Recipe):
         side = self.settings.window
         return pictures[..., top : top + side, left : left + side]
 
-    def preview(self, networks: Mapping[str, nn.Module], photos: Tensor) -> dict[str, Tensor]:
-        batch = self.shown
-        toon = networks["generator"](batch.image, batch.chart)
-        return {"photo": batch.image, "toon": toon, "drawing": batch.drawing}
+    def preview(self, networks: Mapping[str, nn.Module], inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        return {"photo": inputs["image"], "toon": networks["generator"](inputs["image"], inputs["chart"])}
+
+    def examples(self, faces: Pack) -> dict[str, NDArray[Any]]:
+        return warped(faces, self.settings.shape)
+
+    def card(self) -> dict[str, Any]:
+        return {"shape": asdict(self.settings.shape)}
 
 
 def features(chart: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ from typing import Any
 from torch import nn
 
 GENERATORS = {
+    "painter": "generators.painter:Painter",
     "small": "generators.small:Small",
     "cartoongan": "cartoongan:Generator",
     "cyclegan": "cyclegan:Generator",

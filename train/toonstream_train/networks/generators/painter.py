@@ -20,6 +20,7 @@ class Painter(nn.Module):
 
     def __init__(self, width: int = 16, planes: int = 4) -> None:
         super().__init__()
+        self.architecture = {"name": "painter", "width": width, "planes": planes}
         w, w8, w16 = width, 2 * width, 4 * width
         self.image = nn.Conv2d(3, w, 5, 2, 2)
         self.chart = nn.Conv2d(planes, w, 3, padding=1)

@@ -86,7 +86,7 @@ class Toonifier:
 
     def __init__(self, style: str | Path | Engine = "cel", backend: str = "auto", faces: int | None = None) -> None:
         self._engine = style if isinstance(style, Engine) else open_engine(load_style(style), backend)
-        self._shape = shape_of(self._engine)
+        self.shape = shape_of(self._engine)
         self._tracker = Tracker()
         self._faces = faces
         self._sizes: dict[int, int] = {}
@@ -125,7 +125,7 @@ class Toonifier:
         self._sizes = {face.identity: size for size, group in same_size.items() for face in group}
         toons = []
         for size, group in same_size.items():
-            crops = [Crop.of(frame, face, size, self._shape) for face in group]
+            crops = [Crop.of(frame, face, size, self.shape) for face in group]
             inputs = {
                 port.name: np.stack([INPUTS[port.name](crop, port) for crop in crops])
                 for port in self._engine.model.inputs
@@ -152,7 +152,7 @@ class Toonifier:
 
     def restyle(self, engine: Engine) -> None:
         """Draws with another engine, opened elsewhere, from the next call on, and closes the one before."""
-        self._shape = shape_of(engine)
+        self.shape = shape_of(engine)
         self._engine, before = engine, self._engine
         before.close()
 

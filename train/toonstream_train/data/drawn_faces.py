@@ -142,7 +142,7 @@ class DrawnFaces:
         """A soft-edged polygon somewhere on the face (size, size) in 0 to 1, and what it shows."""
         corners = int(random.integers(3, 9))
         angles = np.sort(random.uniform(0, 2 * np.pi, corners))
-        reach = size * random.uniform(0.08, 0.3) * random.uniform(0.5, 1.2, corners)
+        reach = size * random.uniform(0.1, 0.38) * random.uniform(0.5, 1.2, corners)
         centre = size * random.uniform(0.15, 0.95, 2)
         outline = centre + reach[:, None] * np.stack([np.cos(angles), np.sin(angles)], 1)
         cover = np.zeros((size, size), np.uint8)

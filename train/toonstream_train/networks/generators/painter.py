@@ -21,16 +21,16 @@ class Painter(nn.Module):
     def __init__(self, width: int = 16, planes: int = 4) -> None:
         super().__init__()
         self.architecture = {"name": "painter", "width": width, "planes": planes}
-        w, w8, w16 = width, 2 * width, 4 * width
+        w, w8, w16, out = width, 2 * width, 4 * width, max(width, 12)
         self.image = nn.Conv2d(3, w, 5, 2, 2)
         self.chart = nn.Conv2d(planes, w, 3, padding=1)
-        self.colour = nn.Conv2d(3, w, 3, 2, 1)
+        self.colour = nn.Conv2d(3, out, 3, 2, 1)
         self.to4 = nn.Sequential(conv(w, w, stride=2), conv(w, w))
         self.to8 = nn.Sequential(conv(w, w8, stride=2), Residual(w8))
         self.to16 = nn.Sequential(conv(w8, w16, stride=2), Residual(w16), Context(w16), Residual(w16), conv(w16, w8))
         self.at8 = nn.Sequential(Residual(w8), conv(w8, w))
         self.at4 = nn.Sequential(conv(w, w), conv(w, w))
-        self.at2 = nn.Sequential(conv(w, w), nn.Conv2d(w, w, 3, padding=1))
+        self.at2 = nn.Sequential(conv(w, w), nn.Conv2d(w, out, 3, padding=1))
 
     def forward(self, image: Tensor, chart: Tensor) -> Tensor:
         x2 = (self.image(image) + self.chart(chart)).relu()

@@ -80,7 +80,9 @@ def test_what_covers_a_face_stays_in_its_drawing(pack: Pack) -> None:
     covered = faces(pack, replace(NONE, covered=1.0), one=0.0).batch(2, 8, SIDE)
     same = (covered.drawing - covered.image).abs().amax(1) < 0.02
     shares = [float(part.float().mean()) for part in same]
-    assert sum(0.01 < share < 0.6 for share in shares) >= 5, shares  # some cover lies mostly outside
+    assert max(shares) < 0.6, shares
+    assert sum(share > 0.002 for share in shares) >= 6, shares  # a cover may lie mostly beside the face
+    assert max(shares) > 0.02, shares
 
 
 def test_charts_are_jittered_and_lose_planes(pack: Pack) -> None:

@@ -112,7 +112,7 @@ def draw_one(image: NDArray[np.uint8], dense: NDArray[np.float32], look: str, pa
     """Draw one crop (S, S, 3) RGB into a PNG of CANVAS pixels, whole or not at all."""
     cv2.setNumThreads(1)
     partial = path.with_suffix(".partial.png")
-    picture = cv2.cvtColor(draw(image, dense, look), cv2.COLOR_RGB2BGR)
+    picture = cv2.cvtColor(draw(image, dense, look, CANVAS), cv2.COLOR_RGB2BGR)
     if not cv2.imwrite(str(partial), picture, [cv2.IMWRITE_PNG_COMPRESSION, 1]):
         raise InputError(f"{path.parent}: cannot be written; free some space or name another --folder")
     partial.replace(path)

@@ -37,17 +37,18 @@ LOOKS = {
 
 
 def draw(
-    crop: NDArray[np.uint8], landmarks: NDArray[np.float32], look: str = "cel", size: int = CANVAS
+    crop: NDArray[np.uint8], landmarks: NDArray[np.float32], look: str = "cel", size: int | None = None
 ) -> NDArray[np.uint8]:
     """The drawing of a framed face, in the look's proportions.
 
     crop: (S, S, 3) RGB. landmarks: (478, 2), the face mesh in pixels of the crop, pixel centres at +0.5. look: one of
-    `LOOKS`. Returns (size, size, 3) RGB.
+    `LOOKS`. Returns (size, size, 3) RGB, by default of the crop's size; CANVAS is the size that it is drawn at.
     """
     photo, points = _canvas(crop, landmarks)
     field = displacements(points, LOOKS[look].shape, CANVAS)
     lab, mesh = _lab(resample(photo, np.eye(2, 3), CANVAS, field)), moved(points, field, CANVAS)
     picture = cv2.cvtColor(LOOKS[look].paint(lab, mesh), cv2.COLOR_LAB2RGB).clip(0, 1)
+    size = crop.shape[0] if size is None else size
     if size != CANVAS:
         picture = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)
     return np.asarray(np.round(picture * 255), np.uint8)

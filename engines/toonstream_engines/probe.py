@@ -11,7 +11,7 @@ from toonstream_engines.engine import Engine, reason
 from toonstream_engines.errors import InputError, UserError
 from toonstream_engines.graph import check_generator, read_graph
 from toonstream_engines.parity import Difference, Parity, check, difference, load_parity
-from toonstream_engines.style import Model, Style
+from toonstream_engines.style import PRECISIONS, Model, Style
 
 ROUNDS, PATIENCE_S = 20, 1.0
 
@@ -71,7 +71,12 @@ def ways(stored: Collection[str], backend: str = "auto") -> list[tuple[str, str]
 
 
 def candidates(style: Style, backend: str = "auto", precision: str | None = None) -> list[Candidate]:
-    """All ways to run the style, of a backend and in a precision where they are named. Raises InputError as `ways`."""
+    """All ways to run the style, of a backend and in a precision where they are named.
+
+    Raises InputError as `ways`, and where there is no such precision.
+    """
+    if precision not in (None, *PRECISIONS):
+        raise InputError(f"{precision}: no such precision; there are {', '.join(PRECISIONS)}")
     return [
         Candidate(name, model, used)
         for name in installed(backend)

@@ -1,6 +1,6 @@
-"""TensorRT: parsing and building are real, without a GPU; the run is on a GPU that tests/fake_gpu.py pretends."""
+"""TensorRT: parsing and building are real, without a GPU; the run is on a GPU that support/fake_gpu.py pretends."""
 
-import importlib.util
+import contextlib
 import os
 import subprocess
 import sys
@@ -194,8 +194,9 @@ def test_a_gpu_that_rtx_does_not_know(style, monkeypatch):
 
 
 def test_no_gpu(style, caplog):
-    if importlib.util.find_spec("cuda") and _has_gpu():
-        pytest.skip("there is one")
+    cuda = pytest.importorskip("toonstream_engines.cuda", reason="pip install cuda-bindings")
+    with contextlib.suppress(UserError):
+        pytest.skip(f"there is one: {cuda.gpu().name}")
     with pytest.raises(InputError, match=r"no NVIDIA GPU to use: .*nvidia-smi"):
         open_engine(style, RTX)
     with open_engine(style) as engine:
@@ -203,18 +204,9 @@ def test_no_gpu(style, caplog):
     assert "passed over for tiny: no NVIDIA GPU to use" in caplog.text
 
 
-def _has_gpu() -> bool:
-    from toonstream_engines import cuda
-
-    try:
-        return bool(cuda.gpu())
-    except UserError:
-        return False
-
-
 def test_missing_bindings(style, monkeypatch):
     monkeypatch.setitem(sys.modules, "toonstream_engines.cuda", None)
-    monkeypatch.delattr("toonstream_engines.cuda")
+    monkeypatch.delattr("toonstream_engines.cuda", raising=False)
     with pytest.raises(InputError, match=r"cuda-bindings are missing: pip install 'toonstream\[tensorrt-rtx\]'"):
         open_engine(style, RTX)
 
@@ -235,7 +227,7 @@ def test_the_first_precision_within_its_bound_is_taken(tmp_path, gpu):
 def test_two_processes_build_once(style, cache):
     program = (
         "import sys, logging, toonstream_engines.trt as trt\n"
-        "from engines import built, load_style\n"
+        "from toonstream_engines import engine_cache, load_style\n"
         "from toonstream_engines.probe import read\n"
         "model = load_style(sys.argv[1]).model\n"
         "def build():\n"

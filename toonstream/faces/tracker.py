@@ -12,6 +12,7 @@ from toonstream.faces.crop import crop
 from toonstream.faces.face import Face, five_points
 from toonstream.faces.framing import half_side
 from toonstream.faces.networks import Landmarker
+from toonstream.faces.pick import Pick
 from toonstream.faces.search import Search
 from toonstream.faces.smoothing import OneEuro
 from toonstream.frame import Frame
@@ -107,9 +108,10 @@ def _near(wanted: NDArray[np.float64], current: NDArray[np.float64]) -> bool:
 
 
 class Tracker:
-    """Frame in, faces out, for the frames of one video in their order."""
+    """Frame in, faces out, for the frames of one video in their order; `most` as Pick takes it."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int | None = None) -> None:
+        self._pick = Pick(most)
         self._search: Search | None = None
         self._tracks: list[Track] = []
         self._lost: list[Track] = []
@@ -146,7 +148,7 @@ class Tracker:
             Face(t.identity, t.landmarks.astype(np.float32), max(0.0, 1 - t.unseen / HOLD_SECONDS))
             for t in self._tracks
         ]
-        return sorted(faces, key=lambda face: -half_side(face.points))
+        return self._pick(sorted(faces, key=lambda face: -half_side(face.points)), seconds)
 
     def _elapsed(self, frame: Frame) -> float:
         if self._last is None or frame.pts is None or self._last.pts is None:
@@ -233,6 +235,7 @@ class Tracker:
         self._spare += [track.view for track in self._tracks]
         self._lost += self._tracks
         self._tracks, self._last = [], None
+        self._pick.cut()
 
     def forget(self) -> None:
         """Drops all faces, not the networks: the next frame is another video's first."""

@@ -89,11 +89,13 @@ def _jobs(inputs: list[Path], output: str | None) -> tuple[list[tuple[Path, Path
             found.append(path)
         else:
             status = max(status, _fail(InputError(f"{path}: no such file")))
-    files = {os.path.realpath(path): path for path in reversed(found)}  # whatever is given twice is converted once
+    files: dict[str, Path] = {}
+    for path in found:
+        files.setdefault(os.path.realpath(path), path)  # whatever is given twice is converted once
     several = len(files) > 1 or any(os.path.isdir(path) for path in inputs)
     folder = Path(output) if output and _is_folder(output, several) else None
     jobs: dict[Path, Path] = {}
-    for path in reversed(files.values()):
+    for path in files.values():
         target = folder / default_output(path).name if folder else Path(output) if output else default_output(path)
         if target in jobs:
             clash = f"{path}: would be written to {target}, as {jobs[target]} is; convert it by itself"

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import av
 import pytest
@@ -13,7 +14,7 @@ from support.clips import make_clip
 from support.tiny_style import save_style
 
 from toonstream.commands import devices, main
-from toonstream.commands.live import _advice, _line
+from toonstream.commands.live import _advice, _line, _Status
 from toonstream.sinks import virtual_camera
 
 
@@ -115,6 +116,17 @@ def test_the_status_line():
     assert _line(FIGURES) == f"{wanted}, cel: OpenVINO, CPU, bf16"
     resting = FIGURES | {"state": "idle", "delay_ms": {"p50": None, "p95": None}, "stages_ms": {}}
     assert _line(resting) == "idle, 3 dropped, live, cel: OpenVINO, CPU, bf16"
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+def test_quiet_tells_problems_only(capsys, quiet):
+    session = SimpleNamespace(figures=lambda: FIGURES | {"message": "the camera is gone"})
+    status = _Status(session, advise=False, quiet=quiet)
+    status.tell()
+    status.close()
+    told = capsys.readouterr().err.splitlines()
+    assert told[0] == "toonstream: the camera is gone"
+    assert (len(told) == 1) == quiet
 
 
 def test_the_advice_on_sound():

@@ -235,7 +235,8 @@ def test_the_newest_picture_and_then_the_next(server):
 
 def test_no_picture_in_time_is_no_error(server, monkeypatch):
     monkeypatch.setattr("toonstream.page.server.PICTURE_SECONDS", 0.3)
-    assert ask(server, "/preview.jpg?after=x")[0] == 204
+    for after in ("x", "9" * 5000):
+        assert ask(server, f"/preview.jpg?after={after}")[0] == 204
 
 
 def test_styles_and_their_previews(server):
@@ -244,7 +245,7 @@ def test_styles_and_their_previews(server):
     assert shipped["about"]
     assert broken["name"] == "style"
     assert ask(server, "/styles/0.png")[2].startswith(b"\x89PNG")
-    for index in ("1", "2", "-1", "x", ""):
+    for index in ("1", "2", "-1", "x", "", "1" * 5000):
         assert ask(server, f"/styles/{index}.png")[0] == 404
 
 
@@ -283,6 +284,7 @@ def test_changes_come_as_json_of_a_small_size(server):
     assert post(server, {"mirror": True}, Content_Type="text/plain")[0] == 415
     assert post(server, {"mirror": True}, Content_Type="application/x-www-form-urlencoded")[0] == 415
     assert post(server, b" " * 5000)[0] == 413
+    assert post(server, {}, Content_Length="9" * 5000)[0] == 413
     assert post(server, {}, path="/styles")[0] == 404
 
 

@@ -13,6 +13,7 @@ import pytest
 from support import CLIP
 from support.clips import FRAMES, make_clip, read
 from support.tiny_style import save_style
+from support.waiting import DEADLINE_SECONDS, wait_until
 
 from toonstream.commands import main
 
@@ -226,15 +227,12 @@ def test_an_interrupted_run_leaves_a_playable_part(tmp_path, style, number):
     command = [sys.executable, "-c", "import sys; from toonstream.commands import main; sys.exit(main())", str(path)]
     process = subprocess.Popen([*command, "--style", str(style), "--backend", "onnxruntime"], stderr=subprocess.PIPE)
     part = tmp_path / "long.toon.part.mp4"
-    for _ in range(200):
-        time.sleep(0.05)
-        if part.exists() and part.stat().st_size:
-            break
+    wait_until(lambda: part.exists() and part.stat().st_size > 0)
     time.sleep(0.2)
     process.send_signal(number)
     time.sleep(0.1)
     process.send_signal(number)  # an impatient second one does no harm
-    _, error = process.communicate(timeout=20)
+    _, error = process.communicate(timeout=DEADLINE_SECONDS)
     assert process.returncode == 130, error
     assert b"Traceback" not in error
     assert str(part).encode() in error

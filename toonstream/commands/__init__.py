@@ -3,8 +3,9 @@
 import logging
 import os
 import sys
-from importlib import import_module, metadata
+from importlib import import_module
 
+from toonstream import __version__
 from toonstream.commands.parser import open_console, suggestion
 
 COMMANDS = {
@@ -35,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
     open_console()
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments[:1] == ["--version"]:
-        print(f"toonstream {metadata.version('toonstream')}")
+        print(f"toonstream {__version__}")
         return 0
     if arguments[:1] == ["help"]:
         arguments = [*arguments[1:2], "--help"]

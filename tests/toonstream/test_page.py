@@ -124,7 +124,7 @@ def test_the_stream_for_obs_has_a_clock_that_starts_late(server, monkeypatch):
     feeder.start()
     try:
         start = time.monotonic()
-        with av.open(f"{server.url}stream.nut", timeout=60, options={"probesize": "32"}) as container:
+        with av.open(f"{server.url}stream.nut", timeout=DEADLINE_SECONDS, options={"probesize": "32"}) as container:
             stamps = []
             for packet in container.demux(video=0):
                 stamps.append(float(packet.pts * packet.time_base))

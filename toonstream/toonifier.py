@@ -22,7 +22,7 @@ from toonstream.faces.follow import follow
 from toonstream.faces.framing import half_side
 from toonstream.faces.shape import Shape, displacements, moved
 from toonstream.faces.tracker import Tracker
-from toonstream.frame import Frame
+from toonstream.frame import Frame, check_rgb
 
 SHARPNESS = 2 / 3
 """Crop pixels for each pixel of the frame: flat colours and clean lines still look crisp, at half the cost of 1."""
@@ -80,15 +80,15 @@ class Toonifier:
                 cartoon = toonifier(frame)
 
     style: the name of a shipped style, a style's folder, or an engine that is open already, which is then closed with
-    this. backend: "auto" or one of engines.BACKENDS. faces: draw only this many, the largest; None draws all. Raises
-    UserError where style or backend cannot be had.
+    this. backend: "auto" or one of engines.BACKENDS. faces: draw only so many: the largest at first, and then the same
+    people as long as they are there; None draws all. Raises UserError where style or backend cannot be had, ValueError
+    where `faces` is below 1.
     """
 
     def __init__(self, style: str | Path | Engine = "cel", backend: str = "auto", faces: int | None = None) -> None:
+        self._tracker = Tracker(faces)  # checks `faces`, before an engine is open
         self._engine = style if isinstance(style, Engine) else open_engine(load_style(style), backend)
         self.shape = shape_of(self._engine)
-        self._tracker = Tracker()
-        self._faces = faces
         self._sizes: dict[int, int] = {}
 
     @property
@@ -103,19 +103,22 @@ class Toonifier:
     def __call__(self, frame: NDArray[np.uint8]) -> NDArray[np.uint8]: ...
 
     def __call__(self, frame: Frame | NDArray[np.uint8]) -> Frame | NDArray[np.uint8]:
-        """The frame with its faces as cartoons; of an RGB picture, (H, W, 3) uint8, a new RGB picture."""
+        """The frame with its faces as cartoons; of an RGB picture, (H, W, 3) uint8, a new RGB picture.
+
+        Raises ValueError where it is anything else, such as RGBA, grey or float.
+        """
         if isinstance(frame, Frame):
             return self.composite(frame, self.draw(frame, self.see(frame)))
+        check_rgb(frame, "Toonifier")
         return self(Frame.from_rgb(frame.copy(), pts=None, time_base=Fraction(1, 30), index=0)).rgb()
 
     def see(self, frame: Frame) -> list[Face]:
-        """The frame's faces, the largest first. Call it for every frame, in order."""
-        return self._tracker(frame)[: self._faces]
+        """The frame's faces that are to be drawn, the largest first. Call it for every frame, in order."""
+        return self._tracker(frame)
 
     def follow(self, frames: Iterable[Frame], rate: Fraction | None) -> Iterator[tuple[Frame, list[Face]]]:
         """Every frame of a file with its faces; `rate` in frames a second. It looks ahead, so it needs fewer looks."""
-        for frame, faces in follow(self._tracker, frames, rate):
-            yield frame, faces[: self._faces]
+        return follow(self._tracker, frames, rate)
 
     def draw(self, frame: Frame, faces: list[Face]) -> list[Toon]:
         """A cartoon of each face; those of one size go through the network together."""
@@ -151,7 +154,12 @@ class Toonifier:
         return size
 
     def restyle(self, engine: Engine) -> None:
-        """Draws with another engine, opened elsewhere, from the next call on, and closes the one before."""
+        """Draws with another engine, opened elsewhere, from the next call on, and closes the one before.
+
+        Raises TypeError where it is no engine, and goes on with the one before.
+        """
+        if not isinstance(engine, Engine):
+            raise TypeError(f"restyle needs an Engine, as open_engine gives it; got {type(engine).__name__}")
         self.shape = shape_of(engine)
         self._engine, before = engine, self._engine
         before.close()

@@ -29,9 +29,14 @@ def open_engine(style: Style, backend: str = "auto", precision: str | None = Non
     precision: only engines that run in it; None takes any. The first time on a machine each candidate proves itself on
     the style's crops and is timed, which takes a second or two, and what is installed and yet passed over is logged, as
     a warning; the outcome is kept in the user's cache folder. Raises InputError where the backend is unknown or
-    missing, and where nothing runs the style's files as its card says, within their bounds.
+    missing, and where nothing runs the style's files as its card says, within their bounds; TypeError where `style` is
+    no Style but its name.
     """
+    if not isinstance(style, Style):
+        raise TypeError(f"open_engine needs a Style, as load_style gives it; got {style!r}")
     ways = candidates(style, backend, precision)
+    if precision and not ways:
+        raise InputError(f"{style.folder}: nothing that is installed runs it in {precision}; try another precision")
     name = f"choice-{_key(ways)}.json"
     engine = _open_kept(cache.recall(name), ways)
     if engine is None:

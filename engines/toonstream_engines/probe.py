@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from toonstream_engines.backends import BACKENDS, is_there
 from toonstream_engines.engine import Engine, reason
 from toonstream_engines.errors import InputError, UserError
-from toonstream_engines.model import Model
+from toonstream_engines.model import PRECISIONS, Model
 from toonstream_engines.parity import Difference, Parity, check, difference, load_parity
 from toonstream_engines.style import Style
 
@@ -71,7 +71,12 @@ def ways(stored: Collection[str], backend: str = "auto") -> list[tuple[str, str]
 
 
 def candidates(style: Style, backend: str = "auto", precision: str | None = None) -> list[Candidate]:
-    """All ways to run the style, of a backend and in a precision where they are named. Raises InputError as `ways`."""
+    """All ways to run the style, of a backend and in a precision where they are named.
+
+    Raises InputError as `ways`, and where there is no such precision.
+    """
+    if precision not in (None, *PRECISIONS):
+        raise InputError(f"{precision}: no such precision; there are {', '.join(PRECISIONS)}")
     return [
         Candidate(name, model, used)
         for name in installed(backend)

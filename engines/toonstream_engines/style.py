@@ -27,6 +27,7 @@ The card, card.toml:
     bound = 6                                   # int8 only: steps of 255 that 99.9 % of its values keep within
 """
 
+import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -94,7 +95,7 @@ def load_style(style: str | Path) -> Style:
     if str(style) in shipped:
         return _read(SHIPPED / style)
     folder = Path(style)
-    if not folder.is_dir():
+    if not os.path.isdir(folder) or not str(style):  # of a name that no file can have, Path.is_dir raises
         known = ", ".join(shipped) or "none"
         raise InputError(f"{style}: no such style; shipped: {known}; or give a folder with a card.toml")
     return _read(folder)

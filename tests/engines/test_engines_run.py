@@ -39,7 +39,7 @@ needs_openvino = pytest.mark.skipif("openvino" not in there, reason="openvino is
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("TOONSTREAM_CACHE", str(tmp_path / "cache"))
-    for name in ("tensorrt", "tensorrt-rtx"):  # tests/test_engines_trt.py is theirs
+    for name in ("tensorrt", "tensorrt-rtx"):  # test_engines_trt.py is theirs
         monkeypatch.delitem(BACKENDS, name)
     return tmp_path / "cache"
 
@@ -56,7 +56,7 @@ def steps(toons, expected):
 
 @each_backend
 def test_any_batch_and_size(style, backend):
-    with open_engine(style, backend) as engine:
+    with open_engine(style, backend, "fp32") as engine:
         assert engine.description == f"{BACKENDS[backend].title}, CPU, fp32"
         kept = []
         for shape in ((1, 64, 64), (3, 64, 64), (1, 96, 32), (2, 256, 160), (1, 64, 64), (5, 32, 32)):
@@ -167,7 +167,28 @@ def test_a_model_that_draws_something_else(tmp_path, backend):
     with pytest.raises(
         UserError, match=r"fp32\.onnx: .*, CPU, fp32 is 255 of 255 from what torch made, not at most 1$"
     ):
-        open_engine(load_style(folder), backend)
+        open_engine(load_style(folder), backend, "fp32")
+
+
+@needs_openvino
+@pytest.mark.parametrize("units", [True, False])
+def test_bf16_is_only_for_processors_that_have_it(style, monkeypatch, units):
+    """Without units for it OpenVINO would emulate it where there is AVX-512, slower than fp32."""
+    engines_ov = importlib.import_module("toonstream_engines.ov")
+    core, hints = engines_ov.CORE, []
+
+    def compile_model(model, device, settings):
+        hints.append(settings["INFERENCE_PRECISION_HINT"])
+        return core.compile_model(model, device, settings)
+
+    capabilities = ["FP32", "INT8", *["BF16"] * units]
+    processor = SimpleNamespace(
+        get_property=lambda device, name: capabilities, read_model=core.read_model, compile_model=compile_model
+    )
+    monkeypatch.setattr(engines_ov, "CORE", processor)
+    engine = probe.open_candidate(probe.Candidate("openvino", style.model, "bf16"), style.model.read())
+    assert hints == [engines_ov.HINTS["bf16" if units else "fp32"]]
+    assert units or engine is None
 
 
 @needs_openvino
@@ -284,19 +305,22 @@ def test_a_backend_that_does_not_load(style, backend, monkeypatch):
 
 @needs_openvino
 def test_auto_takes_the_faster_and_remembers(style, cache, monkeypatch):
-    faster = iter([2.0, 1.0])
+    timed = 0
 
     def time_engines(tried, parity):
-        for each in (t for t in tried if t.engine):
-            each.seconds = next(faster)
+        nonlocal timed
+        timed += 1
+        for each in tried:
+            each.seconds = {"onnxruntime": 2.0, "openvino": 1.0}[each.candidate.backend]
 
     monkeypatch.setattr(probe, "time_engines", time_engines)
-    with open_engine(style) as engine:
+    with open_engine(style, precision="fp32") as engine:
         assert engine.description == "OpenVINO, CPU, fp32"
     (file,) = cache.iterdir()
     assert json.loads(file.read_text()) == {"choice": ["openvino", "fp32.onnx", "fp32"]}
-    with open_engine(style) as engine:  # asked again, it would have no answer
+    with open_engine(style, precision="fp32") as engine:
         assert engine.description == "OpenVINO, CPU, fp32"
+    assert timed == 1
 
 
 @pytest.mark.parametrize(
@@ -322,7 +346,7 @@ def test_a_damaged_choice_is_made_again(style, cache, damage):
 
 
 def test_a_choice_that_no_longer_opens_is_made_again(style, monkeypatch):
-    open_engine(style).close()
+    open_engine(style, precision="fp32").close()
     really, calls = probe.open_candidate, []
 
     def fail_once(candidate, data):
@@ -333,7 +357,7 @@ def test_a_choice_that_no_longer_opens_is_made_again(style, monkeypatch):
 
     monkeypatch.setattr(choose, "open_candidate", fail_once)
     monkeypatch.setattr(probe, "open_candidate", fail_once)
-    with open_engine(style) as engine:
+    with open_engine(style, precision="fp32") as engine:
         assert steps(engine.run({"image": crops()})["toon"], truth(crops())) <= 1
 
 
@@ -352,14 +376,17 @@ def test_where_nothing_can_be_kept(style, tmp_path, monkeypatch):
 
 
 def test_two_processes_at_once(style, cache):
-    program = "import sys, toonstream_engines as e\nprint(e.open_engine(e.load_style(sys.argv[1])).description)"
+    program = (
+        "import sys, toonstream_engines as e\n"
+        "print(e.open_engine(e.load_style(sys.argv[1]), precision='fp32').description)"
+    )
     command = [sys.executable, "-c", program, str(style.folder)]
     both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=dict(os.environ)) for _ in range(2)]
     said = [process.communicate(timeout=60)[0] for process in both]
     assert all(process.returncode == 0 for process in both)
     assert all(text.endswith(", CPU, fp32\n") for text in said)
     (file,) = cache.iterdir()
-    with open_engine(style) as engine:
+    with open_engine(style, precision="fp32") as engine:
         assert BACKENDS[json.loads(file.read_text())["choice"][0]].title == engine.title
 
 
@@ -409,7 +436,7 @@ from toonstream_engines.errors import UserError
 for seed in range(int(sys.argv[3])):
     style = load_style(save_style(Path(sys.argv[1]), {"fp32": mutate(tiny_model(), seed)}))
     try:
-        with open_engine(style, sys.argv[2]) as engine:
+        with open_engine(style, sys.argv[2], "fp32") as engine:
             assert abs(engine.run({"image": crops()})["toon"].astype(int) - truth(crops())).max() <= 1
     except UserError as error:
         assert chr(10) not in str(error)

@@ -2,6 +2,7 @@
 
 import io
 
+import cv2
 import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageCms
@@ -78,6 +79,12 @@ def test_deep_and_gray_and_cmyk(tmp_path):
         "stored with 16 bits a channel; converted to 8"
     ]
     assert (load(tmp_path / "deep.toon.png") == draw(0)[..., :1]).all()
+    Image.new("RGB", (1600, 16)).save(tmp_path / "wide.png")
+    assert convert(tmp_path / "wide.png", tmp_path / "wide.toon.png") == []
+    assert cv2.imwrite(str(tmp_path / "deep-colours.png"), np.full((16, 16, 3), 0x7F4D, np.uint16))
+    assert convert(tmp_path / "deep-colours.png", tmp_path / "deep-colours.toon.png") == [
+        "stored with 16 bits a channel; converted to 8"
+    ]
     path = save(tmp_path / "gray.jpg", draw(0)[..., 0])
     convert(path, tmp_path / "gray.toon.jpg")
     assert abs(load(tmp_path / "gray.toon.jpg").astype(int) - draw(0)[..., :1]).mean() < 2

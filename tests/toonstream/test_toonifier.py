@@ -13,11 +13,17 @@ from toonstream import toonifier as toonifier_module
 from toonstream.faces import framing
 from toonstream.faces.crop import crop
 from toonstream.frame import Frame
+from toonstream.live.session import Session
 
 
 @pytest.fixture(scope="module")
-def toonifier(tmp_path_factory):
-    with Toonifier(save_style(tmp_path_factory.mktemp("style")), backend="onnxruntime") as toonifier:
+def style(tmp_path_factory):
+    return save_style(tmp_path_factory.mktemp("style"))
+
+
+@pytest.fixture(scope="module")
+def toonifier(style):
+    with Toonifier(style, backend="onnxruntime") as toonifier:
         yield toonifier
 
 
@@ -45,20 +51,54 @@ def test_a_frame_in_a_frame_out(toonifier, pictures):
     assert not np.array_equal(toon.rgb(), frame.rgb())
 
 
-def test_faces_limits_how_many_are_drawn(toonifier, pictures):
+def test_faces_limits_how_many_are_drawn(toonifier, pictures, style):
     two = np.hstack([pictures[0], pictures[0][:, ::-1]])
     frame = Frame.from_rgb(np.ascontiguousarray(two), 0, Fraction(1, 25), 0)
     toonifier.forget()
     assert len(toonifier.see(frame)) == 2
-    toonifier.forget()
-    toonifier._faces = 1
-    assert len(toonifier.see(frame)) == 1
+    with Toonifier(style, backend="onnxruntime", faces=1) as one:
+        assert len(one.see(frame)) == 1
+
+
+@pytest.mark.parametrize("faces", [0, -1, 1.5, True, "all"])
+def test_numbers_of_faces_that_cannot_be(faces):
+    for opened in (Toonifier, Session):
+        with pytest.raises(ValueError, match=f"faces={faces!r}: a whole number from 1, or None"):
+            opened("no style is looked for", faces=faces)
+
+
+@pytest.mark.parametrize(
+    ("picture", "got"),
+    [
+        (np.zeros((48, 64, 4), np.uint8), r"uint8 \(48, 64, 4\)"),
+        (np.zeros((48, 64), np.uint8), r"uint8 \(48, 64\)"),
+        (np.zeros((48, 64, 3), np.float32), r"float32 \(48, 64, 3\)"),
+        (np.zeros((0, 64, 3), np.uint8), r"uint8 \(0, 64, 3\)"),
+        (np.zeros((2, 48, 64, 3), np.uint8), r"uint8 \(2, 48, 64, 3\)"),
+        ([[[0, 0, 0]]], "list"),
+        (None, "NoneType"),
+    ],
+)
+def test_pictures_that_are_not_rgb(toonifier, picture, got):
+    needs = rf"needs RGB uint8 \(H, W, 3\); got {got}$"
+    with pytest.raises(ValueError, match=f"^Toonifier {needs}"):
+        toonifier(picture)
+    with pytest.raises(ValueError, match=rf"^Frame\.from_rgb {needs}"):
+        Frame.from_rgb(picture, 0, Fraction(1, 25), 0)
+
+
+def test_a_style_that_is_no_engine(toonifier, pictures):
+    before = toonifier.engine
+    for wrong in ("film", None):
+        with pytest.raises(TypeError, match="restyle needs an Engine, as open_engine gives it; got "):
+            toonifier.restyle(wrong)
+    assert toonifier.engine is before
+    assert toonifier(pictures[0]).shape == pictures[0].shape
 
 
 def test_a_face_keeps_its_crop_size_through_small_changes(toonifier, pictures):
     """Between two sizes it would jump to and fro, and the drawing's detail with it."""
     frame = Frame.from_rgb(pictures[0], 0, Fraction(1, 25), 0)
-    toonifier._faces = None
     toonifier.forget()
     faces = toonifier.see(frame)
     [toon] = toonifier.draw(frame, faces)

@@ -11,6 +11,7 @@ from toonstream_engines.errors import InputError, UserError
 
 from toonstream import pipeline
 from toonstream.commands.options import add_style_options, heed_interrupts
+from toonstream.commands.parser import Parser, nonempty
 from toonstream.composite import Toon
 from toonstream.sinks import default_output, open_sink
 from toonstream.sinks.encoders import find_encoder
@@ -22,7 +23,7 @@ from toonstream.toonifier import Toonifier
 def run(arguments: list[str]) -> int:
     options = _parse(arguments)
     heed_interrupts()
-    jobs, status = _jobs(options.input, options.output)
+    jobs, status = _jobs([Path(name) for name in options.input], options.output)
     if options.encoder:
         find_encoder(options.encoder)
     if not jobs:
@@ -51,11 +52,21 @@ def _fail(error: UserError | str) -> int:
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="toonstream", description="Turn every face in videos and photos into a cartoon; sound stays as it is."
+    parser = Parser(
+        prog="toonstream",
+        usage="toonstream [convert] INPUT... [options]",
+        description="Turn every face in videos and photos into a cartoon; sound stays as it is.",
+        examples=(
+            "toonstream holiday.mov                       # writes holiday.toon.mov beside it",
+            "toonstream talk.mp4 photo.jpg Clips/ -o out/ # several files and folders",
+            "toonstream talk.mp4 --faces 1                # one person: the largest face at first",
+            "toonstream talk.mp4 --style film --encoder libx265",
+        ),
     )
-    parser.add_argument("input", nargs="+", type=Path, metavar="INPUT", help="a video, a photo, or a folder of them")
-    parser.add_argument("-o", "--output", help="a file or, for several inputs, a folder [NAME.toon.EXT]")
+    parser.add_argument(
+        "input", nargs="+", type=nonempty, metavar="INPUT", help="a video, a photo, or a folder of them"
+    )
+    parser.add_argument("-o", "--output", type=nonempty, help="a file or, for several inputs, a folder [NAME.toon.EXT]")
     add_style_options(parser)
     parser.add_argument("--encoder", help="the video encoder, by FFmpeg's name [libx264]")
     parser.add_argument("--overwrite", action="store_true", help="replace an output that exists")
@@ -64,24 +75,27 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
 
 def _jobs(inputs: list[Path], output: str | None) -> tuple[list[tuple[Path, Path]], int]:
     """Each file to read with the one to write, and the exit status so far: what is amiss with one stops no other."""
-    files: list[Path] = []
+    found: list[Path] = []
     status = 0
     for path in inputs:
-        if path.is_dir():
+        if os.path.isdir(path):  # of a name that no file can have, Path.is_dir raises
             try:
                 inside = _inside(path)
             except UserError as error:
                 status = max(status, _fail(error))
             else:
-                files += inside
-        elif path.exists():
-            files.append(path)
+                found += inside
+        elif os.path.exists(path):
+            found.append(path)
         else:
             status = max(status, _fail(InputError(f"{path}: no such file")))
-    several = len(files) > 1 or any(path.is_dir() for path in inputs)
+    files: dict[str, Path] = {}
+    for path in found:
+        files.setdefault(os.path.realpath(path), path)  # whatever is given twice is converted once
+    several = len(files) > 1 or any(os.path.isdir(path) for path in inputs)
     folder = Path(output) if output and _is_folder(output, several) else None
     jobs: dict[Path, Path] = {}
-    for path in files:
+    for path in files.values():
         target = folder / default_output(path).name if folder else Path(output) if output else default_output(path)
         if target in jobs:
             clash = f"{path}: would be written to {target}, as {jobs[target]} is; convert it by itself"
@@ -125,7 +139,7 @@ def _convert(path: Path, output: Path, toonifier: Toonifier, options: argparse.N
     with (
         open_source(path) as source,
         open_sink(output, source, encoder=options.encoder, overwrite=options.overwrite) as sink,
-        tqdm(total=source.length, unit=" frames", desc=path.name, disable=None, leave=False) as bar,
+        tqdm(total=source.length, unit=" frames", desc=path.name, disable=options.quiet or None, leave=False) as bar,
     ):
 
         def tell(toons: list[Toon]) -> None:
@@ -138,6 +152,8 @@ def _convert(path: Path, output: Path, toonifier: Toonifier, options: argparse.N
     seconds = time.perf_counter() - start
     for notice in source.notices + sink.notices:
         print(f"toonstream: {path}: {notice}", file=sys.stderr)
+    if options.quiet:
+        return
     faces = _count(len(people), "face") if people else "no face found, so nothing drawn"
     speed = f"{frames / seconds:.1f} frames a second"
     print(f"{output}: {_count(frames, 'frame')}, {faces}, {speed}; {toonifier.engine.description}")

@@ -17,6 +17,7 @@ from toonstream_engines.errors import UserError
 
 from toonstream.composite import Toon
 from toonstream.faces.face import Face
+from toonstream.faces.pick import Pick
 from toonstream.frame import Frame
 from toonstream.live.guard import Guard
 from toonstream.live.look import Look
@@ -53,8 +54,8 @@ Drawn = tuple[Frame, list[Face] | None, list[Toon]]
 class Session:
     """Live video from a source through faces to sinks; implements live.controls.Controls.
 
-    style, backend: as for a Toonifier. faces: how many are drawn, the largest first; others are blurred; None draws
-    all. on_lost: one of guard.ON_LOST. Raises UserError where style or backend cannot be had.
+    style, backend: as for a Toonifier. faces: how many are drawn, as for a Toonifier; others are blurred. on_lost:
+    one of guard.ON_LOST. Raises UserError where style or backend cannot be had.
     """
 
     def __init__(
@@ -66,9 +67,8 @@ class Session:
         self.styles = list(dict.fromkeys([*(shipped.name for shipped in styles()), *own]))
         self._problems: dict[str, str] = {}
         self._backend = backend
+        self._pick = Pick(faces)  # checks `faces`, before an engine is open
         self._toonifier = Toonifier(style, backend)
-        self._most = faces
-        self._chosen: list[int] = []
         self._guard = Guard(on_lost)
         self._captured: Newest[Frame] = Newest()
         self._seen: Newest[tuple[Frame, list[Face] | None]] = Newest()
@@ -151,16 +151,19 @@ class Session:
             self._seen.put((frame, faces))
 
     def _draw(self) -> None:
+        last: Frame | None = None
         while not self._end.is_set():
             self._swap()
             seen = self._seen.take(LOOK_SECONDS)
             if seen is None:
                 continue
             frame, faces = seen
+            picked = self._pick(faces or [], frame.seconds - last.seconds if last else 0.0)
+            last = frame
             toons: list[Toon] = []
             try:
                 with self.measures.stage("draw"):
-                    toons = self._toonifier.draw(frame, self._pick(faces or []))
+                    toons = self._toonifier.draw(frame, picked)
                 self._report("draw", None)
             except Exception as error:
                 self._report("draw", error)
@@ -232,14 +235,6 @@ class Session:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    def _pick(self, faces: list[Face]) -> list[Face]:
-        """Whom to draw: whoever was drawn before stays, so that two of one size do not take turns."""
-        there = [face.identity for face in faces]
-        self._chosen = [identity for identity in self._chosen if identity in there]
-        self._chosen += [identity for identity in there if identity not in self._chosen]
-        self._chosen = self._chosen[: self._most]
-        return [face for face in faces if face.identity in self._chosen]
 
     # What controls and figures are about
 

@@ -42,7 +42,7 @@ class PhotoSource:
         self.notices: list[str] = []
         try:
             with Image.open(path) as image:
-                deep = image.mode.startswith("I") or "16" in str(image.tile[:1])
+                deep = image.mode.startswith("I") or any(";16" in str(tile[3]) for tile in image.tile)
                 image.load()
                 self.tags = {key: image.info[key] for key in ("exif", "icc_profile") if image.info.get(key)}
                 turn = image.getexif().get(ExifTags.Base.Orientation, 1)

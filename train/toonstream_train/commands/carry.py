@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+EXAMPLES = ("toonstream-train carry photos.pack small.pack --most 5000",)
+
 
 def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("pack", type=Path)

@@ -6,6 +6,11 @@ The drawings lie as PNG beside the pack, so that an interrupted run goes on wher
 import argparse
 from pathlib import Path
 
+EXAMPLES = (
+    "toonstream-train draw photos.pack --look film",
+    "toonstream-train draw photos.pack --most 500 --out some.pack",
+)
+
 
 def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("pack", type=Path, help="a pack with photos, from prepare")

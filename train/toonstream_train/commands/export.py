@@ -6,6 +6,8 @@ from pathlib import Path
 CALIBRATION = 48
 """Faces that int8's scales are taken from, spread over the pack."""
 
+EXAMPLES = ("toonstream-train export small my-style --faces photos.pack",)
+
 
 def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", type=Path, help="the folder that fit wrote, or its checkpoint")

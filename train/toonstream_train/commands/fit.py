@@ -3,6 +3,11 @@
 import argparse
 from pathlib import Path
 
+EXAMPLES = (
+    "toonstream-train fit cartoongan --photos photos.pack --cartoons cartoons.pack --out run",
+    "toonstream-train fit cartoongan --photos photos.pack --cartoons cartoons.pack --out run  # goes on",
+)
+
 
 def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recipe", help="such as cartoongan")
@@ -18,8 +23,11 @@ def running(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="checkpoint, curves and grids")
     parser.add_argument("--settings", type=Path, metavar="TOML", help="settings other than the paper's")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="one setting, as in the TOML")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps (auto)")
-    parser.add_argument("--precision", default="32-true", help="32-true or bf16-mixed (32-true)")
+    devices, precisions = ("auto", "cpu", "cuda", "mps"), ("32-true", "bf16-mixed")
+    parser.add_argument("--device", choices=devices, default="auto", metavar="NAME", help="auto, cpu, cuda, mps (auto)")
+    parser.add_argument(
+        "--precision", choices=precisions, default="32-true", metavar="NAME", help="32-true or bf16-mixed (32-true)"
+    )
 
 
 def run(args: argparse.Namespace) -> None:
@@ -41,7 +49,10 @@ def run(args: argparse.Namespace) -> None:
         args.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{args.out}: cannot be made ({error.strerror}); give another --out") from error
-    fabric = Fabric(accelerator=args.device, precision=args.precision, **processes())  # type: ignore[arg-type]
+    try:
+        fabric = Fabric(accelerator=args.device, precision=args.precision, **processes())  # type: ignore[arg-type]
+    except RuntimeError as error:
+        raise InputError(f"--device {args.device}: this machine has none that torch can use; try auto") from error
     fabric.launch()
     torch.manual_seed(chosen.training.seed)
     trainer = Trainer(kind(chosen), args.out, fabric)

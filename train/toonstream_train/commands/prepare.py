@@ -5,6 +5,11 @@ from pathlib import Path
 
 HELD_BACK = Path(__file__).parents[1] / "data" / "held_back.txt"
 
+EXAMPLES = (
+    "toonstream-train prepare photos/ photos.pack",
+    "toonstream-train prepare cartoons/ cartoons.pack --landmarks landmarks.csv",
+)
+
 
 def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, help="pictures, in sub-folders or not")

@@ -1,7 +1,7 @@
 """The generators that there are to choose from, by width, and what each costs whoever runs it."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,18 +46,25 @@ def family() -> dict[str, nn.Module]:
     }
 
 
-def costs(generators: Mapping[str, nn.Module], side: int = SIZE) -> dict[str, Cost]:
-    """What each costs for a crop of `side` pixels, a multiple of 32; the milliseconds are ONNX Runtime's, in turns."""
+def costs(
+    generators: Mapping[str, nn.Module], side: int = SIZE, say: Callable[[str], None] = lambda line: None
+) -> dict[str, Cost]:
+    """What each costs for a crop of `side` pixels, a multiple of 32; the milliseconds are ONNX Runtime's, in turns.
+
+    say: told of what is done now.
+    """
     image = np.random.default_rng(0).integers(0, 256, (2, side, side, 3), np.uint8)
     engines, data = {}, {}
     with TemporaryDirectory() as folder, ExitStack() as stack:
         path = Path(folder) / "model.onnx"
         for name, generator in generators.items():
+            say(f"exporting {name}")
             write_onnx(generator, path, {"image": image})
             data[name] = path.read_bytes()
             ports = (INPUTS["image"],), (OUTPUTS["toon"],)
             model = Model(path, hashlib.sha256(data[name]).hexdigest(), *ports)
             engines[name] = stack.enter_context(OnnxRuntime("onnxruntime", model, data[name], "fp32"))
+        say("timing all, in turns")
         taken = milliseconds(engines, image[:1], np.zeros((1, 5, 2), np.float32))
     return {
         name: Cost(parameters(generator), macs(generator, side), len(data[name]), taken[name])

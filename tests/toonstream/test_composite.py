@@ -16,7 +16,7 @@ ANGLES = np.linspace(0, 2 * np.pi, 478, endpoint=False)
 def face_at(x: float, y: float, radius: float, confidence: float = 1.0) -> Face:
     """A ring of landmarks: whatever their order, their outline is a circle."""
     ring = np.stack([x + radius * np.cos(ANGLES), y + radius * np.sin(ANGLES)], 1)
-    from toonstream.composite import OVAL
+    from toonstream.faces.mesh import OVAL
 
     turns = np.linspace(-np.pi / 2, 3 * np.pi / 2, len(OVAL), endpoint=False)
     ring[list(OVAL)] = np.stack([x + radius * np.cos(turns), y + radius * np.sin(turns)], 1)

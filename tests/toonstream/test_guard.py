@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from support.live_rig import FLAT, canary, paint
 
-from toonstream.composite import OVAL, Toon
+from toonstream.composite import Toon
 from toonstream.faces.face import LEFT_LIDS, LEFT_MOUTH_CORNER, NOSE_TIP, RIGHT_LIDS, RIGHT_MOUTH_CORNER, Face
 from toonstream.faces.framing import framing
+from toonstream.faces.mesh import OVAL
 from toonstream.frame import Frame
 from toonstream.live.guard import BLUR_SECONDS, CELLS_UNSEEN, GONE_SECONDS, HOLD_SECONDS, Guard
 

@@ -5,8 +5,9 @@ import numpy as np
 from support.drawn_face import EYE_CENTRES, SKINS, face, lab
 from toonstream_train.drawing import draw
 from toonstream_train.drawing.anime import SHAPE
-from toonstream_train.drawing.shapes import CANVAS, EYES, MOUTH
+from toonstream_train.drawing.shapes import CANVAS
 
+from toonstream.faces.mesh import EYES, MOUTH
 from toonstream.faces.shape import displacements, moved
 
 

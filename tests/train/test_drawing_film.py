@@ -7,9 +7,10 @@ from support.drawn_face import EYE_CENTRES, SIDE, SKINS, face, lab
 from toonstream_train.drawing import draw, glasses
 from toonstream_train.drawing.film import SHAPE
 from toonstream_train.drawing.lit_skin import lit_tone
-from toonstream_train.drawing.shapes import CANVAS, EYES, JAW
+from toonstream_train.drawing.shapes import CANVAS
 from toonstream_train.drawing.smoothing import flow
 
+from toonstream.faces.mesh import EYES, JAW
 from toonstream.faces.shape import displacements, moved
 
 

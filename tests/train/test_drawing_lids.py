@@ -7,7 +7,8 @@ from support.drawn_face import CLOSED, EYE_CENTRES, SKINS, face
 from toonstream_train.commands import main
 from toonstream_train.data import pack
 from toonstream_train.drawing.lids import blinked
-from toonstream_train.drawing.shapes import BROWS, EYES, LOWER_LIDS, MOUTH, UPPER_LIDS
+
+from toonstream.faces.mesh import BROWS, EYES, LOWER_LIDS, MOUTH, UPPER_LIDS
 
 
 def test_lids_come_down_and_nothing_else_moves() -> None:

@@ -12,12 +12,13 @@ from support.tiny_style import save_style
 from toonstream_engines.errors import InputError
 from toonstream_train.commands import main
 from toonstream_train.data import pack
-from toonstream_train.drawing.shapes import BROWS, EYES, MOUTH, OVAL
 from toonstream_train.evaluation import colour, distances, faces, family, speed, steadiness
 from toonstream_train.evaluation.features import Inception
 from toonstream_train.evaluation.generators import generators
 from toonstream_train.networks.cartoongan import Generator
 from toonstream_train.networks.generators.small import Small
+
+from toonstream.faces.mesh import BROWS, EYES, MOUTH, OVAL
 
 RANDOM = np.random.default_rng(0)
 PHOTOS = cv2.GaussianBlur(RANDOM.integers(0, 256, (4, 64, 64 * 3), np.uint8).transpose(1, 2, 0), (9, 9), 0)

@@ -3,8 +3,9 @@
 import cv2
 import numpy as np
 
+from toonstream.faces.mesh import BROWS
 from toonstream_train.drawing.features import paint, ramp
-from toonstream_train.drawing.shapes import BROWS, Points, curve, fill
+from toonstream_train.drawing.shapes import Points, curve, fill
 from toonstream_train.drawing.smoothing import Floats, blur, grid, smoothstep
 
 

@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 
+from toonstream.faces.mesh import BROWS, EYES, MOUTH
 from toonstream.faces.shape import Shape
 from toonstream_train.drawing import toned_skin
 from toonstream_train.drawing.brows import brow
@@ -10,7 +11,7 @@ from toonstream_train.drawing.features import INK, eye, mouth, paint, ramp
 from toonstream_train.drawing.frames import frames
 from toonstream_train.drawing.lines import dark_lines
 from toonstream_train.drawing.seen import eyes_seen, mouth_trust
-from toonstream_train.drawing.shapes import BROWS, EYES, MOUTH, Points, around
+from toonstream_train.drawing.shapes import Points, around
 from toonstream_train.drawing.smoothing import Floats, blur, calm_neighbour, flow
 from toonstream_train.drawing.tones import masses
 

@@ -4,17 +4,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from toonstream_train.drawing.shapes import (
-    IRISES,
-    LOWER_LIDS,
-    UPPER_LIDS,
-    Points,
-    curve,
-    disc,
-    fill,
-    lip_edges,
-    stroke,
-)
+from toonstream.faces.mesh import IRISES, LOWER_LIDS, UPPER_LIDS
+from toonstream_train.drawing.shapes import Points, curve, disc, fill, lip_edges, stroke
 from toonstream_train.drawing.smoothing import Floats, blur, smoothstep
 
 INK = np.array([9.0, 5.0, 3.0], np.float32)

@@ -3,8 +3,9 @@
 import cv2
 import numpy as np
 
+from toonstream.faces.mesh import EYES
 from toonstream_train.drawing.features import ramp
-from toonstream_train.drawing.shapes import EYES, Points, curve, fill, grown
+from toonstream_train.drawing.shapes import Points, curve, fill, grown
 from toonstream_train.drawing.smoothing import Floats, Flow, blur, smoothstep
 
 EYE_SHARE = 0.31

@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from toonstream_train.drawing.shapes import BROWS, EYES, LOWER_LIDS, UPPER_LIDS, Points
+from toonstream.faces.mesh import BROWS, EYES, LOWER_LIDS, UPPER_LIDS
+from toonstream_train.drawing.shapes import Points
 from toonstream_train.drawing.smoothing import Floats, grid
 
 FINE = 2

@@ -7,8 +7,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from toonstream.faces.mesh import OVAL
 from toonstream_train.drawing.features import ramp
-from toonstream_train.drawing.shapes import OVAL, Points, fill
+from toonstream_train.drawing.shapes import Points, fill
 from toonstream_train.drawing.skin import Skin
 from toonstream_train.drawing.smoothing import Floats, blur, smoothstep
 

@@ -4,8 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from toonstream_train.drawing.features import ramp, weighted
-from toonstream_train.drawing.shapes import (
+from toonstream.faces.mesh import (
     EYES,
     IRISES,
     LIP_LOWER_INNER,
@@ -14,13 +13,9 @@ from toonstream_train.drawing.shapes import (
     LIP_UPPER_OUTER,
     LOWER_LIDS,
     UPPER_LIDS,
-    Points,
-    around,
-    curve,
-    disc,
-    fill,
-    stroke,
 )
+from toonstream_train.drawing.features import ramp, weighted
+from toonstream_train.drawing.shapes import Points, around, curve, disc, fill, stroke
 from toonstream_train.drawing.smoothing import Floats, blur, smoothstep
 from toonstream_train.drawing.tones import skin_light
 

@@ -1,32 +1,16 @@
-"""The mesh's outlines by index, and how shapes and strokes are put on paper with subpixel edges."""
+"""How shapes and strokes are put on paper with subpixel edges."""
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from toonstream.faces.mesh import LIP_LOWER_INNER, LIP_LOWER_OUTER, LIP_UPPER_INNER, LIP_UPPER_OUTER
 
 Points = NDArray[np.float32]
 Floats = NDArray[np.float32]
 
 CANVAS = 512
 """Side of the paper; drawings are made at this size and then reduced, which smooths every edge."""
-
-OVAL = [10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377]
-OVAL += [152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109]
-JAW = [454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234]
-
-# Left and right are the picture's. Lids run from the outer corner to the inner.
-UPPER_LIDS = ([33, 246, 161, 160, 159, 158, 157, 173, 133], [263, 466, 388, 387, 386, 385, 384, 398, 362])
-LOWER_LIDS = ([33, 7, 163, 144, 145, 153, 154, 155, 133], [263, 249, 390, 373, 374, 380, 381, 382, 362])
-EYES = tuple(upper + lower[-2:0:-1] for upper, lower in zip(UPPER_LIDS, LOWER_LIDS, strict=True))
-IRISES = ([468, 469, 470, 471, 472], [473, 474, 475, 476, 477])
-BROWS = ([70, 63, 105, 66, 107, 55, 65, 52, 53, 46], [300, 293, 334, 296, 336, 285, 295, 282, 283, 276])
-
-LIP_UPPER_OUTER = [61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291]
-LIP_LOWER_OUTER = [61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291]
-LIP_UPPER_INNER = [78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308]
-LIP_LOWER_INNER = [78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308]
-MOUTH = LIP_UPPER_OUTER + LIP_LOWER_OUTER[-2:0:-1]
-NOSE_BASE = [48, 64, 98, 97, 2, 326, 327, 294, 278, 279, 275, 4, 45, 49]
 
 SHIFT = 4  # fractional bits of OpenCV's drawing
 

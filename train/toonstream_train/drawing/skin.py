@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from toonstream.faces.mesh import MOUTH, OVAL
 from toonstream_train.drawing.features import ramp
-from toonstream_train.drawing.shapes import MOUTH, OVAL, Points, fill, grown
+from toonstream_train.drawing.shapes import Points, fill, grown
 from toonstream_train.drawing.smoothing import Floats, blur, smoothstep
 from toonstream_train.drawing.tones import features_mask, likely_skin, skin_sample, without_islands
 

@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from toonstream.faces.mesh import BROWS, EYES, JAW, MOUTH, OVAL
 from toonstream_train.drawing.features import ramp
-from toonstream_train.drawing.shapes import BROWS, EYES, JAW, MOUTH, OVAL, Points, curve, fill, grown
+from toonstream_train.drawing.shapes import Points, curve, fill, grown
 from toonstream_train.drawing.smoothing import Floats, blur, grid, smoothstep
 
 COARSE = 4

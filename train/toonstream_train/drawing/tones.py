@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from toonstream_train.drawing.shapes import BROWS, EYES, MOUTH, OVAL, fill, grown
+from toonstream.faces.mesh import BROWS, EYES, MOUTH, OVAL
+from toonstream_train.drawing.shapes import fill, grown
 from toonstream_train.drawing.smoothing import Floats, blur, smoothstep
 
 GENERAL_STEP = 13.0  # lightness between tones off the skin

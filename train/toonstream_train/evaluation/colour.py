@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from toonstream_train.drawing.shapes import BROWS, EYES, MOUTH, OVAL
+from toonstream.faces.mesh import BROWS, EYES, MOUTH, OVAL
 
 TONES = {"very light": 55.0, "light": 41.0, "intermediate": 28.0, "tan": 10.0, "brown": -30.0, "dark": -90.0}
 """Skin tone groups by the individual typology angle in degrees, and what it exceeds (Chardon et al. 1991)."""

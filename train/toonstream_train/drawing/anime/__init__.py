@@ -6,6 +6,7 @@ It is painted on a photo that was warped to anime's proportions before; painting
 import cv2
 import numpy as np
 
+from toonstream.faces.mesh import BROWS, MOUTH
 from toonstream.faces.shape import Shape
 from toonstream_train.drawing import toned_skin
 from toonstream_train.drawing.anime.eyes import eyes
@@ -15,7 +16,7 @@ from toonstream_train.drawing.features import INK, mouth, paint, ramp
 from toonstream_train.drawing.frames import frames
 from toonstream_train.drawing.lines import dark_lines
 from toonstream_train.drawing.seen import eyes_seen, mouth_trust
-from toonstream_train.drawing.shapes import BROWS, MOUTH, Points, around
+from toonstream_train.drawing.shapes import Points, around
 from toonstream_train.drawing.smoothing import Floats, blur, calm_neighbour, flow
 from toonstream_train.drawing.tones import masses
 

@@ -3,8 +3,9 @@
 import cv2
 import numpy as np
 
+from toonstream.faces.mesh import JAW, MOUTH, OVAL
 from toonstream_train.drawing.features import paint, taper
-from toonstream_train.drawing.shapes import JAW, MOUTH, OVAL, Points, curve, fill, stroke
+from toonstream_train.drawing.shapes import Points, curve, fill, stroke
 from toonstream_train.drawing.skin import spot
 from toonstream_train.drawing.smoothing import Floats, blur
 from toonstream_train.drawing.toned_skin import Skin

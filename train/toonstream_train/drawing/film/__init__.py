@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from toonstream.faces.mesh import BROWS, EYES, MOUTH
 from toonstream.faces.shape import Shape
 from toonstream_train.drawing.brows import brow
 from toonstream_train.drawing.features import paint
@@ -19,7 +20,7 @@ from toonstream_train.drawing.glasses import wires, worn
 from toonstream_train.drawing.lines import across
 from toonstream_train.drawing.lit_skin import base_tone, brightened, relighting
 from toonstream_train.drawing.seen import eyes_seen, mouth_trust
-from toonstream_train.drawing.shapes import BROWS, EYES, MOUTH, around
+from toonstream_train.drawing.shapes import around
 from toonstream_train.drawing.skin import find
 from toonstream_train.drawing.smoothing import Floats, blur, calm_neighbour, flow, smoothstep
 from toonstream_train.drawing.tones import skin_light

@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from toonstream.faces.mesh import JAW, NOSE_BASE, OVAL
 from toonstream_train.drawing.features import paint, ramp
 from toonstream_train.drawing.lit_skin import base_tone, face_chroma, tinting
-from toonstream_train.drawing.shapes import JAW, NOSE_BASE, OVAL, Points, curve, fill, stroke
+from toonstream_train.drawing.shapes import Points, curve, fill, stroke
 from toonstream_train.drawing.skin import Skin, spot
 from toonstream_train.drawing.smoothing import Floats, Flow, blur, smoothstep
 

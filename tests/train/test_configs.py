@@ -1,0 +1,26 @@
+"""The settings of the styles that ship."""
+
+import tomllib
+from importlib import resources
+
+import pytest
+from toonstream_train.core import settings
+from toonstream_train.drawing import LOOKS
+from toonstream_train.recipes.drawing_student import DrawingStudentSettings
+
+CONFIGS = resources.files("toonstream_train") / "configs"
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_a_style_is_trained_in_its_drawings_own_shape(look: str) -> None:
+    with resources.as_file(CONFIGS / f"{look}.toml") as path:
+        assert settings.read(DrawingStudentSettings(), path, []).shape == LOOKS[look].shape
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_a_card_says_what_a_style_was_trained_on(look: str) -> None:
+    card = tomllib.loads((CONFIGS / f"{look}.card.toml").read_text(encoding="utf-8"))
+    assert card["name"] == look
+    assert card["about"]
+    assert card["licence"] == "Apache-2.0"
+    assert card["data"]["photos"]

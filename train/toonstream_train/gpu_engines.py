@@ -1,6 +1,6 @@
 """What a CUDA machine makes of a style: each backend beside torch with CUDA graphs, as JSON.
 
-    python -m train.gpu_engines out.json
+    python -m toonstream_train.gpu_engines out.json
 
 Needs torch and onnx there. Of the backends it runs what is installed, and says of the rest why it was not run.
 """
@@ -85,15 +85,26 @@ def network(style: Style) -> torch.nn.Module:
     graph = onnx.load(style.model.path).graph
     prefix = "generator."
     weights = {
-        tensor.name.removeprefix(prefix): torch.from_numpy(numpy_helper.to_array(tensor).copy())
+        renamed(tensor.name.removeprefix(prefix)): torch.from_numpy(numpy_helper.to_array(tensor).copy())
         for tensor in graph.initializer
         if tensor.name.startswith(prefix)
     }
     width = len(weights["to2.0.weight"])
     kinds = {node.op_type for node in graph.node}
-    generator = Small(width, tones="Floor" in kinds, bend="bend.shift.weight" in weights, mask="mask.face" in weights)
+    generator = Small(
+        width,
+        tones="Floor" in kinds,
+        warp_field="warp_field.shift.weight" in weights,
+        face_prior="face_prior.face" in weights,
+    )
     generator.load_state_dict(weights)
     return generator.eval().requires_grad_(False)
+
+
+def renamed(weight: str) -> str:
+    """Its name today, of a style that was exported when parts of the generator had other names."""
+    part, dot, rest = weight.partition(".")
+    return {"bend": "warp_field", "mask": "face_prior"}.get(part, part) + dot + rest
 
 
 def ways(style: Style, generator: torch.nn.Module) -> Iterator[tuple[str, Callable[[], tuple[Run, str]]]]:

@@ -1,4 +1,4 @@
-"""toonstream-train: prepare, draw, carry, fit, curves, distill, export, evaluate, family."""
+"""toonstream-train: prepare, draw, compress, fit, curves, distill, export, evaluate, family."""
 
 import argparse
 import sys
@@ -7,7 +7,7 @@ from importlib import import_module
 
 from toonstream_engines.errors import UserError
 
-COMMANDS = ("prepare", "draw", "carry", "fit", "curves", "distill", "export", "evaluate", "family")
+COMMANDS = ("prepare", "draw", "compress", "fit", "curves", "distill", "export", "evaluate", "family")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -26,7 +26,7 @@ def run(args: argparse.Namespace) -> None:
 
     from toonstream.faces import framing
     from toonstream_train.data import pack
-    from toonstream_train.recipes import trained
+    from toonstream_train.recipes.registry import trained
 
     generator, state = trained(args.run)
     faces = pack.load(args.faces)
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> None:
         "name": args.style.resolve().name,
         "about": f"Trained with the recipe {state['recipe']}",
         "recipe": state["recipe"],
-        "steps": state.get("before", 0) + state["step"],
+        "steps": state["before"] + state["step"],
         "parameters": sum(p.numel() for p in generator.parameters()),
         **said,
         "framing": {

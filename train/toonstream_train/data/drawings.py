@@ -32,9 +32,10 @@ def draw_all(pack: Pack, look: str, folder: Path, workers: int, most: int | None
     """
     from multiprocessing import get_context
 
-    known = shared_out(np.flatnonzero(np.isfinite(pack.dense).all((1, 2))), pack.sources)[:most]
+    dense = pack.points.get(478, np.full((len(pack), 478, 2), np.nan, np.float32))
+    known = shared_out(np.flatnonzero(np.isfinite(dense).all((1, 2))), pack.sources)[:most]
     if not len(known):
-        raise InputError("the pack has no dense landmarks to draw from; prepare photos without --landmarks")
+        raise InputError("the pack has no 478 landmarks to draw from; prepare photos without --landmarks")
     pack = pack.part(known)
     pack = joined(pack, blinking(pack, blinks)) if blinks else pack
     paths = [folder / (Path(name).as_posix().replace("/", "_") + ".png") for name in pack.names]
@@ -45,10 +46,10 @@ def draw_all(pack: Pack, look: str, folder: Path, workers: int, most: int | None
         raise InputError(f"{folder}: cannot be made ({error.strerror}); name another --folder") from error
     # spawn: a forked child would inherit OpenCV's thread pool in whatever state it is
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        tasks = (pool.submit(draw_one, pack.images[i], pack.dense[i], look, paths[i]) for i in missing)
+        tasks = (pool.submit(draw_one, pack.images[i], pack.points[478][i], look, paths[i]) for i in missing)
         for task in tqdm(list(tasks), desc="draw", unit="drawing"):
             task.result()
-        faces = pack.images, pack.dense, repeat(look)
+        faces = pack.images, pack.points[478], repeat(look)
         moved = [shift for shift in pool.map(shifts, *faces, repeat(CELLS), chunksize=16) if shift is not None]
         meshes = list(pool.map(drawn_mesh, *faces, chunksize=16))
         mean = np.mean(meshes, axis=0)
@@ -63,11 +64,13 @@ def draw_all(pack: Pack, look: str, folder: Path, workers: int, most: int | None
 
 def blinking(pack: Pack, count: int) -> Pack:
     """The first `count` crops whose eyes are open and without glasses, their lids drawn down (`LIDS`)."""
-    opened = np.flatnonzero(eye_opening(pack.dense) > OPEN)
-    bare = (i for i in opened if not wears_glasses(pack.images[i], pack.dense[i]))
+    meshes = pack.points[478]
+    opened = np.flatnonzero(eye_opening(meshes) > OPEN)
+    bare = (i for i in opened if not wears_glasses(pack.images[i], meshes[i]))
     part = pack.part(np.array(list(islice(bare, count)), int))
+    meshes = part.points[478]
     for k in range(len(part)):
-        part.images[k], part.dense[k] = blinked(part.images[k], part.dense[k], LIDS[k % len(LIDS)])
+        part.images[k], meshes[k] = blinked(part.images[k], meshes[k], LIDS[k % len(LIDS)])
     return replace(part, names=[f"blink/{name}" for name in part.names])
 
 
@@ -76,8 +79,7 @@ def joined(first: Pack, second: Pack) -> Pack:
     return Pack(
         images=np.concatenate([first.images, second.images]),
         inside=np.concatenate([first.inside, second.inside]),
-        landmarks=np.concatenate([first.landmarks, second.landmarks]),
-        dense=np.concatenate([first.dense, second.dense]),
+        points={count: np.concatenate([first.points[count], second.points[count]]) for count in first.points},
         names=first.names + second.names,
         sources=first.sources + second.sources,
     )

@@ -18,7 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from toonstream_train.data.pack import SIZE
 from toonstream_train.evaluation.speed import milliseconds
-from toonstream_train.networks.cartoongan import Generator
+from toonstream_train.networks.generators.cartoongan import Generator
 from toonstream_train.networks.generators.small import Small
 
 
@@ -39,8 +39,8 @@ def family() -> dict[str, nn.Module]:
     return {
         **{f"small, {width}": Small(width) for width in (8, 12, 16, 24, 32)},
         "small, 16, tones": Small(16, tones=True),
-        "small, 16, bend": Small(16, bend=True),
-        "small, 16, bend, mask": Small(16, bend=True, mask=True),
+        "small, 16, warp field": Small(16, warp_field=True),
+        "small, 16, warp field, face prior": Small(16, warp_field=True, face_prior=True),
         "paper, 64": Generator(64),
     }
 

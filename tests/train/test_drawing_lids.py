@@ -51,8 +51,7 @@ def test_those_who_blink_are_drawn_besides(tmp_path: Path) -> None:
     photos = pack.Pack(
         images=np.stack([crop for crop, _ in faces]),
         inside=np.ones((2, pack.SIZE, pack.SIZE), np.uint8),
-        landmarks=np.zeros((2, 5, 2), np.float32),
-        dense=np.stack([mesh for _, mesh in faces]),
+        points={5: np.zeros((2, 5, 2), np.float32), 478: np.stack([mesh for _, mesh in faces])},
         names=["open.png", "closed.png"],
         sources=["made", "made"],
     )

@@ -10,7 +10,6 @@ import torch
 from support.drawn_face import SIDE, SKINS, face
 from toonstream_engines.errors import InputError
 from toonstream_engines.export import export_style
-from toonstream_train.core.recipe import Training
 from toonstream_train.data.drawn_faces import Augmentation, DrawnFaces, warped
 from toonstream_train.data.pack import Pack
 from toonstream_train.recipes.drawing_student import DrawingStudent, DrawingStudentSettings, features
@@ -31,8 +30,7 @@ def pack() -> Pack:
     made = Pack(
         images=np.stack(images),
         inside=np.ones((3, SIDE, SIDE), np.uint8),
-        landmarks=np.stack([five_points(mesh) for mesh in meshes]).astype(np.float32),
-        dense=np.stack(meshes),
+        points={5: np.stack([five_points(mesh) for mesh in meshes]).astype(np.float32), 478: np.stack(meshes)},
         names=["a", "b", "c"],
         sources=["one", "one", "two"],
     )
@@ -98,14 +96,14 @@ def test_features_are_where_the_chart_has_them(pack: Pack) -> None:
     chart = faces(pack, NONE, one=0.0).batch(0, 1, SIDE).chart
     where = features(chart)
     assert where.shape == (1, 1, SIDE, SIDE)
-    left, top = pack.dense[2][468]
+    left, top = pack.points[478][2][468]
     assert where[0, 0, int(top), int(left)] == 1
     assert where[0, 0, 4, 4] == 0
     assert where[0, 0, 160, 128] == 0  # a cheek
 
 
 TINY = DrawingStudentSettings(
-    training=Training(steps=30), shape=SHAPE, augmentation=NONE, width=8, batch=16, sizes={"64": 1.0}, window=32
+    shape=SHAPE, augmentation=NONE, width=8, batch=16, sizes={"64": 1.0}, steps=27, adversarial_steps=3, window=32
 )
 
 
@@ -117,8 +115,9 @@ def steps(recipe: DrawingStudent, count: int) -> list[dict[str, float]]:
         loss.backward()
         recipe.optimisers[name].step()
 
-    for step in range(count):
-        recipe.take(step)
+    for recipe.step in range(count):
+        recipe.stage = recipe.stages()[recipe.step >= recipe.settings.steps]
+        recipe.take()
         recipe.forward()
         recipe.optimise(update)
         recorded.append({name: float(loss.detach()) for name, loss in recipe.losses.items()})
@@ -127,8 +126,8 @@ def steps(recipe: DrawingStudent, count: int) -> list[dict[str, float]]:
 
 def test_it_learns_and_the_discriminator_joins_late(pack: Pack) -> None:
     torch.manual_seed(0)
-    recipe = DrawingStudent(replace(TINY, adversarial=0.1, adversarial_from=0.9, batch=1))
-    recipe.feed(pack, None, torch.device("cpu"))
+    recipe = DrawingStudent(replace(TINY, batch=1))
+    recipe.feed({"photos": pack}, torch.device("cpu"))
     recorded = steps(recipe, 30)
     assert recorded[26]["drawing"] < 0.6 * recorded[0]["drawing"]
     assert "discriminator" not in recorded[26]
@@ -137,7 +136,7 @@ def test_it_learns_and_the_discriminator_joins_late(pack: Pack) -> None:
 
 def test_a_pack_without_drawings_is_told(pack: Pack) -> None:
     with pytest.raises(InputError, match="draw PACK"):
-        DrawingStudent(TINY).feed(replace(pack, drawings=None), None, torch.device("cpu"))
+        DrawingStudent(TINY).feed({"photos": replace(pack, drawings=None)}, torch.device("cpu"))
 
 
 def test_its_style_draws_with_its_shape(pack: Pack, tmp_path: Path) -> None:
@@ -147,5 +146,5 @@ def test_its_style_draws_with_its_shape(pack: Pack, tmp_path: Path) -> None:
     with Toonifier(tmp_path / "tiny", "onnxruntime") as toonifier:
         assert toonifier.shape == SHAPE
         frame = Frame.from_rgb(pack.images[0].copy(), None, Fraction(1, 30), 0)
-        (toon,) = toonifier.draw(frame, [Face(1, pack.dense[0])])
+        (toon,) = toonifier.draw(frame, [Face(1, pack.points[478][0])])
         assert toon.picture.shape[2] == 3

@@ -15,7 +15,7 @@ from toonstream_train.data import pack
 from toonstream_train.evaluation import colour, distances, faces, family, speed, steadiness
 from toonstream_train.evaluation.features import Inception
 from toonstream_train.evaluation.generators import generators
-from toonstream_train.networks.cartoongan import Generator
+from toonstream_train.networks.generators.cartoongan import Generator
 from toonstream_train.networks.generators.small import Small
 
 from toonstream.faces.mesh import BROWS, EYES, MOUTH, OVAL
@@ -183,7 +183,7 @@ def test_what_a_generator_costs() -> None:
 def test_the_family_as_a_table(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     names = list(family.family())
     assert names == [*(f"small, {width}" for width in (8, 12, 16, 24, 32)), *names[5:]]
-    assert names[5:] == ["small, 16, tones", "small, 16, bend", "small, 16, bend, mask", "paper, 64"]
+    assert names[5:] == ["small, 16, tones", "small, 16, warp field", "small, 16, warp field, face prior", "paper, 64"]
     tiny = {name: torch.nn.Conv2d(3, 3, kernel, padding="same") for name, kernel in (("one", 1), ("five", 5))}
     monkeypatch.setattr(family, "family", lambda: tiny)
     assert main(["family"]) == 0
@@ -218,8 +218,7 @@ def packs(tmp_path: Path) -> Callable[[str, int], str]:
         images = np.stack([cv2.GaussianBlur(image, (0, 0), 5) for image in images])
         names = [f"{i}.png" for i in range(count)]
         points = np.tile(POINTS[:1] * 4, (count, 1, 1))
-        empty = np.full((count, 478, 2), np.nan, np.float32)
-        made = pack.Pack(images, np.ones(images.shape[:3], np.uint8), points, empty, names, ["a"] * count)
+        made = pack.Pack(images, np.ones(images.shape[:3], np.uint8), {5: points}, names, ["a"] * count)
         pack.save(made, tmp_path / name)
         return str(tmp_path / name)
 

@@ -1,4 +1,4 @@
-"""toonstream-train: prepare, draw, carry, fit, curves, distill, export, evaluate, family."""
+"""toonstream-train: prepare, draw, compress, fit, curves, distill, export, evaluate, family."""
 
 import sys
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from toonstream_engines.errors import InputError, UserError
 
 from toonstream.commands.parser import Parser, open_console, suggestion
 
-COMMANDS = ("prepare", "draw", "carry", "fit", "curves", "distill", "export", "evaluate", "family")
+COMMANDS = ("prepare", "draw", "compress", "fit", "curves", "distill", "export", "evaluate", "family")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

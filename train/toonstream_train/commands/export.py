@@ -28,10 +28,10 @@ def run(args: argparse.Namespace) -> None:
 
     from toonstream.faces import framing
     from toonstream_train.data import pack
-    from toonstream_train.recipes import trained
+    from toonstream_train.recipes.registry import trained
 
     made = trained(args.run)
-    recipe, generator, state = made.recipe, made.generator, made.state
+    recipe, generator, state = made.recipe, made.model, made.state
     faces = pack.load(args.faces)
     if args.show:
         names = args.show.split(",")
@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> None:
         "name": args.style.resolve().name,
         "about": f"Trained with the recipe {state['recipe']}",
         "recipe": state["recipe"],
-        "steps": state.get("before", 0) + state["step"],
+        "steps": state["before"] + state["step"],
         "parameters": sum(p.numel() for p in generator.parameters()),
         **given,
         **recipe.card(),

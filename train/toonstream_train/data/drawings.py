@@ -36,20 +36,22 @@ def draw_all(pack: Pack, look: str, folder: Path, workers: int, most: int | None
     """
     from multiprocessing import get_context
 
-    known = shared_out(np.flatnonzero(np.isfinite(pack.dense).all((1, 2))), pack.sources)[:most]
+    dense = pack.points.get(478, np.full((len(pack), 478, 2), np.nan, np.float32))
+    known = shared_out(np.flatnonzero(np.isfinite(dense).all((1, 2))), pack.sources)[:most]
     if not len(known):
-        raise InputError("the pack has no dense landmarks to draw from; prepare photos without --landmarks")
+        raise InputError("the pack has no 478 landmarks to draw from; prepare photos without --landmarks")
     pack = pack.part(known)
     pack = joined(pack, blinking(pack, blinks)) if blinks else pack
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{folder}: cannot be made ({error.strerror}); name another --folder") from error
-    paths = [folder / f"{key(image, mesh, look)}.png" for image, mesh in zip(pack.images, pack.dense, strict=True)]
+    faces = zip(pack.images, pack.points[478], strict=True)
+    paths = [folder / f"{key(image, mesh, look)}.png" for image, mesh in faces]
     missing = [i for i, path in enumerate(paths) if not path.is_file()]
     # spawn: a forked child would inherit OpenCV's thread pool in whatever state it is
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        tasks = [pool.submit(draw_one, pack.images[i], pack.dense[i], look, paths[i]) for i in missing]
+        tasks = [pool.submit(draw_one, pack.images[i], pack.points[478][i], look, paths[i]) for i in missing]
         for task in tqdm(tasks, desc=f"draw {look}", unit="drawing"):
             task.result()
     drawings = np.empty((len(pack), CANVAS, CANVAS, 3), np.uint8)
@@ -78,11 +80,13 @@ def teachers_version() -> str:
 
 def blinking(pack: Pack, count: int) -> Pack:
     """The first `count` crops whose eyes are open and without glasses, their lids drawn down (`LIDS`)."""
-    opened = np.flatnonzero(eye_opening(pack.dense) > OPEN)
-    bare = (i for i in opened if not wears_glasses(pack.images[i], pack.dense[i]))
+    meshes = pack.points[478]
+    opened = np.flatnonzero(eye_opening(meshes) > OPEN)
+    bare = (i for i in opened if not wears_glasses(pack.images[i], meshes[i]))
     part = pack.part(np.array(list(islice(bare, count)), int))
+    meshes = part.points[478]
     for k in range(len(part)):
-        part.images[k], part.dense[k] = blinked(part.images[k], part.dense[k], LIDS[k % len(LIDS)])
+        part.images[k], meshes[k] = blinked(part.images[k], meshes[k], LIDS[k % len(LIDS)])
     return replace(part, names=[f"blink/{name}" for name in part.names])
 
 
@@ -91,8 +95,7 @@ def joined(first: Pack, second: Pack) -> Pack:
     return Pack(
         images=np.concatenate([first.images, second.images]),
         inside=np.concatenate([first.inside, second.inside]),
-        landmarks=np.concatenate([first.landmarks, second.landmarks]),
-        dense=np.concatenate([first.dense, second.dense]),
+        points={count: np.concatenate([first.points[count], second.points[count]]) for count in first.points},
         names=first.names + second.names,
         sources=first.sources + second.sources,
     )

@@ -82,8 +82,8 @@ class DrawnFaces:
         share = np.array([weights.get(source, 1.0) for source in pack.sources])
         self.share = share / share.sum()
         self.side = pack.images.shape[1]
-        self.fields = [displacements(mesh, shape, self.side) for mesh in pack.dense]
-        self.meshes = [moved(mesh, field, self.side) for mesh, field in zip(pack.dense, self.fields, strict=True)]
+        self.fields = [displacements(mesh, shape, self.side) for mesh in pack.points[478]]
+        self.meshes = [moved(mesh, field, self.side) for mesh, field in zip(pack.points[478], self.fields, strict=True)]
         self._ahead: dict[tuple[int, int, int], Future[DrawnBatch]] = {}
         self._pool = ThreadPoolExecutor(threads)
 
@@ -162,9 +162,9 @@ def warped(faces: Pack, shape: Shape, size: int | None = None) -> dict[str, Byte
     side = faces.images.shape[1]
     size = size or side
     matrix = np.array([[size / side, 0, 0], [0, size / side, 0]])
-    fields = [displacements(mesh, shape, side) for mesh in faces.dense]
+    fields = [displacements(mesh, shape, side) for mesh in faces.points[478]]
     images = [_warped(image, matrix, size, field) for image, field in zip(faces.images, fields, strict=True)]
-    meshes = [moved(mesh, field, side) * (size / side) for mesh, field in zip(faces.dense, fields, strict=True)]
+    meshes = [moved(mesh, field, side) * (size / side) for mesh, field in zip(faces.points[478], fields, strict=True)]
     return {"image": np.stack(images), "chart": np.stack([chart(mesh, size) for mesh in meshes])}
 
 

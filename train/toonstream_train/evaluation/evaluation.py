@@ -50,53 +50,54 @@ def evaluate(
     clip: a video with one face. inception: see `Inception`.
     """
     network = EfficientNetLite0()
-    judges: dict[str, FeatureNetwork] = {"": network}
+    networks: dict[str, FeatureNetwork] = {"": network}
     if inception is not None:
-        judges["inception_"] = Inception(inception)
+        networks["inception_"] = Inception(inception)
     target = cartoons.images if cartoons.drawings is None else cartoons.drawings
-    aims = {key: judge.pooled(target) for key, judge in judges.items()}
+    aims = {key: one.pooled(target) for key, one in networks.items()}
     identities = faces.identity_network()
     stills = np.linspace(0, len(photos) - 1, min(STILLS, len(photos))).astype(int)
     with detector() as detect:
-        film, five = steadiness.crops(clip, photos.images.shape[1], detect) if clip else (None, None)
+        film, five = steadiness.crops(clip, detect) if clip else (None, None)
         moved = None if film is None else steadiness.motion(film)
         points = faces.find(photos.images, detect)
         known = None if identities is None else identities.descriptors(photos.images, points)
 
         drawn = {"photo": photos.images}
-        measures = {"photo": _of_set(photos.images, judges, aims)}
+        measures = {"photo": _of_set(photos.images, networks, aims)}
         if film is not None and moved is not None:
             measures["photo"]["warping_error"] = steadiness.warping_error(film, moved)
         tones: dict[str, int] = {}
         for name, engine in tqdm(engines.items(), desc="evaluate", unit="generator"):
-            made = drawn[name] = toons(engine, photos.images, photos.landmarks)
+            made = drawn[name] = toons(engine, photos.images, photos.points[5])
             found = faces.find(made, detect)
             change, tones = colour.lightness_change(photos.images, made, points)
-            steady = steadiness.flicker(
-                photos.images[stills], made[stills], photos.landmarks[stills], partial(toons, engine)
+            still = steadiness.flicker(
+                photos.images[stills], made[stills], photos.points[5][stills], partial(toons, engine)
             )
             hues = [colour.hue_distance(a, b) for a, b in zip(photos.images, made, strict=True)]
             measures[name] = {
-                **_of_set(made, judges, aims),
+                **_of_set(made, networks, aims),
                 "perceptual_distance": distances.perceptual_distance(network, photos.images, made),
                 "hue_distance": float(np.mean(hues)),
                 "lightness_change": change,
                 **asdict(faces.geometry(points, found)),
-                "flicker": steady.frames,
-                "noise_response": steady.noise,
+                "flicker": still.frames,
+                "noise_response": still.noise,
             }
             if identities is not None and known is not None:
                 who = identities.descriptors(made, found)
                 measures[name]["identity_distance"] = identities.distance(known, who)
             if film is not None and five is not None and moved is not None:
                 measures[name]["warping_error"] = steadiness.warping_error(toons(engine, film, five), moved)
-    for name, taken in speed.milliseconds(engines, photos.images[:1], photos.landmarks[:1]).items():
+    face = {"image": photos.images[:1], "landmarks": photos.points[5][:1]}
+    for name, taken in speed.milliseconds({name: (engine, face) for name, engine in engines.items()}).items():
         measures[name]["milliseconds"] = taken
     setting = {
         "photos": len(photos),
         "cartoons": len(cartoons),
         "target": "cartoons" if cartoons.drawings is None else "drawings",
-        "networks": [judge.name for judge in judges.values()],
+        "networks": [one.name for one in networks.values()],
         "ms_ssim_scales": distances.scales(photos.images.shape[1]),
         "lightness_photos": tones,
         "flicker_photos": len(stills),
@@ -112,11 +113,11 @@ def evaluate(
     return Evaluation(setting, measures, drawn)
 
 
-def _of_set(pictures: Images, judges: Mapping[str, FeatureNetwork], aims: Mapping[str, Tensor]) -> Measures:
+def _of_set(pictures: Images, networks: Mapping[str, FeatureNetwork], aims: Mapping[str, Tensor]) -> Measures:
     """What is measured of a set of pictures (N, H, W, 3) as a whole."""
     measures: Measures = {}
-    for key, judge in judges.items():
-        features = judge.pooled(pictures)
+    for key, one in networks.items():
+        features = one.pooled(pictures)
         mean, deviation = distances.kernel_distance(features, aims[key])
         measures[key + "kernel_distance"] = mean
         measures[key + "kernel_deviation"] = deviation

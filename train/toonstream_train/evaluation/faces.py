@@ -37,8 +37,8 @@ def find(pictures: Images, detect: Callable[[Images], Points | None]) -> Dense:
     found = np.full((len(pictures), 478, 2), np.nan, np.float32)
     for i, picture in enumerate(pictures):
         points = detect(picture)
-        if points is not None and points[1] is not None:
-            found[i] = points[1]
+        if points is not None:
+            found[i] = points[478]
     return found
 
 

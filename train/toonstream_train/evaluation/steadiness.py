@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from toonstream_engines.errors import InputError
 
-from toonstream.faces import framing
 from toonstream_train.data.landmarks import Points
+from toonstream_train.data.prepare import crop
 
 SIGMA = 3.0
 """Of the sensor noise, in steps of 255: an indoor webcam's."""
@@ -51,8 +51,8 @@ def _change(a: Images, b: Images) -> float:
     return float(cv2.absdiff(a, b).mean())
 
 
-def crops(clip: Path, size: int, detect: Callable[[Images], Points | None]) -> tuple[Images, NDArray[np.float32]]:
-    """The largest face of a clip's first MOST_FRAMES: (T, size, size, 3), and its five points (T, 5, 2) in crop pixels.
+def crops(clip: Path, detect: Callable[[Images], Points | None]) -> tuple[Images, NDArray[np.float32]]:
+    """The largest face of a clip's first MOST_FRAMES: (T, SIZE, SIZE, 3), and its five points (T, 5, 2) in crop pixels.
 
     Frames without a face take their points from the frames around them.
     """
@@ -69,18 +69,15 @@ def crops(clip: Path, size: int, detect: Callable[[Images], Points | None]) -> t
     at = np.array([i for i, points in enumerate(found) if points is not None])
     if not len(at):
         raise InputError(f"{clip}: no face in its first {len(frames)} frames; give a video with one face")
-    known = np.stack([points[0] for points in found if points is not None]).reshape(len(at), 10)
+    known = np.stack([points[5] for points in found if points is not None]).reshape(len(at), 10)
     tracks = np.stack([np.interp(np.arange(len(frames)), at, known[:, i]) for i in range(10)], 1)
     smooth = cv2.GaussianBlur(tracks, (1, 0), sigmaX=1, sigmaY=SMOOTHED_OVER, borderType=cv2.BORDER_REPLICATE)
     pictures, points = [], []
     for frame, five in zip(frames, smooth.reshape(-1, 5, 2), strict=True):
-        matrix = framing.framing(five, size)
-        warp = framing.opencv(matrix)
-        pictures.append(
-            cv2.warpAffine(frame, warp, (size, size), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
-        )
-        points.append(framing.apply(matrix, five))
-    return np.stack(pictures), np.stack(points).astype(np.float32)
+        cropped = crop(frame, {5: five.astype(np.float32)})
+        pictures.append(cropped.image)
+        points.append(cropped.points[5])
+    return np.stack(pictures), np.stack(points)
 
 
 @dataclass(frozen=True)
@@ -119,7 +116,7 @@ def warped(picture: NDArray[np.float32], back: NDArray[np.float32]) -> NDArray[n
 def warping_error(pictures: Images, moved: Motion) -> float:
     """Mean |difference|, in steps of 255, between each picture and the one before moved along the clip's flow.
 
-    As Lai et al. 2018, on the photos' own flow, so that toons are judged by the motion that there was.
+    As Lai et al. 2018, on the photos' own flow, so that toons are measured by the motion that there was.
     """
     differences = []
     for before, after, back, visible in zip(pictures, pictures[1:], moved.back, moved.visible, strict=False):

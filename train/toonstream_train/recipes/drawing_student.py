@@ -6,7 +6,7 @@ regresses the drawings; then a discriminator joins, which looks through windows 
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -17,13 +17,15 @@ from torch.nn.functional import interpolate, max_pool2d
 from torch.optim import Adam
 
 from toonstream.faces.shape import Shape
-from toonstream_train import losses
-from toonstream_train.core.recipe import Recipe, Settings, Update
+from toonstream_train.core.recipe import Recipe, Settings, Stage, Update
+from toonstream_train.core.schedules import linear_decay
 from toonstream_train.data.drawn_faces import Augmentation, DrawnFaces, warped
 from toonstream_train.data.pack import Pack
-from toonstream_train.networks.cartoongan import Discriminator
+from toonstream_train.losses.adversarial import discriminator_loss, generator_loss
+from toonstream_train.losses.drawing import drawing
+from toonstream_train.losses.temporal import temporal_consistency
+from toonstream_train.networks.discriminators.cartoongan import Discriminator
 from toonstream_train.networks.generators.painter import Painter
-from toonstream_train.networks.perceptual.vgg import VGG
 
 
 @dataclass(frozen=True)
@@ -34,39 +36,35 @@ class DrawingStudentSettings(Settings):
     weights: Mapping[str, float] = field(default_factory=dict)
     """How often the faces of a source are taken, where not once."""
     width: int = 16
-    batch: int = 8
+    batch: int = 6
     """Faces of 256 pixels in a batch; of larger ones it holds so many fewer that their pixels are as many."""
-    sizes: Mapping[str, float] = field(default_factory=lambda: {"192": 0.1, "256": 0.6, "384": 0.2, "512": 0.1})
+    sizes: Mapping[str, float] = field(default_factory=lambda: {"192": 0.05, "256": 0.65, "384": 0.2, "512": 0.1})
     """How often a batch's faces are of that many pixels a side."""
     learning_rate: float = 1.5e-3
     beta1: float = 0.9
-    features: float = 4.0
+    steps: int = 5_000
+    """Of regression."""
+    features: float = 10.0
     """How much more eyes, brows, lips and lines count."""
     temporal: float = 0.5
-    """Weight of "the same toon for the same face under other noise"."""
+    """Weight of temporal consistency: the same toon of the same face under other noise."""
     temporal_noise: float = 4.0
     """Largest sigma of that noise, 8-bit steps."""
 
-    adversarial: float = 0.0
-    adversarial_from: float = 0.6
-    """Share of the steps after which the discriminator joins."""
+    adversarial_steps: int = 0
+    adversarial: float = 0.1
     discriminator_width: int = 16
     discriminator_rate: float = 4e-4
     window: int = 96
     """Side in pixels of what the discriminator sees of a face."""
-    eye_window_probability: float = 0.6
-    """How often that window lies around the eyes."""
-    perceptual: float = 0.0
-    """Weight of the distance of feature maps in that window, once the discriminator has joined."""
-    perceptual_layer: str = "conv3_1"
-    vgg: str = ""
-    """File of VGG16's weights."""
+    eye_crop_probability: float = 0.6
+    """How often that window lies at the height of the eyes."""
 
 
 class DrawingStudent(Recipe):
     name = "drawing_student"
     defaults = DrawingStudentSettings()
-    exported = "generator"
+    packs: ClassVar = {"photos": "faces with their drawings, from draw"}
     averaged = ("generator",)
 
     settings: DrawingStudentSettings
@@ -75,22 +73,27 @@ class DrawingStudent(Recipe):
         super().__init__(settings)
         s = settings
         self.generator = Painter(s.width)
-        self.discriminator = Discriminator(s.discriminator_width, spectral=True, beside=True)
+        self.discriminator = Discriminator(s.discriminator_width, spectral=True, conditional=True)
         self.networks = {"generator": self.generator, "discriminator": self.discriminator}
         self.optimisers = {
             "generator": Adam(self.generator.parameters(), s.learning_rate, (s.beta1, 0.99)),
             "discriminator": Adam(self.discriminator.parameters(), s.discriminator_rate, (0.5, 0.99)),
         }
 
-    def feed(self, photos: Pack, cartoons: Pack | None, device: torch.device) -> None:
+    def stages(self) -> tuple[Stage, ...]:
         s = self.settings
+        both = ("generator", "discriminator")
+        return (
+            Stage("regression", s.steps, ("generator",), ("photos",), linear_decay(0.5)),
+            Stage("adversarial", s.adversarial_steps, both, ("photos",), linear_decay(0.0)),
+        )
+
+    def feed(self, packs: Mapping[str, Pack], device: torch.device) -> None:
+        s, photos = self.settings, packs["photos"]
         if photos.drawings is None:
             raise InputError("the photos have no drawings; make them with: toonstream-train draw PACK")
         self.device = device
         self.faces = DrawnFaces(photos, s.shape, s.augmentation, dict(s.weights), s.training.seed)
-        if s.perceptual:
-            sample = torch.from_numpy(photos.images[:16]).permute(0, 3, 1, 2).float().to(device) / 127.5 - 1
-            self.vgg = VGG(s.perceptual_layer, s.vgg, sample)
 
     def plan(self, step: int) -> tuple[int, int, int]:
         """Step, count and size of that step's batch."""
@@ -100,12 +103,10 @@ class DrawingStudent(Recipe):
         size = int(random.choice(names, p=np.array(share) / sum(share)))
         return step, max(1, round(s.batch * (256 / size) ** 2)), size
 
-    def take(self, step: int) -> None:
-        s = self.settings
-        batch = self.faces.batch(*self.plan(step)).to(self.device)
-        self.faces.prefetch(*self.plan(step + 1))
+    def take(self) -> None:
+        batch = self.faces.batch(*self.plan(self.step)).to(self.device)
+        self.faces.prefetch(*self.plan(self.step + 1))
         self.image, self.chart, self.drawing, self.weight = batch.image, batch.chart, batch.drawing, batch.weight
-        self.judging = s.adversarial > 0 and step >= s.adversarial_from * s.training.steps
 
     def forward(self) -> None:
         """The toons, and those of a quarter of the faces under other noise."""
@@ -123,27 +124,25 @@ class DrawingStudent(Recipe):
     def optimise(self, update: Update) -> None:
         s = self.settings
         where = self.weight * (1 + s.features * features(self.chart))
-        parts = {"drawing": losses.drawing(self.toon, self.drawing, where)}
+        self.losses = {"drawing": drawing(self.toon, self.drawing, where)}
         if s.temporal:
-            parts["temporal"] = s.temporal * losses.steady(self.toon[: len(self.again)], self.again)
-        if self.judging:
+            self.losses["temporal"] = s.temporal * temporal_consistency(self.toon[: len(self.again)], self.again)
+        adversarial = self.stage.name == "adversarial"
+        if adversarial:
             self.corner = self.window_corner()
             toon, drawn, photo = (self.window(p) for p in (self.toon, self.drawing, self.image))
-            parts["generator"] = s.adversarial * losses.fool("hinge", self.discriminator(toon, photo))
-            if s.perceptual:
-                parts["perceptual"] = s.perceptual * losses.content(self.vgg(toon), self.vgg(drawn))
-        update("generator", sum(parts.values(), torch.zeros((), device=self.device)))
-        self.losses = dict(parts)
-        if self.judging:
+            self.losses["generator"] = s.adversarial * generator_loss("hinge", self.discriminator(toon, photo))
+        update("generator", sum(self.losses.values(), torch.zeros((), device=self.device)))
+        if adversarial:
             real, fake = self.discriminator(drawn, photo), self.discriminator(toon.detach(), photo)
-            self.losses["discriminator"] = losses.judge("hinge", real, [fake])
+            self.losses["discriminator"] = discriminator_loss("hinge", real, [fake])
             update("discriminator", self.losses["discriminator"])
 
     def window_corner(self) -> tuple[int, int]:
         """Top and left of the discriminator's window: around the eyes or anywhere."""
         s, size = self.settings, self.image.shape[-1]
         room = size - s.window
-        if torch.rand(()) < s.eye_window_probability:
+        if torch.rand(()) < s.eye_crop_probability:
             top, left = 0.40 * size - s.window / 2, torch.rand(()).item() * room
             return round(min(max(top + (torch.rand(()).item() - 0.5) * s.window / 2, 0), room)), round(left)
         return round(torch.rand(()).item() * room), round(torch.rand(()).item() * room)
@@ -153,8 +152,8 @@ class DrawingStudent(Recipe):
         side = self.settings.window
         return pictures[..., top : top + side, left : left + side]
 
-    def preview(self, networks: Mapping[str, nn.Module], inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        return {"photo": inputs["image"], "toon": networks["generator"](inputs["image"], inputs["chart"])}
+    def exportable(self, networks: Mapping[str, nn.Module]) -> nn.Module:
+        return networks["generator"]
 
     def examples(self, faces: Pack) -> dict[str, NDArray[Any]]:
         return warped(faces, self.settings.shape)

@@ -7,17 +7,17 @@ from typing import Any
 from torch import nn
 
 GENERATORS = {
-    "painter": "generators.painter:Painter",
-    "small": "generators.small:Small",
+    "painter": "painter:Painter",
+    "small": "small:Small",
     "cartoongan": "cartoongan:Generator",
     "cyclegan": "cyclegan:Generator",
 }
-"""Name in a card's [architecture] -> class in toonstream_train.networks, whose `architecture` is that table."""
+"""Name in a card's [architecture] -> class within this package, whose `architecture` is that table."""
 
 
 def build(architecture: Mapping[str, Any]) -> nn.Module:
     """The generator of a card's table [architecture], its name and its class's arguments, with fresh weights."""
     module, name = GENERATORS[architecture["name"]].split(":")
     arguments = {key: value for key, value in architecture.items() if key != "name"}
-    generator: nn.Module = getattr(import_module(f"toonstream_train.networks.{module}"), name)(**arguments)
+    generator: nn.Module = getattr(import_module(f"{__name__}.{module}"), name)(**arguments)
     return generator

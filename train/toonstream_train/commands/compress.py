@@ -1,15 +1,15 @@
-"""Make a pack small enough to carry to the machine that trains: pictures as WebP, 25 kB a face with its drawing."""
+"""Compress a pack, to upload it to the machine that trains: pictures as WebP, 25 kB a face with its drawing."""
 
 import argparse
 from pathlib import Path
 
-EXAMPLES = ("toonstream-train carry photos.pack small.pack --most 5000",)
+EXAMPLES = ("toonstream-train compress photos.pack small.pack --most 5000",)
 
 
 def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("pack", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--most", type=int, metavar="N", help="carry N crops, shared out over the sources (all)")
+    parser.add_argument("--most", type=int, metavar="N", help="keep N crops, shared out over the sources (all)")
     parser.add_argument("--quality", type=int, default=85, help="of WebP, 1 to 100 (%(default)s)")
 
 

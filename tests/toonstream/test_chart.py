@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from support.drawn_face import CLOSED, EYE_CENTRES, SIDE, SKINS, face
 
-from toonstream.faces.chart import PLANES, chart
+from toonstream.faces.chart import EMPTY, PLANES, REACH, chart
 
-FACE, EYES, LINES, _ = range(4)
+FACE, EYES, LINES, _, ACROSS, DOWN = range(6)
 
 
 def middle(plane):
@@ -27,7 +27,7 @@ def test_planes_and_their_values():
     assert planes[right + 10, left, EYES] == 0
     assert planes[85, 64, FACE] == 128
     assert planes[49, left, FACE] == 255  # a brow
-    assert planes[2, 2].tolist() == [0, 0, 0, 0]
+    assert planes[2, 2].tolist() == list(EMPTY)
 
 
 def test_it_follows_the_landmarks_by_fractions_of_a_pixel():
@@ -37,6 +37,16 @@ def test_it_follows_the_landmarks_by_fractions_of_a_pixel():
         after = chart(mesh + np.array([step, -step], np.float32), SIDE)
         shift = middle(after[..., FACE]) - middle(before[..., FACE])
         np.testing.assert_allclose(shift, (step, -step), atol=0.2)
+
+
+def test_places_within_an_eye():
+    _, mesh = face(SKINS["pale"])  # its irises have a radius of 7 pixels
+    planes = chart(mesh, SIDE)
+    for x, y in EYE_CENTRES:
+        for dx, dy in ((0, 0), (6, 0), (-6, 2), (0, -4)):
+            place = planes[int(y + dy) // 2, int(x + dx) // 2].astype(int)
+            at = 2 * np.array([int(x + dx) // 2, int(y + dy) // 2]) + 1 - (x, y)
+            np.testing.assert_allclose(place[[ACROSS, DOWN]], 128 + 127 * at / (7 * REACH), atol=2)
 
 
 def test_a_closed_eye_has_a_lid_and_no_iris():

@@ -157,7 +157,9 @@ def test_speed_and_names(tmp_path: Path) -> None:
     folder = str(save_style(tmp_path / "tiny"))
     with generators([folder, folder], [], PHOTOS) as engines:
         assert list(engines) == ["tiny", "tiny 2"]
-        assert all(ms > 0 for ms in speed.milliseconds(engines, PHOTOS[:1], POINTS[:1]).values())
+        face = {"image": PHOTOS[:1], "landmarks": POINTS[:1]}
+        taken = speed.milliseconds({name: (engine, face) for name, engine in engines.items()})
+        assert all(ms > 0 for ms in taken.values())
 
 
 def test_what_a_generator_costs() -> None:

@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 
 from toonstream.faces.mesh import BROWS, EYES, IRISES, MOUTH, MOUTH_INSIDE, NOSTRILS, OVAL, UPPER_LIDS
 
-PLANES = ("face and brows", "eyes", "lids and nose", "mouth")
+PLANES = ("face and brows", "eyes", "lids and nose", "mouth", "across an eye", "down an eye")
+EMPTY = (0, 0, 0, 0, 128, 128)
+"""What a plane is where it has nothing to tell."""
+REACH = 1.5
 PUPIL = 0.45  # radius, in radii of the iris
 LID_WIDTH, NOSE_WIDTH = 0.07, 0.05  # of strokes, in widths of an eye
 BITS = 4  # fractional bits of OpenCV's coordinates
@@ -19,18 +22,19 @@ SMOOTH = 4  # points of a curve for each of its landmarks
 
 
 def chart(landmarks: NDArray[np.floating], size: int) -> NDArray[np.uint8]:
-    """The planes of one face, (size / 2, size / 2, 4) uint8, in the order of `PLANES`; each nests its shapes by value.
+    """The planes of one face, (size / 2, size / 2, 6) uint8, in the order of `PLANES`; each nests its shapes by value.
 
     Face 128 and brows 255; the openings of the eyes 96, irises 176 and pupils 255, cut by the lids; strokes along the
-    upper lids and below the nose 255; lips 128 and the inside of the mouth 255. Half the crop's resolution is enough:
-    edges are exact to a fraction of a pixel.
+    upper lids and below the nose 255; lips 128 and the inside of the mouth 255. The last two tell where in an eye a
+    place lies, along the eye's corners and down: 128 at the iris' centre, 1 and 255 at REACH of its radii either way.
+    Half the crop's resolution is enough: edges are exact to a fraction of a pixel.
 
     landmarks: (478, 2) in pixels of the crop of `size` pixels a side, pixel centres at +0.5.
     """
     if landmarks.shape != (478, 2):
         raise ValueError(f"a chart needs 478 landmarks, not {landmarks.shape}")
     points = np.asarray(landmarks, np.float32)
-    face, eyes, lines, mouth = planes = np.zeros((len(PLANES), size, size), np.uint8)
+    face, eyes, lines, mouth = planes = np.zeros((4, size, size), np.uint8)
     _fill(face, points[OVAL], 128)
     balls = np.zeros_like(eyes)
     widths = []
@@ -47,8 +51,28 @@ def chart(landmarks: NDArray[np.floating], size: int) -> NDArray[np.uint8]:
     _stroke(lines, _curve(points[NOSTRILS]), NOSE_WIDTH * max(widths))
     _fill(mouth, _curve(points[MOUTH], closed=True), 128)
     _fill(mouth, _curve(points[MOUTH_INSIDE], closed=True), 255)
-    half = cv2.resize(cv2.merge(list(planes)), (size // 2, size // 2), interpolation=cv2.INTER_AREA)
-    return np.asarray(half, np.uint8)
+    whole = np.tile(np.array(EMPTY, np.uint8), (size // 2, size // 2, 1))
+    whole[..., :4] = cv2.resize(cv2.merge(list(planes)), (size // 2, size // 2), interpolation=cv2.INTER_AREA)
+    for eye, iris in zip(EYES, IRISES, strict=True):
+        _places(whole, points[eye] / 2, points[iris] / 2)
+    return whole
+
+
+def _places(planes: NDArray[np.uint8], eye: NDArray[np.float32], iris: NDArray[np.float32]) -> None:
+    """Draws where in an eye each place of its opening lies, into the last two planes."""
+    side = planes.shape[0]
+    left, top = np.clip(np.floor(eye.min(0)).astype(int) - 1, 0, side)
+    right, bottom = np.clip(np.ceil(eye.max(0)).astype(int) + 1, 0, side)
+    across = eye[8] - eye[0]
+    across = across * np.sign(across[0] or 1) / max(float(np.hypot(*across)), 1e-3)  # to the picture's right
+    unit = 127 / (REACH * max(float(np.hypot(*(iris[1:] - iris[0]).T).mean()), 0.5))
+    dx = np.arange(left, right, dtype=np.float32) + np.float32(0.5) - iris[0, 0]
+    dy = (np.arange(top, bottom, dtype=np.float32) + np.float32(0.5) - iris[0, 1])[:, None]
+    window = planes[top:bottom, left:right]
+    cover = np.minimum(window[..., 1] / np.float32(96), 1) * np.float32(unit)
+    places = (dx * across[0] + dy * across[1], dy * across[0] - dx * across[1])
+    for plane, place in zip((4, 5), places, strict=True):
+        window[..., plane] = np.rint(128 + (place * cover).clip(-127, 127))
 
 
 @cache

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from toonstream.faces import framing
-from toonstream.faces.chart import PLANES, chart
+from toonstream.faces.chart import EMPTY, PLANES, chart
 from toonstream.faces.crop import resample
 from toonstream.faces.shape import Shape, displacements, moved
 from toonstream_train.data.pack import Pack
@@ -114,7 +114,8 @@ class DrawnFaces:
         mesh = framing.apply(patch, self.meshes[index]).astype(np.float32)
         planes = chart(self._jittered(random, mesh, size), size)
         if random.random() < a.dropped:
-            planes[..., random.random(len(PLANES)) < 0.5] = 0
+            dropped = random.random(len(PLANES)) < 0.5
+            planes[..., dropped] = np.array(EMPTY, np.uint8)[dropped]
         if random.random() < a.covered:
             cover, over = self._cover(random, size)
             image, drawing = (_over(picture, over, cover) for picture in (image, drawing))

@@ -163,8 +163,8 @@ class DrawingStudent(Recipe):
 
 
 def features(chart: Tensor) -> Tensor:
-    """(B, 1, S, S) in 0 to 1: eyes, brows, lines and lips, and a little around. chart: (B, 4, S / 2, S / 2)."""
+    """(B, 1, S, S) in 0 to 1: eyes, brows, lines and lips, and a little around. chart: (B, planes, S / 2, S / 2)."""
     planes = (chart + 1) / 2
     brows = ((planes[:, :1] - 0.52) * 2.1).clamp(0, 1)
-    drawn = torch.cat([brows, (3 * planes[:, 1:]).clamp(max=1)], 1).amax(1, keepdim=True)
+    drawn = torch.cat([brows, (3 * planes[:, 1:4]).clamp(max=1)], 1).amax(1, keepdim=True)
     return interpolate(max_pool2d(drawn, 5, 1, 2), scale_factor=2.0)

@@ -83,7 +83,7 @@ def ball(lab: Floats, slit: Floats, outline: Points, ring: Points, axis: Points,
     centre = 0.5 * ring[0] + 0.5 * outline.mean(0)
     x, y = grid(*shape)
     dx, dy = x + np.float32(0.5) - centre[0], y + np.float32(0.5) - centre[1]
-    # Across, towards the nose, and down: each eye is the other's mirror image, catch lights too, however it is learned.
+    # Across, towards the nose, and down; the catch lights alone stand on the side that the light comes from.
     u = (dx * axis[0] + dy * axis[1]) / np.float32(IRIS_WIDE * width)
     v = (dy * axis[0] - dx * axis[1]) / np.float32(IRIS_TALL * width) * np.float32(np.sign(axis[0]) or 1)
     rho = np.sqrt(u * u + v * v)
@@ -116,6 +116,6 @@ def ball(lab: Floats, slit: Floats, outline: Points, ring: Points, axis: Points,
     top, bottom = (float(inner.min()), float(inner.max())) if inner.size else (-1.0, 1.0)
     high, low = max(-0.38, top + 0.30), min(0.46, bottom - 0.18)
     for su, sv, a, b, share in ((-0.38, high, 0.30, 0.26, 1.0), (0.36, low, 0.17, 0.14, 0.8)):
-        distance = np.sqrt(((u - su) / a) ** 2 + ((v - sv) / b) ** 2)
+        distance = np.sqrt(((u - np.sign(axis[0]) * su) / a) ** 2 + ((v - sv) / b) ** 2)
         paint(eyeball, share * smoothstep(distance, 1 + 2.5 * soft, 1 - 2.5 * soft), gleam)
     return eyeball

@@ -18,7 +18,7 @@ class Painter(nn.Module):
     H and W multiples of 16.
     """
 
-    def __init__(self, width: int = 16, planes: int = 4) -> None:
+    def __init__(self, width: int = 16, planes: int = 6) -> None:
         super().__init__()
         self.architecture = {"name": "painter", "width": width, "planes": planes}
         w, w8, w16, out = width, 2 * width, 4 * width, max(width, 12)

@@ -317,7 +317,7 @@ def test_four_steps_end_to_end(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert loaded.about == 'A "test"'
     assert loaded.card["data"] == {"photos": "made here"}
     assert (loaded.card["architecture"]["name"], loaded.card["architecture"]["width"]) == ("small", 4)
-    with open_engine(loaded, backend="onnxruntime") as engine:
+    with open_engine(loaded, "onnxruntime", "fp32") as engine:
         assert prove(engine, load_parity(loaded)).largest <= 1
         assert engine.run({"image": np.zeros((3, 96, 64, 3), np.uint8)})["toon"].shape == (3, 96, 64, 3)
 

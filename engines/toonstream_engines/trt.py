@@ -18,6 +18,7 @@ from toonstream_engines import engine_cache
 from toonstream_engines.engine import Arrays, Engine
 from toonstream_engines.errors import UserError
 from toonstream_engines.graph import match
+from toonstream_engines.install import install_extra
 from toonstream_engines.model import Model
 
 log = logging.getLogger(__name__)
@@ -47,7 +48,7 @@ class TensorRt(Engine):
         try:
             from toonstream_engines import cuda
         except ImportError as error:
-            raise UserError(f"NVIDIA's cuda-bindings are missing: pip install 'toonstream[{backend}]'") from error
+            raise UserError(f"NVIDIA's cuda-bindings are missing: {install_extra(backend)}") from error
         self._cuda = cuda
         self._trt = import_module(LIBRARIES[backend])
         self._rtx = backend == "tensorrt-rtx"

@@ -5,8 +5,8 @@ import hashlib
 import numpy as np
 import pytest
 
-pytest.importorskip("torch", reason="export needs torch: pip install 'toonstream[train]'")
-pytest.importorskip("onnxscript", reason="export needs onnxscript: pip install 'toonstream[train]'")
+pytest.importorskip("torch", reason="export needs torch: pip install '.[train]'")
+pytest.importorskip("onnxscript", reason="export needs onnxscript: pip install '.[train]'")
 
 import torch
 from toonstream_engines import BACKENDS, load_style, open_engine, trt
@@ -127,7 +127,7 @@ def test_named_inputs_and_outputs(tmp_path, count, monkeypatch):
 
 
 def test_bf16_is_for_tensorrt(tmp_path):
-    pytest.importorskip("tensorrt_rtx", reason="pip install 'toonstream[tensorrt-rtx]'")
+    pytest.importorskip("tensorrt_rtx", reason="pip install '.[tensorrt-rtx]'")
     path = tmp_path / "bf16.onnx"
     write_onnx(Fade(), path, {"image": faces(2)}, "bf16")
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()

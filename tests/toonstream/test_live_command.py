@@ -12,6 +12,7 @@ from support import CLIP
 from support.clips import make_clip
 from support.tiny_style import save_style
 from support.waiting import DEADLINE_SECONDS, wait_until
+from toonstream_engines.install import install_extra
 
 from toonstream.commands import devices, main
 from toonstream.commands.live import _advice, _line, _Status
@@ -71,7 +72,7 @@ def test_what_cannot_be_is_told_in_a_line(tmp_path, capsys, arguments, status, t
 
 
 def test_devices_lists_what_there_is(monkeypatch, capsys):
-    pytest.importorskip("pyvirtualcam", reason="pip install 'toonstream[camera]'")
+    pytest.importorskip("pyvirtualcam", reason="pip install '.[camera]'")
     monkeypatch.setattr(devices.sys, "platform", "linux")
     monkeypatch.setattr(devices, "cameras", lambda: [("/dev/video0", "Built-in"), ("OBS", "OBS")])
     monkeypatch.setattr(devices, "loopback_devices", lambda: ["/dev/video10"])
@@ -83,7 +84,7 @@ def test_devices_lists_what_there_is(monkeypatch, capsys):
 
 
 def test_devices_tells_how_to_get_what_is_missing(monkeypatch, capsys):
-    pytest.importorskip("pyvirtualcam", reason="pip install 'toonstream[camera]'")
+    pytest.importorskip("pyvirtualcam", reason="pip install '.[camera]'")
     monkeypatch.setattr(devices.sys, "platform", "linux")
     monkeypatch.setattr(devices, "cameras", list)
     monkeypatch.setattr(devices, "loopback_devices", list)
@@ -91,10 +92,10 @@ def test_devices_tells_how_to_get_what_is_missing(monkeypatch, capsys):
     main(["devices"])
     told = capsys.readouterr().out
     assert "modprobe v4l2loopback exclusive_caps=1" in told or virtual_camera.sys.platform != "linux"
-    assert "OpenVINO: not installed; pip install 'toonstream[openvino]'" in told
+    assert f"OpenVINO: not installed; {install_extra('openvino')}" in told
     monkeypatch.setitem(virtual_camera.sys.modules, "pyvirtualcam", None)
     main(["devices"])
-    assert "a virtual camera needs pyvirtualcam: pip install 'toonstream[camera]'" in capsys.readouterr().out
+    assert f"a virtual camera needs pyvirtualcam: {install_extra('camera')}" in capsys.readouterr().out
 
 
 FIGURES = {

@@ -61,7 +61,7 @@ class FakeDevices:
 
 @pytest.fixture
 def devices(monkeypatch) -> FakeDevices:
-    camera = pytest.importorskip("pyvirtualcam", reason="pip install 'toonstream[camera]'").camera
+    camera = pytest.importorskip("pyvirtualcam", reason="pip install '.[camera]'").camera
     fake = FakeDevices("/dev/video10")
     monkeypatch.setattr(camera, "BACKENDS", {})
     monkeypatch.setattr(virtual_camera, "loopback_devices", list)
@@ -166,7 +166,7 @@ def test_somebody_is_taken_to_watch_until_there_is_something_to_see(devices, mon
 
 def test_without_pyvirtualcam_it_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(virtual_camera.sys.modules, "pyvirtualcam", None)
-    with pytest.raises(InputError, match=r"pip install 'toonstream\[camera\]'"):
+    with pytest.raises(InputError, match=r"pip install '.*\[camera\]'"):
         open_sink("virtualcam", (64, 32), None)
 
 

@@ -10,6 +10,7 @@ from contextlib import closing
 import pytest
 from support.waiting import DEADLINE_SECONDS
 from toonstream_engines.errors import InputError
+from toonstream_engines.install import install_extra
 
 from toonstream import obs
 from toonstream.commands import main
@@ -225,7 +226,7 @@ def test_one_that_says_nothing_is_not_waited_for_for_ever(monkeypatch, capsys):
 def test_without_the_extra(monkeypatch, capsys):
     monkeypatch.setitem(__import__("sys").modules, "simpleobsws", None)
     assert main(["obs"]) == 2
-    assert "pip install 'toonstream[obs]'" in capsys.readouterr().err
+    assert install_extra("obs") in capsys.readouterr().err
 
 
 def test_addresses():

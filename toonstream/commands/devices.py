@@ -32,7 +32,7 @@ def _cameras() -> list[str]:
         return found
     closed = [str(path) for path in Path("/dev").glob("video*") if not os.access(path, os.R_OK | os.W_OK)]
     if closed:
-        return [f"none that you may open, but {', '.join(closed)}", "sudo usermod -a -G video $USER, then log in again"]
+        return [f"none that you may open, but {', '.join(closed)}; log in again after: sudo usermod -a -G video $USER"]
     return ["none; plug one in"]
 
 

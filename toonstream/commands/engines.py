@@ -5,6 +5,7 @@ import sys
 
 from toonstream_engines import BACKENDS, Style, cache, engine_cache, load_style, styles
 from toonstream_engines.errors import InputError
+from toonstream_engines.install import install_extra
 from toonstream_engines.model import PRECISIONS
 from toonstream_engines.probe import Candidate, candidates, examine, installed, probe_all
 from toonstream_engines.table import table
@@ -56,7 +57,7 @@ def _build(options: argparse.Namespace) -> int:
     if options.gpu:
         backends = [name for name in backends if name == "tensorrt-rtx"]
     if not backends:
-        raise InputError("only TensorRT builds engines; install it with: pip install 'toonstream[tensorrt-rtx]'")
+        raise InputError(f"only TensorRT builds engines; install it with: {install_extra('tensorrt-rtx')}")
     status = 0
     for style in _styles(options):
         for backend in backends:

@@ -54,7 +54,7 @@ def chart(landmarks: NDArray[np.floating], size: int) -> NDArray[np.uint8]:
     whole = np.tile(np.array(EMPTY, np.uint8), (size // 2, size // 2, 1))
     whole[..., :4] = cv2.resize(cv2.merge(list(planes)), (size // 2, size // 2), interpolation=cv2.INTER_AREA)
     for eye, iris in zip(EYES, IRISES, strict=True):
-        _places(whole, points[eye] / 2, points[iris] / 2)
+        _places(whole, points[eye] * np.float32(0.5), points[iris] * np.float32(0.5))
     return whole
 
 

@@ -20,7 +20,7 @@ from toonstream.sinks.containers import container_of
 from toonstream.sinks.encoders import find_encoder, settings
 from toonstream.sinks.original import Original
 from toonstream.sinks.output import check_output, failure, part_of
-from toonstream.sources.video import display_matrix
+from toonstream.sources.video import ANY_TEXT, display_matrix
 
 _FALLBACK_RATE = Fraction(30)
 
@@ -106,7 +106,8 @@ class VideoSink:
 
     def _open(self, picture: av.VideoFrame) -> None:
         """Everything follows from the first picture: planes, colours and orientation go in as they came."""
-        output = av.open(f"file:{self.part}", "w", format=self._kind.format, container_options=self._kind.options)
+        kind = self._kind
+        output = av.open(f"file:{self.part}", "w", format=kind.format, container_options=kind.options, **ANY_TEXT)
         try:
             stream = output.add_stream(
                 self._codec.name,

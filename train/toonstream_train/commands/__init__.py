@@ -4,7 +4,9 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from toonstream_engines.cache import give_matplotlib_a_folder
 from toonstream_engines.errors import InputError, UserError
+from toonstream_engines.install import install_extra
 
 from toonstream.commands.parser import Parser, open_console, suggestion
 
@@ -40,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if word not in COMMANDS and not word.startswith("-"):
             raise InputError(f"{word}: no such command{suggestion(word, COMMANDS)}; there are {', '.join(COMMANDS)}")
         args = parser.parse_args(arguments)
+        give_matplotlib_a_folder()
         modules[args.command].run(args)
     except UserError as error:
         print(f"toonstream-train: {error}", file=sys.stderr)
@@ -47,8 +50,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except ModuleNotFoundError as error:
-        print(
-            f"toonstream-train: {error}; install what training needs: pip install 'toonstream[train]'", file=sys.stderr
-        )
+        print(f"toonstream-train: {error}; install what training needs: {install_extra('train')}", file=sys.stderr)
         return 1
     return 0

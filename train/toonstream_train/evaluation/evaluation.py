@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from toonstream_engines.engine import Engine
 from torch import Tensor
@@ -90,9 +89,11 @@ def evaluate(
                 measures[name]["identity_distance"] = identities.distance(known, who)
             if film is not None and five is not None and moved is not None:
                 measures[name]["warping_error"] = steadiness.warping_error(toons(engine, film, five), moved)
-    face = {"image": photos.images[:1], "landmarks": photos.points[5][:1]}
+    face: dict[str, NDArray[Any]] = {"image": photos.images[:1], "landmarks": photos.points[5][:1]}
     for name, taken in speed.milliseconds({name: (engine, face) for name, engine in engines.items()}).items():
         measures[name]["milliseconds"] = taken
+    import onnxruntime  # late, after toonstream_engines has told it not to report
+
     setting = {
         "photos": len(photos),
         "cartoons": len(cartoons),

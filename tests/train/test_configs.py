@@ -8,7 +8,7 @@ from toonstream_train.core import settings
 from toonstream_train.drawing import LOOKS
 from toonstream_train.recipes.drawing_student import DrawingStudentSettings
 
-CONFIGS = resources.files("toonstream_train") / "configs"
+CONFIGS = resources.files("toonstream_train") / "configs/drawing_student"
 
 
 @pytest.mark.parametrize("look", LOOKS)

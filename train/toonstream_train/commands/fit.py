@@ -15,11 +15,7 @@ PRESETS = Path(__file__).parents[1] / "configs"
 EXAMPLES = (
     "toonstream-train fit cartoongan --photos photos.pack --cartoons cartoons.pack --out run",
     "toonstream-train fit cartoongan --preset paper --data photos=p.pack --data cartoons=c.pack --out run",
-)
-
-EXAMPLES = (
-    "toonstream-train fit cartoongan --photos photos.pack --cartoons cartoons.pack --out run",
-    "toonstream-train fit cartoongan --photos photos.pack --cartoons cartoons.pack --out run  # goes on",
+    "toonstream-train fit drawing_student --preset film --photos film.pack --out run",
 )
 
 

@@ -17,7 +17,7 @@ from toonstream_engines.errors import InputError, UserError
 
 from toonstream.sources import camera, capture, looping
 from toonstream.sources.capture import CaptureSource
-from toonstream.sources.live import Wish, open_live_source
+from toonstream.sources.live import CaptureRequest, open_live_source
 from toonstream.sources.looping import LoopingSource
 
 TURNED = [0, 65536, 0, -65536, 0, 0, 0, 0, 1 << 30]
@@ -32,7 +32,7 @@ def test_a_file_is_played_at_its_own_pace_over_and_over(tmp_path, monkeypatch):
 
     monkeypatch.setattr(looping, "now", lambda: clock)
     monkeypatch.setattr(looping, "time", SimpleNamespace(sleep=sleep))
-    with open_live_source(str(make_clip(tmp_path / "clip.mp4")), Wish()) as source:
+    with open_live_source(str(make_clip(tmp_path / "clip.mp4")), CaptureRequest()) as source:
         assert isinstance(source, LoopingSource)
         assert (source.size, source.rate) == ((64, 48), 25)
         frames = [source.read() for _ in range(FRAMES + 5)]
@@ -83,7 +83,7 @@ def test_what_is_no_source(monkeypatch, name, told):
     there = [("/dev/video90", "Fake Cam One"), ("/dev/video92", "Fake Cam Two")]
     monkeypatch.setattr(camera, "cameras", lambda: there)
     with pytest.raises(UserError, match=told):
-        open_live_source(name, Wish())
+        open_live_source(name, CaptureRequest())
 
 
 def test_a_photo_is_no_live_source(tmp_path):
@@ -91,7 +91,7 @@ def test_a_photo_is_no_live_source(tmp_path):
 
     Image.fromarray(draw(0)).save(tmp_path / "photo.png")
     with pytest.raises(InputError, match="a photo"):
-        open_live_source(str(tmp_path / "photo.png"), Wish())
+        open_live_source(str(tmp_path / "photo.png"), CaptureRequest())
 
 
 class FakeSystem:
@@ -123,7 +123,7 @@ def clip(tmp_path):
 def test_a_camera_by_number_path_and_part_of_its_name(monkeypatch, clip):
     system = FakeSystem(monkeypatch, {"/dev/video0": ("Built-in", clip), "/dev/video2": ("Studio HD", clip)})
     for name, path in (("0", "/dev/video0"), ("/dev/video2", "/dev/video2"), ("studio", "/dev/video2")):
-        with open_live_source(name, Wish((640, 360), 15)) as source:
+        with open_live_source(name, CaptureRequest((640, 360), 15)) as source:
             assert source.read().rgb().shape == (48, 64, 3)
         assert system.asked[-1][0] == path
     wanted = {"video_size": "640x360", "framerate": "15", "input_format": "mjpeg"}
@@ -136,7 +136,7 @@ def test_a_camera_is_asked_for_less_where_it_refuses(monkeypatch, clip):
     system = FakeSystem(
         monkeypatch, {"/dev/video0": ("Old", clip)}, lambda options: errno.EINVAL if "framerate" in options else 0
     )
-    with open_live_source("0", Wish()) as source:
+    with open_live_source("0", CaptureRequest()) as source:
         assert source.size == (64, 48)
     assert [set(options) for _, options in system.asked] == [
         {"video_size", "framerate", "input_format"},
@@ -157,14 +157,14 @@ def test_a_camera_is_asked_for_less_where_it_refuses(monkeypatch, clip):
 def test_a_camera_that_does_not_open_says_why(monkeypatch, clip, code, told):
     system = FakeSystem(monkeypatch, {"/dev/video0": ("Cam", clip)}, lambda options: code)
     with pytest.raises(UserError, match=told):
-        open_live_source("0", Wish())
+        open_live_source("0", CaptureRequest())
     assert len(system.asked) == (4 if code == errno.EIO else 1)
 
 
 def test_a_camera_that_is_pulled_out_comes_back_by_itself(monkeypatch, clip):
     """By its name, since it may come back at another path."""
     system = FakeSystem(monkeypatch, {"/dev/video0": ("Cam", clip)})
-    with open_live_source("cam", Wish()) as source:
+    with open_live_source("cam", CaptureRequest()) as source:
         first = [source.read() for _ in range(FRAMES)]
         assert source.problem is None
         system.devices = {}
@@ -235,7 +235,7 @@ def test_a_stream_over_the_network(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as server:
         sender = threading.Thread(target=send)
         sender.start()
-        with open_live_source(f"tcp://127.0.0.1:{server.getsockname()[1]}", Wish()) as source:
+        with open_live_source(f"tcp://127.0.0.1:{server.getsockname()[1]}", CaptureRequest()) as source:
             frames = [frame for frame in (source.read() for _ in range(30)) if frame]
         sender.join()
     assert len(frames) > 20

@@ -18,7 +18,7 @@ from toonstream_engines.errors import InputError, UserError
 
 from toonstream.frame import Frame
 from toonstream.sinks.transport import TransportStream
-from toonstream.sources.live import Wish, open_live_source
+from toonstream.sources.live import CaptureRequest, open_live_source
 
 RED, BLUE = (200, 40, 40), (40, 60, 200)
 MICROSECOND = Fraction(1, 1_000_000)
@@ -158,7 +158,7 @@ def test_the_sound_of_a_stream_from_the_network_goes_along():
     with (
         TransportStream("tcp://127.0.0.1:0", Fraction(30), signal.sounds) as camera,
         fed(camera, signal.picture, signal.sound),
-        open_live_source(camera.url, Wish()) as source,
+        open_live_source(camera.url, CaptureRequest()) as source,
         TransportStream("tcp://127.0.0.1:0", Fraction(30), source.listen()) as sink,
     ):
         assert "with sound" in sink.description

@@ -105,7 +105,7 @@ def take(job: Job, folder: Path) -> Measured:
     """One turn in a process of its own. Raises UserError where it fails."""
     path = folder / "turn.json"
     path.unlink(missing_ok=True)
-    command = [sys.executable, "-P", "-m", "toonstream.bench.turn", job.to_json(), str(path)]
+    command = [sys.executable, "-P", "-m", "toonstream.bench.worker", job.to_json(), str(path)]
     start = time.perf_counter()
     process = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
     seconds = time.perf_counter() - start

@@ -15,7 +15,7 @@ from toonstream.live.guard import ON_LOST
 from toonstream.live.session import Session
 from toonstream.sinks import LiveSink
 from toonstream.sinks.live import open_live_sinks
-from toonstream.sources.live import Wish, open_live_source
+from toonstream.sources.live import CaptureRequest, open_live_source
 
 LOOK_SECONDS, LOG_SECONDS = 0.5, 10.0
 """How often the figures are looked at, and told where no terminal shows them."""
@@ -27,15 +27,15 @@ ADVICE_SECONDS = 10.0
 def run(arguments: list[str]) -> int:
     options = _parse(arguments)
     heed_interrupts()
-    wish = Wish(_size(options.size) if options.size else None, options.rate)
+    request = CaptureRequest(_size(options.size) if options.size else None, options.rate)
     with ExitStack() as opened:
-        source = opened.enter_context(open_live_source(options.source, wish))
+        source = opened.enter_context(open_live_source(options.source, request))
         session = opened.enter_context(Session(options.style, options.backend, options.faces, options.on_lost))
         sinks: list[LiveSink] = []
         for name in options.sinks or ["virtualcam"]:
             sinks += open_live_sinks(name, source, session, opened)
         if not options.quiet:
-            print(f"from {source.description}{_unlike(wish, source.size, source.rate)}")
+            print(f"from {source.description}{_unlike(request, source.size, source.rate)}")
             for sink in sinks:
                 print(f"to {sink.description}")
         status = _Status(session, options.audio_delay, options.quiet)
@@ -103,13 +103,13 @@ def _size(text: str) -> tuple[int, int]:
     return int(numbers[1]), int(numbers[2])
 
 
-def _unlike(wish: Wish, size: tuple[int, int], rate: object) -> str:
+def _unlike(request: CaptureRequest, size: tuple[int, int], rate: object) -> str:
     """What was asked for, where something else was given."""
     asked = []
-    if wish.size not in (None, size):
-        asked.append("{}x{}".format(*wish.size or ()))
-    if wish.rate not in (None, rate):
-        asked.append(f"{wish.rate} frames a second")
+    if request.size not in (None, size):
+        asked.append("{}x{}".format(*request.size or ()))
+    if request.rate not in (None, rate):
+        asked.append(f"{request.rate} frames a second")
     return f" (asked for {' at '.join(asked)}, which it does not have)" if asked else ""
 
 

@@ -18,7 +18,7 @@ from toonstream.orientation import Rect
 MICROSECOND = Fraction(1, 1_000_000)
 
 
-class Wish(NamedTuple):
+class CaptureRequest(NamedTuple):
     """What a camera or the screen is asked for; it may give something else. size: (width, height); rate: a second."""
 
     size: tuple[int, int] | None = None
@@ -67,7 +67,7 @@ class LiveSource(Protocol):
     ) -> None: ...
 
 
-def open_live_source(name: str, wish: Wish) -> LiveSource:
+def open_live_source(name: str, request: CaptureRequest) -> LiveSource:
     """A source by what a person calls it, as in `toonstream live --from`:
 
     0, 1, ... or a part of its name or its path: a camera. screen, or screen:LEFT,TOP,WIDTHxHEIGHT: what is on the
@@ -76,7 +76,7 @@ def open_live_source(name: str, wish: Wish) -> LiveSource:
     if name == "screen" or name.startswith("screen:"):
         from toonstream.sources.screen import open_screen
 
-        return open_screen(_region(name), wish)
+        return open_screen(_region(name), request)
     if "://" in name:
         from toonstream.sources.stream import open_stream
 
@@ -87,7 +87,7 @@ def open_live_source(name: str, wish: Wish) -> LiveSource:
         return LoopingSource(Path(name))
     from toonstream.sources.camera import open_camera
 
-    return open_camera(name, wish)
+    return open_camera(name, request)
 
 
 def _region(name: str) -> Rect | None:

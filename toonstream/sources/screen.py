@@ -10,16 +10,16 @@ from toonstream_engines.errors import InputError
 
 from toonstream.orientation import Rect
 from toonstream.sources.capture import CaptureSource
-from toonstream.sources.live import Wish
+from toonstream.sources.live import CaptureRequest
 
 USUAL_RATE = 30
 
 
-def open_screen(region: Rect | None, wish: Wish) -> CaptureSource:
+def open_screen(region: Rect | None, request: CaptureRequest) -> CaptureSource:
     """region: in pixels of the screen; None takes all of it. Raises InputError where it cannot be captured."""
     name = f"screen from {region.left},{region.top}" if region else "screen"
     url, system, options = _system(region)
-    options |= {"framerate": str(wish.rate or USUAL_RATE)}
+    options |= {"framerate": str(request.rate or USUAL_RATE)}
 
     def open() -> InputContainer:
         try:

@@ -1,4 +1,4 @@
-"""One turn, in a process of its own: the job comes as JSON, and what was measured goes into a file."""
+"""A measuring process of its own: the job comes as JSON, and what was measured goes into a file."""
 
 import json
 import sys
@@ -40,7 +40,7 @@ def peak_memory() -> float | None:
 
 
 def main() -> int:
-    """`python -m toonstream.bench.turn JOB RESULT`"""
+    """`python -m toonstream.bench.worker JOB RESULT`"""
     job, result = Job.of_json(sys.argv[1]), Path(sys.argv[2])
     cv2.setNumThreads(1)  # as the converter does
     try:

@@ -17,7 +17,7 @@ from skimage import data
 Array = NDArray[np.float64]
 
 HERE = Path(__file__).parent
-MODEL = HERE.parents[1] / "toonstream/models/face_landmarker.task"
+MODEL = HERE.parent / "reference/face_landmarker.task"
 SECONDS, FPS, RATE, WIDTH, HEIGHT, SEED = 6, 30, 48_000, 640, 480, 7
 FINER = 2  # drawn this much larger and averaged, so that the edges of lids and lips have no steps
 

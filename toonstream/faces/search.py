@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from toonstream.faces.networks import DETECTOR_SIZE, Detector
+from toonstream.faces.detector import SIZE, Detector
+from toonstream.faces.square import Square
 from toonstream.frame import Frame, Rect
 
 SMALLEST = 26
@@ -38,36 +39,35 @@ def _starts(length: int, side: int) -> list[int]:
 
 
 class Search:
-    """Finds faces in a frame: everywhere, or a little further at every call."""
+    """Finds faces in frames of one size: everywhere, or a little further at every call.
 
-    def __init__(self, width: int, height: int, confidence: float = 0.6) -> None:
+    It returns the squares in which to look for their landmarks; one face may be found several times.
+    """
+
+    def __init__(self, detector: Detector, width: int, height: int) -> None:
         self.size = width, height
-        self._detector = Detector(confidence)
+        self._detector = detector
         self._levels = squares(width, height)
         # Large faces matter most: each level takes its turn, so the few large squares come round more often.
         self._round = _interleave(self._levels)
 
-    def everywhere(self, frame: Frame) -> list[NDArray[np.float64]]:
-        """All faces of the frame: eyes and mouth of each, (3, 2) in pixels, the largest squares' first."""
-        return [face for level in self._levels for square in level for face in self._look(frame, square)]
+    def everywhere(self, frame: Frame) -> list[Square]:
+        """All faces of the frame, those in the largest squares first."""
+        return [face for level in self._levels for rect in level for face in self._look(frame, rect)]
 
-    def onward(self, frame: Frame) -> list[NDArray[np.float64]]:
+    def onward(self, frame: Frame) -> list[Square]:
         """The faces in the next square."""
         return self._look(frame, next(self._round))
 
-    def around(self, frame: Frame, centre: NDArray[np.float64], reach: float) -> list[NDArray[np.float64]]:
+    def around(self, frame: Frame, centre: NDArray[np.float64], reach: float) -> list[Square]:
         """The faces in the square that reaches so many pixels from its centre, or what of it lies in the frame."""
         side = min(round(2 * reach), *self.size)
         left, top = (int(np.clip(c - side / 2, 0, length - side)) for c, length in zip(centre, self.size, strict=True))
         return self._look(frame, Rect(left, top, left + side, top + side))
 
-    def _look(self, frame: Frame, square: Rect) -> list[NDArray[np.float64]]:
-        scale = (square.right - square.left) / DETECTOR_SIZE
-        picture = frame.rgb(square, (DETECTOR_SIZE, DETECTOR_SIZE))
-        return [face * scale + (square.left, square.top) for face in self._detector(picture)]
-
-    def close(self) -> None:
-        self._detector.close()
+    def _look(self, frame: Frame, rect: Rect) -> list[Square]:
+        found = self._detector(frame.rgb(rect, (SIZE, SIZE)))
+        return [face.square.placed(rect.width / SIZE, rect.left, rect.top) for face in found]
 
 
 def _interleave(levels: list[list[Rect]]) -> Iterator[Rect]:

@@ -1,0 +1,33 @@
+"""Places the 478 landmarks of a face: MediaPipe's face mesh (Kartynnik et al., 2019; Grishchenko et al., 2020)."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from toonstream.faces import framing
+from toonstream.faces.crop import crop
+from toonstream.faces.network import Network
+from toonstream.faces.square import Square
+from toonstream.frame import Frame
+
+SIZE = 256
+"""Pixels of the side of what the network sees."""
+
+PRESENT = 0.5  # the score from which there is a face
+
+
+class Landmarker:
+    """Looks for one face in a square of a frame. It remembers nothing: any number of faces can share it."""
+
+    def __init__(self) -> None:
+        self._network = Network("face_mesh")
+
+    def __call__(self, frame: Frame, square: Square) -> NDArray[np.float64] | None:
+        """The face's landmarks, (478, 2) in pixels of the frame, or None where there is no face."""
+        matrix = square.matrix(SIZE)
+        found = self._network.run({"image": crop(frame, matrix, SIZE)[None]})
+        if found["presence"][0] < PRESENT:
+            return None
+        return framing.apply(framing.invert(matrix), found["landmarks"][0, :, :2])
+
+    def close(self) -> None:
+        self._network.close()

@@ -19,6 +19,7 @@ from toonstream_train.networks.perceptual import Perceptual
 from toonstream_train.recipes.baselines.cyclegan import CycleGAN, CycleGANSettings
 from toonstream_train.recipes.cartoongan import CartoonGAN, CartoonGANSettings
 from toonstream_train.recipes.cartoongan_drawing import CartoonGANDrawing, CartoonGANDrawingSettings
+from toonstream_train.recipes.quick import Quick, QuickSettings
 from torch import Tensor
 
 GEOMETRY = Geometry(size=64, scale=(0.9, 1.2), rotation=5)
@@ -62,10 +63,21 @@ TINY_CYCLE = CycleGANSettings(
     discriminator_width=4,
     pool=3,
 )
+TINY_QUICK = QuickSettings(
+    training=Training(log_steps=2),
+    geometry=GEOMETRY,
+    batch=2,
+    reconstruction=3,
+    steps=3,
+    width=4,
+    discriminator_width=4,
+    window=32,
+)
 KINDS: dict[type, type[Recipe]] = {
     CartoonGANSettings: CartoonGAN,
     CartoonGANDrawingSettings: CartoonGANDrawing,
     CycleGANSettings: CycleGAN,
+    QuickSettings: Quick,
 }
 
 

@@ -2,24 +2,26 @@
 
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from toonstream_engines.errors import InputError
-from torch import nn
 
-from toonstream_train.core import checkpoint, settings
-from toonstream_train.core.recipe import Recipe
+if TYPE_CHECKING:  # names are listed without torch
+    from torch import nn
+
+    from toonstream_train.core.recipe import Recipe
 
 RECIPES = {
     "cartoongan": "cartoongan:CartoonGAN",
     "cartoongan_drawing": "cartoongan_drawing:CartoonGANDrawing",
     "cyclegan": "baselines.cyclegan:CycleGAN",
     "distill": "distill:Distill",
+    "quick": "quick:Quick",
 }
 """Name -> module within this package, and class."""
 
 
-def recipe(name: str) -> type[Recipe]:
+def recipe(name: str) -> "type[Recipe]":
     if name not in RECIPES:
         raise InputError(f"{name}: no such recipe; there are {', '.join(RECIPES)}")
     module, kind = RECIPES[name].split(":")
@@ -27,11 +29,13 @@ def recipe(name: str) -> type[Recipe]:
     return found
 
 
-def trained(run: Path) -> tuple[nn.Module, dict[str, Any]]:
+def trained(run: Path) -> "tuple[nn.Module, dict[str, Any]]":
     """The model that a run exports, with its averaged weights, for inference; and the run's checkpoint.
 
     run: the folder that fit wrote, or the checkpoint in it.
     """
+    from toonstream_train.core import checkpoint, settings
+
     state = checkpoint.load(run / "checkpoint.pt" if run.is_dir() else run)
     kind = recipe(state["recipe"])
     made = kind(settings.merge(kind.defaults, state["settings"], str(run)))

@@ -34,8 +34,8 @@ def recipe(name: str) -> "type[Recipe]":
 class Trained:
     """What a run has made."""
 
-    recipe: Recipe
-    model: nn.Module
+    recipe: "Recipe"
+    model: "nn.Module"
     """What it exports, with its averaged weights, for inference; it takes the inputs of `recipe.examples`."""
     state: dict[str, Any]
     """The run's checkpoint."""
@@ -43,6 +43,8 @@ class Trained:
 
 def trained(run: Path) -> Trained:
     """run: the folder that fit wrote, or the checkpoint in it."""
+    from toonstream_train.core import checkpoint, settings
+
     state = checkpoint.load(run / "checkpoint.pt" if run.is_dir() else run)
     kind = recipe(state["recipe"])
     made = kind(settings.merge(kind.defaults, state["settings"], str(run)))

@@ -81,7 +81,7 @@ def open_live_source(name: str, request: CaptureRequest) -> LiveSource:
 
         with open_source(path) as file:
             if not isinstance(file, VideoSource):
-                raise InputError(f"{path}: a photo, or no video; live sources are cameras, the screen, streams and videos")
+                raise InputError(f"{path}: a photo, or no video; a live source is a video, a camera or a stream")
         return LoopingSource(path)
     from toonstream.sources.camera import open_camera
 

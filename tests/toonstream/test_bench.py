@@ -10,15 +10,15 @@ from support.live_rig import CLIP, FlatEngine
 from support.tiny_style import save_style, write_external
 from toonstream_engines.errors import InputError, UserError
 
-from toonstream.bench import live, measure, stages
+from toonstream.bench import live_loop, measure, stages
 from toonstream.bench.clip import make_clip, windows
 from toonstream.bench.compare import compare, load
 from toonstream.bench.job import STAGES, Job
 from toonstream.bench.measure import take
 from toonstream.bench.stages import Stopwatch
+from toonstream.choose import open_source
 from toonstream.commands import main
 from toonstream.faces.tracker import Tracker
-from toonstream.sources import open_source
 
 
 @pytest.mark.parametrize(("width", "height"), [(640, 360), (360, 640), (64, 64)])
@@ -222,8 +222,8 @@ def test_what_cannot_be_compared(tmp_path):
 
 def test_arrivals_tell_what_was_put_out_and_how_late(monkeypatch):
     moment = 0.0
-    monkeypatch.setattr(live.time, "monotonic", lambda: moment)
-    arrivals = live.Arrivals(1.0)
+    monkeypatch.setattr(live_loop.time, "monotonic", lambda: moment)
+    arrivals = live_loop.Arrivals(1.0)
     for index in range(0, 400, 2):
         moment = 100 + index / 32
         arrivals.output(moment - 0.03125)
@@ -239,9 +239,9 @@ def test_a_live_turn_with_a_generator_slower_than_a_session_waits(monkeypatch):
     """The session shows the last picture again meanwhile, which counts for nothing."""
     engine = FlatEngine()
     engine.seconds = 0.7
-    monkeypatch.setattr(live, "START_SECONDS", 0.0)
+    monkeypatch.setattr(live_loop, "START_SECONDS", 0.0)
     monkeypatch.setattr(Job, "engine", lambda job: engine)
-    measured = live.live(Job("live", str(CLIP), "", 0.1))
+    measured = live_loop.live(Job("live", str(CLIP), "", 0.1))
     assert measured["frames"] == 2
     assert 0.5 < measured["dropped"] < 1
     assert measured["delay"]["p50"] > 700

@@ -10,10 +10,9 @@ import pytest
 from support.clips import FRAMES, convert, make_clip, read
 from toonstream_engines.errors import InputError, UserError
 
+from toonstream.choose import default_output, open_sink, open_source
 from toonstream.frame import Frame
-from toonstream.sinks import default_output, open_sink
 from toonstream.sinks.video import VideoSink
-from toonstream.sources import open_source
 
 
 def text(path):

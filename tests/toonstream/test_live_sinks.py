@@ -13,10 +13,10 @@ import pytest
 from support.waiting import returns, wait_until
 from toonstream_engines.errors import InputError, UserError
 
+from toonstream.choose import open_live_sinks
 from toonstream.frame import Frame
 from toonstream.live.session import Session
 from toonstream.sinks import recording, virtual_camera
-from toonstream.sinks.live import open_live_sinks
 from toonstream.sinks.recording import Recording
 from toonstream.sinks.virtual_camera import VirtualCamera, readers
 

@@ -15,9 +15,9 @@ from av.error import FFmpegError
 from support.clips import FRAMES, draw, make_clip
 from toonstream_engines.errors import InputError, UserError
 
-from toonstream.sources import camera, capture, looping
+from toonstream.choose import open_live_source
+from toonstream.sources import CaptureRequest, camera, capture, looping
 from toonstream.sources.capture import CaptureSource
-from toonstream.sources.live import CaptureRequest, open_live_source
 from toonstream.sources.looping import LoopingSource
 
 TURNED = [0, 65536, 0, -65536, 0, 0, 0, 0, 1 << 30]

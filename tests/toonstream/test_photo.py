@@ -9,9 +9,8 @@ from PIL import ExifTags, Image, ImageCms
 from support.clips import convert, draw
 from toonstream_engines.errors import InputError
 
+from toonstream.choose import default_output, open_sink, open_source
 from toonstream.frame import Patch, Rect
-from toonstream.sinks import default_output, open_sink
-from toonstream.sources import open_source
 
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
 

@@ -16,9 +16,10 @@ from support.fake_controls import picture
 from support.waiting import DEADLINE_SECONDS, returns, wait_until
 from toonstream_engines.errors import InputError, UserError
 
+from toonstream.choose import open_live_source
 from toonstream.frame import Frame
 from toonstream.sinks.transport import TransportStream
-from toonstream.sources.live import CaptureRequest, open_live_source
+from toonstream.sources import CaptureRequest
 
 RED, BLUE = (200, 40, 40), (40, 60, 200)
 MICROSECOND = Fraction(1, 1_000_000)

@@ -8,9 +8,8 @@ import pytest
 from support.clips import FRAMES, HEIGHT, WIDTH, convert, draw, make_clip, read
 from toonstream_engines.errors import InputError
 
+from toonstream.choose import default_output, open_sink, open_source
 from toonstream.frame import Patch, Rect
-from toonstream.sinks import default_output, open_sink
-from toonstream.sources import open_source
 from toonstream.sources.hdr import standard_range
 
 QUARTER_TURN = [0, 1 << 16, 0, -(1 << 16), 0, 0, HEIGHT << 16, 0, 1 << 30]

@@ -18,8 +18,8 @@ from toonstream_engines.errors import InputError, UserError
 from toonstream.bench.clip import RATE, make_clip
 from toonstream.bench.job import FORMAT, Job, Measured
 from toonstream.bench.machine import machine, versions
+from toonstream.choose import open_source
 from toonstream.sinks.containers import output_suffix
-from toonstream.sources import open_source
 
 LIMIT = 2
 """Turns may take so many times the clip's own length; what is slower draws fewer of its frames."""

@@ -13,9 +13,8 @@ from toonstream_engines.engine import Arrays, Engine
 from toonstream_engines.errors import InputError
 
 from toonstream.bench.job import STAGES, Job, Measured, summary
+from toonstream.choose import open_sink, open_source
 from toonstream.frame import Frame
-from toonstream.sinks import open_sink
-from toonstream.sources import open_source
 from toonstream.toonifier import Toonifier
 
 CHUNK = 16

@@ -10,7 +10,7 @@ from toonstream_engines.errors import UserError
 
 from toonstream.bench.files import file, floor
 from toonstream.bench.job import Job, Measured
-from toonstream.bench.live import live
+from toonstream.bench.live_loop import live
 from toonstream.bench.stages import stages
 
 

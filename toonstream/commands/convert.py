@@ -10,13 +10,13 @@ import cv2
 from toonstream_engines.errors import InputError, UserError
 
 from toonstream import pipeline
+from toonstream.choose import default_output, open_sink, open_source
 from toonstream.commands.options import add_style_options, heed_interrupts
 from toonstream.commands.parser import Parser, nonempty
 from toonstream.composite import Toon
-from toonstream.sinks import default_output, open_sink
 from toonstream.sinks.encoders import find_encoder
 from toonstream.sinks.output import part_of
-from toonstream.sources import SUFFIXES, open_source
+from toonstream.sources import SUFFIXES
 from toonstream.toonifier import Toonifier
 
 

@@ -9,13 +9,13 @@ from typing import Any
 
 from toonstream_engines.errors import InputError
 
+from toonstream.choose import open_live_sinks, open_live_source
 from toonstream.commands.options import add_style_options, heed_interrupts
 from toonstream.commands.parser import Parser
 from toonstream.live.guard import ON_LOST
 from toonstream.live.session import Session
 from toonstream.sinks import LiveSink
-from toonstream.sinks.live import open_live_sinks
-from toonstream.sources.live import CaptureRequest, open_live_source
+from toonstream.sources import CaptureRequest
 
 LOOK_SECONDS, LOG_SECONDS = 0.5, 10.0
 """How often the figures are looked at, and told where no terminal shows them."""

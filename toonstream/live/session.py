@@ -22,10 +22,11 @@ from toonstream.frame import Frame
 from toonstream.live.guard import Guard
 from toonstream.live.look import Look
 from toonstream.live.measures import Measures
-from toonstream.live.newest import Newest
 from toonstream.live.views import mirrored, split, stamped
+from toonstream.newest import Newest
 from toonstream.sinks import LiveSink
-from toonstream.sources.live import LiveSource, now
+from toonstream.sources import LiveSource
+from toonstream.sources.clock import now
 from toonstream.toonifier import SMALLEST_CROP, Toonifier
 
 LOOK_SECONDS = 0.1
@@ -52,7 +53,7 @@ Drawn = tuple[Frame, list[Face] | None, list[Toon]]
 
 
 class Session:
-    """Live video from a source through faces to sinks; implements live.controls.Controls.
+    """Live video from a source through faces to sinks; implements controls.Controls.
 
     style, backend: as for a Toonifier. faces: how many are drawn, as for a Toonifier; others are blurred. on_lost:
     one of guard.ON_LOST. Raises UserError where style or backend cannot be had.
@@ -239,7 +240,7 @@ class Session:
     # What controls and figures are about
 
     def choose(self, style: str) -> None:
-        """As live.controls.Controls tells."""
+        """As controls.Controls tells."""
         if style not in self.styles:
             self._report("style", f"{style}: no such style; there are {', '.join(self.styles)}")
             return
@@ -278,7 +279,7 @@ class Session:
         self._report("style", None)
 
     def figures(self) -> dict[str, object]:
-        """As live.controls.Controls tells."""
+        """As controls.Controls tells."""
         resting = self._unwatched > REST_SECONDS
         return {
             "fps": round(self.measures.fps, 1),

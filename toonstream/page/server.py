@@ -31,7 +31,7 @@ from av.error import FFmpegError
 from toonstream_engines import load_style
 from toonstream_engines.errors import UserError
 
-from toonstream.live.controls import Controls
+from toonstream.controls import Controls
 from toonstream.page.address import Address
 from toonstream.page.nut import write_nut
 from toonstream.sinks.listening import reason

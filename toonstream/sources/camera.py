@@ -9,8 +9,8 @@ from av.container import InputContainer
 from av.error import FFmpegError
 from toonstream_engines.errors import InputError, UserError
 
+from toonstream.sources import CaptureRequest
 from toonstream.sources.capture import CaptureSource
-from toonstream.sources.live import CaptureRequest
 
 SYSTEM = {"linux": "v4l2", "win32": "dshow", "darwin": "avfoundation"}.get(sys.platform, "v4l2")
 """FFmpeg's name for how this system captures."""

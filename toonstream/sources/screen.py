@@ -9,8 +9,8 @@ from av.error import FFmpegError
 from toonstream_engines.errors import InputError
 
 from toonstream.orientation import Rect
+from toonstream.sources import CaptureRequest
 from toonstream.sources.capture import CaptureSource
-from toonstream.sources.live import CaptureRequest
 
 USUAL_RATE = 30
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from toonstream_engines import Engine, Port, load_style, open_engine
 from toonstream_engines.errors import InputError
+from toonstream_engines.style import DEFAULT
 
 from toonstream.composite import Toon, composite
 from toonstream.faces import framing
@@ -75,7 +76,7 @@ def shape_of(engine: Engine) -> Shape:
 class Toonifier:
     """Turns the faces of one video's frames, given in order, into cartoons.
 
-        with Toonifier(style="cel") as toonifier:
+        with Toonifier(style="film") as toonifier:
             for frame in frames:
                 cartoon = toonifier(frame)
 
@@ -85,7 +86,7 @@ class Toonifier:
     where `faces` is below 1.
     """
 
-    def __init__(self, style: str | Path | Engine = "cel", backend: str = "auto", faces: int | None = None) -> None:
+    def __init__(self, style: str | Path | Engine = DEFAULT, backend: str = "auto", faces: int | None = None) -> None:
         self._tracker = Tracker(faces)  # checks `faces`, before an engine is open
         self._engine = style if isinstance(style, Engine) else open_engine(load_style(style), backend)
         self.shape = shape_of(self._engine)

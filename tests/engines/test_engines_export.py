@@ -154,12 +154,12 @@ def test_int8_pays_where_it_is_faster_and_right(int8, failure, kept):
 def test_the_network_of_a_shipped_style_comes_back_from_its_file(style):
     """As the measurement on a CUDA machine rebuilds it."""
     parity = load_parity(style)
-    again = torch_outputs(gpu_engines.network(style), {"image": parity.inputs["image"][:1]})
+    again = torch_outputs(gpu_engines.network(style), {name: array[:1] for name, array in parity.inputs.items()})
     assert steps_between(again["toon"], parity.outputs["toon"][:1]).largest <= 1
 
 
 def test_the_measurement_tells_what_was_not_run():
     style = load_style("cel")
-    images, truth = load_parity(style).inputs["image"], load_parity(style).outputs["toon"]
-    (row,) = gpu_engines.measure("TensorRT", 256, lambda: gpu_engines.absent("not installed"), images, truth)
+    faces, truth = load_parity(style).inputs, load_parity(style).outputs["toon"]
+    (row,) = gpu_engines.measure("TensorRT", 256, lambda: gpu_engines.absent("not installed"), faces, truth)
     assert row == {"way": "TensorRT", "size": 256, "not run": "not installed"}

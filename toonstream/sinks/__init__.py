@@ -6,6 +6,7 @@ from typing import Protocol, Self
 
 from toonstream.frame import Frame
 from toonstream.sinks.containers import output_suffix
+from toonstream.sinks.output import with_mark
 from toonstream.sources import Source
 
 
@@ -77,4 +78,4 @@ def open_sink(path: Path, source: Source, encoder: str | None = None, overwrite:
 
 def default_output(path: Path) -> Path:
     """NAME.toon.EXT beside the input; another EXT only where we do not write the input's kind of file."""
-    return path.with_name(f"{path.stem}.toon{output_suffix(path.suffix)}")
+    return with_mark(path.with_suffix(output_suffix(path.suffix)), ".toon")

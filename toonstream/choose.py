@@ -26,6 +26,7 @@ from toonstream.orientation import Rect
 from toonstream.sinks import LiveSink, Sink
 from toonstream.sinks.containers import SUFFIXES as WRITTEN
 from toonstream.sinks.containers import output_suffix
+from toonstream.sinks.output import with_mark
 from toonstream.sources import SUFFIXES, CaptureRequest, LiveSource, Source
 
 SOURCES, SINKS = "toonstream.sources", "toonstream.sinks"
@@ -125,7 +126,7 @@ def open_sink(path: Path, source: Source, encoder: str | None = None, overwrite:
 def default_output(path: Path) -> Path:
     """NAME.toon.EXT beside the input; another EXT only where we do not write the input's kind of file."""
     suffix = path.suffix if _registered(SINKS, path.suffix.lower()) else output_suffix(path.suffix)
-    return path.with_name(f"{path.stem}.toon{suffix}")
+    return with_mark(path.with_suffix(suffix), ".toon")
 
 
 def open_live_sinks(name: str, source: LiveSource, controls: Controls, opened: ExitStack) -> list[LiveSink]:

@@ -57,7 +57,10 @@ def test_shipped_styles_are_proved():
     for style in styles():
         assert load_style(style.name) == style
         with open_engine(style, "onnxruntime") as engine:
-            assert steps_between(engine.run(load_parity(style).inputs)["toon"], load_parity(style).outputs["toon"]).largest <= 1
+            assert (
+                steps_between(engine.run(load_parity(style).inputs)["toon"], load_parity(style).outputs["toon"]).largest
+                <= 1
+            )
 
 
 def test_no_such_style(tmp_path):

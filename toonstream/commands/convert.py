@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import sys
 import time
 from pathlib import Path
@@ -15,9 +16,11 @@ from toonstream.commands.options import add_style_options, heed_interrupts
 from toonstream.commands.parser import Parser, nonempty
 from toonstream.composite import Toon
 from toonstream.sinks.encoders import find_encoder
-from toonstream.sinks.output import part_of
 from toonstream.sources import SUFFIXES
 from toonstream.toonifier import Toonifier
+
+_MADE_HERE = re.compile(r"\.toon(\.part(-\d+)?)?$")
+"""How the names end, but for the suffix, of what a run without -o makes."""
 
 
 def run(arguments: list[str]) -> int:
@@ -36,8 +39,7 @@ def run(arguments: list[str]) -> int:
             except UserError as error:
                 status = max(status, _fail(error))
             except KeyboardInterrupt:
-                done = f"what was done is in {part_of(output)}" if part_of(output).exists() else "nothing was done"
-                print(f"toonstream: {source}: interrupted; {done}", file=sys.stderr)
+                print(f"toonstream: {source}: interrupted", file=sys.stderr)
                 raise
             except Exception as error:  # a fault of ours: it must not cost the other files
                 status = max(status, _fail(f"{source}: {type(error).__name__}: {error}; please report this"))
@@ -111,7 +113,7 @@ def _inside(folder: Path) -> list[Path]:
         files = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
     except OSError as error:
         raise InputError(f"{folder}: {error.strerror}") from error
-    files = [path for path in files if not {".toon", ".part"} & set(path.suffixes)]
+    files = [path for path in files if not _MADE_HERE.search(path.stem)]
     if not files:
         raise InputError(f"{folder}: no video or photo in this folder")
     return files
@@ -136,11 +138,9 @@ def _convert(path: Path, output: Path, toonifier: Toonifier, options: argparse.N
 
     people: set[int] = set()
     frames, start = 0, time.perf_counter()
-    with (
-        open_source(path) as source,
-        open_sink(output, source, encoder=options.encoder, overwrite=options.overwrite) as sink,
-        tqdm(total=source.length, unit=" frames", desc=path.name, disable=options.quiet or None, leave=False) as bar,
-    ):
+    with open_source(path) as source:
+        sink = open_sink(output, source, encoder=options.encoder, overwrite=options.overwrite)
+        bar = tqdm(total=source.length, unit=" frames", desc=path.name, disable=options.quiet or None, leave=False)
 
         def tell(toons: list[Toon]) -> None:
             nonlocal frames
@@ -148,10 +148,13 @@ def _convert(path: Path, output: Path, toonifier: Toonifier, options: argparse.N
             people.update(toon.face.identity for toon in toons)
             bar.update()
 
-        pipeline.run(source, toonifier, sink, tell)
+        try:
+            with sink, bar:
+                pipeline.run(source, toonifier, sink, tell)
+        finally:
+            for notice in source.notices + sink.notices:
+                print(f"toonstream: {path}: {notice}", file=sys.stderr)
     seconds = time.perf_counter() - start
-    for notice in source.notices + sink.notices:
-        print(f"toonstream: {path}: {notice}", file=sys.stderr)
     if options.quiet:
         return
     faces = _count(len(people), "face") if people else "no face found, so nothing drawn"

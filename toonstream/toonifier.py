@@ -8,18 +8,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, overload
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from toonstream_engines import Engine, Port, load_style, open_engine
 from toonstream_engines.errors import InputError
+from toonstream_engines.style import DEFAULT
 
-from toonstream.composite import Toon, composite
+from toonstream.composite import CHEEKS, MATTE_SIZE, Toon, composite, outline
 from toonstream.faces import framing
 from toonstream.faces.chart import chart
-from toonstream.faces.crop import crop
+from toonstream.faces.crop import crop, resample
 from toonstream.faces.face import Face, five_points
 from toonstream.faces.follow import follow
 from toonstream.faces.framing import half_side
+from toonstream.faces.person import Mask, PersonMasks
 from toonstream.faces.shape import Shape, displacements, moved
 from toonstream.faces.tracker import Tracker
 from toonstream.frame import Frame, check_rgb
@@ -49,6 +52,17 @@ class Crop:
         field = displacements(landmarks, shape, size)
         return cls(frame, matrix, size, field, moved(landmarks, field, size))
 
+    def person(self, mask: Mask) -> NDArray[np.uint8]:
+        """How likely the cartoon shows a person at each place, as in Toon, or hides a cheek that it makes slimmer."""
+        scale = MATTE_SIZE / self.size
+        photo = mask.through(self.matrix * scale, MATTE_SIZE)
+        if not self.displacements.any():
+            return photo
+        shown = resample(photo, np.eye(2, 3), MATTE_SIZE, self.displacements * np.float32(scale))
+        cheeks = cv2.dilate(photo, np.ones((3, 3), np.uint8)) * outline(self.landmarks / self.size, CHEEKS)
+        both: NDArray[np.uint8] = np.maximum(shown, cheeks.astype(np.uint8))
+        return both
+
 
 def _landmarks(of: Crop, port: Port) -> NDArray[np.float32]:
     """The five points or all 478, as many as the network wants."""
@@ -75,7 +89,7 @@ def shape_of(engine: Engine) -> Shape:
 class Toonifier:
     """Turns the faces of one video's frames, given in order, into cartoons.
 
-        with Toonifier(style="cel") as toonifier:
+        with Toonifier(style="film") as toonifier:
             for frame in frames:
                 cartoon = toonifier(frame)
 
@@ -85,8 +99,9 @@ class Toonifier:
     where `faces` is below 1.
     """
 
-    def __init__(self, style: str | Path | Engine = "cel", backend: str = "auto", faces: int | None = None) -> None:
+    def __init__(self, style: str | Path | Engine = DEFAULT, backend: str = "auto", faces: int | None = None) -> None:
         self._tracker = Tracker(faces)  # checks `faces`, before an engine is open
+        self._masks = PersonMasks()
         self._engine = style if isinstance(style, Engine) else open_engine(load_style(style), backend)
         self.shape = shape_of(self._engine)
         self._sizes: dict[int, int] = {}
@@ -122,21 +137,22 @@ class Toonifier:
 
     def draw(self, frame: Frame, faces: list[Face]) -> list[Toon]:
         """A cartoon of each face; those of one size go through the network together."""
-        same_size: dict[int, list[Face]] = defaultdict(list)
-        for face in faces:
-            same_size[self._size(face)].append(face)
-        self._sizes = {face.identity: size for size, group in same_size.items() for face in group}
+        masks = self._masks(frame, faces)
+        same_size: dict[int, list[tuple[Face, Mask]]] = defaultdict(list)
+        for face, mask in zip(faces, masks, strict=True):
+            same_size[self._size(face)].append((face, mask))
+        self._sizes = {face.identity: size for size, group in same_size.items() for face, _ in group}
         toons = []
         for size, group in same_size.items():
-            crops = [Crop.of(frame, face, size, self.shape) for face in group]
+            crops = [Crop.of(frame, face, size, self.shape) for face, _ in group]
             inputs = {
                 port.name: np.stack([INPUTS[port.name](crop, port) for crop in crops])
                 for port in self._engine.model.inputs
             }
             outputs = self._engine.run(inputs)
             mattes = outputs.get("matte", [None] * len(group))
-            matrices = (crop.matrix for crop in crops)
-            toons += [Toon(*toon) for toon in zip(group, matrices, outputs["toon"], mattes, strict=True)]
+            for (face, mask), of, toon, matte in zip(group, crops, outputs["toon"], mattes, strict=True):
+                toons.append(Toon(face, of.matrix, toon, matte, of.person(mask)))
         return toons
 
     def composite(self, frame: Frame, toons: list[Toon]) -> Frame:
@@ -171,11 +187,13 @@ class Toonifier:
     def forget(self) -> None:
         """Forgets all faces: what comes next is another video or another photo."""
         self._tracker.forget()
+        self._masks.forget()
         self._sizes = {}
 
     def close(self) -> None:
         """Frees the networks; may be called twice."""
         self._tracker.close()
+        self._masks.close()
         self._engine.close()
 
     def __enter__(self) -> Self:

@@ -1,6 +1,6 @@
 """Turns a trained network into something fast: load a style, open an engine, run it. Knows nothing of faces or video.
 
-with open_engine(load_style("cel")) as engine:
+with open_engine(load_style("film")) as engine:
     toons = engine.run({"image": crops})["toon"]
 """
 

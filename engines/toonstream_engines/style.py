@@ -39,6 +39,8 @@ from toonstream_engines.graph import Port
 from toonstream_engines.model import PRECISIONS, Model
 
 SHIPPED = Path(__file__).parent / "styles"
+DEFAULT = "film"
+"""The shipped style that looks best on most people."""
 MAX_CARD_BYTES = 1 << 20
 
 INPUTS = {

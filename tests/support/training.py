@@ -18,6 +18,7 @@ from toonstream_train.networks.perceptual import Perceptual
 from toonstream_train.recipes.baselines.cyclegan import CycleGAN, CycleGANSettings
 from toonstream_train.recipes.cartoongan import CartoonGAN, CartoonGANSettings
 from toonstream_train.recipes.drawing_student import DrawingStudent, DrawingStudentSettings
+from toonstream_train.recipes.quick import Quick, QuickSettings
 from torch import Tensor
 
 from support.drawn_face import SKINS, face
@@ -57,10 +58,21 @@ TINY_CYCLE = CycleGANSettings(
     discriminator_width=4,
     pool=3,
 )
+TINY_QUICK = QuickSettings(
+    training=Training(log_steps=2),
+    geometry=GEOMETRY,
+    batch=2,
+    reconstruction=3,
+    steps=3,
+    width=4,
+    discriminator_width=4,
+    window=32,
+)
 KINDS: dict[type, type[Recipe]] = {
     CartoonGANSettings: CartoonGAN,
     DrawingStudentSettings: DrawingStudent,
     CycleGANSettings: CycleGAN,
+    QuickSettings: Quick,
 }
 
 

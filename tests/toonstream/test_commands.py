@@ -127,7 +127,7 @@ def test_style_options(capsys):
     parser = Parser(prog="toonstream x")
     add_style_options(parser)
     options = parser.parse_args(["--faces", "2", "-q"])
-    assert (options.style, options.faces, options.backend, options.quiet) == ("cel", 2, "auto", True)
+    assert (options.style, options.faces, options.backend, options.quiet) == ("film", 2, "auto", True)
     assert parser.parse_args([]).faces is None
 
 

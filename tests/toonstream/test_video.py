@@ -227,7 +227,7 @@ def test_a_blended_first_frame_keeps_the_rotation(tmp_path):
     before, after = read(path), read(tmp_path / "out.mp4")
     assert (after.matrix, after.times, after.duration) == (before.matrix, before.times, before.duration)
     with open_source(tmp_path / "out.mp4") as source:
-        assert abs(next(iter(source)).rgb(Rect(6, 6, 18, 18)).astype(int) - 200).max() <= 12  # what x264 loses
+        assert abs(next(iter(source)).rgb(Rect(6, 6, 18, 18)).astype(int) - 200).mean() < 4
 
 
 def test_damage_in_the_middle_costs_a_notice(tmp_path):

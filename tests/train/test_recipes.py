@@ -13,6 +13,7 @@ from toonstream_train.commands import main
 from toonstream_train.core import checkpoint
 from toonstream_train.data.pack import save
 from toonstream_train.recipes.cartoongan import CartoonGAN
+from toonstream_train.recipes.quick import positions
 from toonstream_train.recipes.registry import RECIPES, recipe, trained
 
 
@@ -64,6 +65,16 @@ def test_the_model_of_a_run(tmp_path: Path) -> None:
     assert not model.training
     for name, weights in model.state_dict().items():
         assert torch.equal(weights, state["averages"]["generator"][name])
+
+
+def test_places_on_a_face_turn_and_grow_with_it() -> None:
+    upright = torch.tensor([[[24.0, 20], [40, 20], [32, 30], [27, 40], [37, 40]]])
+    turned = torch.stack([64 - upright[..., 1], upright[..., 0]], 2)  # a quarter turn clockwise
+    first, second = positions(upright, 64), positions(turned, 64)
+    assert first[0, :, 29, 31].tolist() == pytest.approx([-0.5 / 40, -0.5 / 40, 0])  # the middle, but for half a pixel
+    torch.testing.assert_close(first[0, :2, 49, 44], torch.tensor([12.5 / 40, 19.5 / 40]))
+    torch.testing.assert_close(second, torch.rot90(first, -1, (2, 3)))
+    torch.testing.assert_close(positions(upright * 2, 128)[:, :, 1::2, 1::2], first, atol=0.01, rtol=0)
 
 
 def test_a_teacher_is_distilled(tmp_path: Path) -> None:

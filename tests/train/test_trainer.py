@@ -14,7 +14,18 @@ import pytest
 import torch
 import torch.multiprocessing as mp
 from lightning_fabric import Fabric
-from support.training import KINDS, TINY, TINY_CYCLE, TINY_DRAWING, assert_same, disk_for, run, tiny_pack, trainer
+from support.training import (
+    KINDS,
+    TINY,
+    TINY_CYCLE,
+    TINY_DRAWING,
+    TINY_QUICK,
+    assert_same,
+    disk_for,
+    run,
+    tiny_pack,
+    trainer,
+)
 from toonstream_engines.errors import InputError, UserError
 from toonstream_train.core import checkpoint
 from toonstream_train.core.recipe import Recipe, Settings, Stage, Update
@@ -24,8 +35,10 @@ from toonstream_train.networks.blocks.norm import BatchNorm
 from torch import nn
 from torch.optim import SGD
 
+RUNS = {"cartoongan": TINY, "drawing": TINY_DRAWING, "cyclegan": TINY_CYCLE, "quick": TINY_QUICK}
 
-@pytest.mark.parametrize("chosen", [TINY, TINY_DRAWING, TINY_CYCLE], ids=["cartoongan", "drawing", "cyclegan"])
+
+@pytest.mark.parametrize("chosen", RUNS.values(), ids=RUNS)
 def test_a_stopped_run_resumes_to_the_same_result(
     tmp_path: Path, chosen: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from toonstream_engines import BACKENDS
 from toonstream_engines.errors import InputError, UserError
 from toonstream_engines.model import PRECISIONS
+from toonstream_engines.style import DEFAULT
 
 from toonstream.commands.options import add_quiet
 from toonstream.commands.parser import Parser, nonempty
@@ -78,7 +79,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
             "toonstream bench --compare old/bench.json bench/bench.json",
         ),
     )
-    parser.add_argument("--style", nargs="+", default=["cel"], help="styles by name or folder [cel]")
+    parser.add_argument("--style", nargs="+", default=[DEFAULT], help=f"styles by name or folder [{DEFAULT}]")
     parser.add_argument(
         "--peer", nargs="+", default=[], metavar="ONNX[:WORDS]", help="other generators; see toonstream-train evaluate"
     )

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from types import FrameType
 
 from toonstream_engines import BACKENDS
+from toonstream_engines.style import DEFAULT
 
 
 def add_style_options(parser: argparse.ArgumentParser) -> None:
     """style (str), faces (int, or None for all), backend (str) and quiet (bool)."""
-    parser.add_argument("--style", default="cel", help="a shipped style's name, or a style's folder [cel]")
+    parser.add_argument("--style", default=DEFAULT, help="a shipped style's name, or a style's folder [%(default)s]")
     parser.add_argument(
         "--faces",
         type=_faces,

@@ -35,10 +35,7 @@ def crop(
         picture = frame.rgb(rect)
     # crop <- frame <- rect <- picture
     to_frame = np.array([[rect.width / small[0], 0, rect.left], [0, rect.height / small[1], rect.top]])
-    from_picture = np.hstack(
-        [matrix[:, :2] @ to_frame[:, :2], (matrix[:, :2] @ to_frame[:, 2] + matrix[:, 2])[:, None]]
-    )
-    return resample(picture, from_picture, size, displacements)
+    return resample(picture, framing.compose(matrix, to_frame), size, displacements)
 
 
 def resample(

@@ -24,3 +24,7 @@ NOSE_TIP = 1
 MOUTH_CORNERS = (61, 291)
 NOSE_BASE = [48, 64, 98, 97, 2, 326, 327, 294, 278, 279, 275, 4, 45, 49]
 NOSTRILS = [98, 97, 2, 326, 327]
+
+RIGID = [10, 338, 297, 332, 284, 251, 389, 356, 454, 234, 127, 162, 21, 54, 103, 67, 109]
+RIGID += [33, 133, 362, 263, 168, 6, 197, 195, 5]
+"""Forehead, temples, corners of the eyes and bridge of the nose: what moves with the head alone."""

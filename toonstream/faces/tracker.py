@@ -66,9 +66,9 @@ class Tracker:
     """Frame in, faces out, for the frames of one video in their order; `most` as Pick takes it."""
 
     def __init__(self, most: int | None = None) -> None:
+        self._pick = Pick(most)
         self._detector = Detector(CONFIDENCE)
         self._landmarker = Landmarker()
-        self._pick = Pick(most)
         self._search: Search | None = None
         self._tracks: list[Track] = []
         self._lost: list[Track] = []

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from toonstream_engines import Engine, load_style, open_engine, styles
 from toonstream_engines.errors import UserError
+from toonstream_engines.style import DEFAULT
 
 from toonstream.composite import Toon
 from toonstream.faces.face import Face
@@ -60,7 +61,7 @@ class Session:
     """
 
     def __init__(
-        self, style: str | Engine = "cel", backend: str = "auto", faces: int | None = None, on_lost: str = "hold"
+        self, style: str | Engine = DEFAULT, backend: str = "auto", faces: int | None = None, on_lost: str = "hold"
     ) -> None:
         self.mirror = self.split = self.paused = False
         self.style = style.model.path.stem if isinstance(style, Engine) else style

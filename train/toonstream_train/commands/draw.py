@@ -14,7 +14,7 @@ EXAMPLES = (
 
 def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("pack", type=Path, help="a pack with photos, from prepare")
-    parser.add_argument("--look", default="cel", help="what to draw like: cel, film or anime (cel)")
+    parser.add_argument("--look", default="film", help="what to draw like: film, anime or cel (%(default)s)")
     parser.add_argument("--out", type=Path, help="write another pack instead of adding to this one")
     parser.add_argument("--folder", type=Path, help="where the PNGs lie; without: beside the pack, by look")
     parser.add_argument(

@@ -8,19 +8,21 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from toonstream_train.recipes.registry import RECIPES
+
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "32-true", "bf16-mixed")
 PRESETS = Path(__file__).parents[1] / "configs"
 
 EXAMPLES = (
-    "toonstream-train fit cartoongan --photos photos.pack --cartoons cartoons.pack --out run",
+    "toonstream-train fit quick --photos photos.pack --cartoons cartoons.pack --out run",
     "toonstream-train fit cartoongan --preset paper --data photos=p.pack --data cartoons=c.pack --out run",
     "toonstream-train fit drawing_student --preset film --photos film.pack --out run",
 )
 
 
 def options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("recipe", help="such as cartoongan")
+    parser.add_argument("recipe", metavar="RECIPE", help=", ".join(name for name in RECIPES if name != "distill"))
     parser.add_argument("--cartoons", type=Path, metavar="PACK", help="the same as --data cartoons=PACK")
     running(parser)
 

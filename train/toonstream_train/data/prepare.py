@@ -19,7 +19,8 @@ from toonstream.frame import Frame
 from toonstream_train.data.landmarks import Points
 from toonstream_train.data.pack import SIZE, Pack
 
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
+SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif", ".heic", ".heif"}
+"""Of pictures; which of them can be read depends on OpenCV, and those that cannot are named."""
 
 
 @dataclass

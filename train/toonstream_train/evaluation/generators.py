@@ -5,11 +5,15 @@ from contextlib import ExitStack, contextmanager
 
 import numpy as np
 from numpy.typing import NDArray
-from toonstream_engines.engine import Engine, reason
+from toonstream_engines.engine import Arrays, Engine, reason
 from toonstream_engines.errors import InputError
 from toonstream_engines.external import External, open_external
 from toonstream_engines.ort import OnnxRuntime
 from toonstream_engines.style import load_style
+
+from toonstream.faces.shape import Shape
+from toonstream_train.data.drawn_faces import warped
+from toonstream_train.data.pack import Pack
 
 Images = NDArray[np.uint8]
 
@@ -27,8 +31,6 @@ def generators(styles: Sequence[str], externals: Sequence[str], photos: Images) 
             for key, model in style.models.items():
                 if model.precision != "fp32":
                     continue
-                if unknown := {port.name for port in model.inputs} - {"image", "landmarks"}:
-                    raise InputError(f"{style.folder}: wants {', '.join(unknown)}, which packs do not hold")
                 name = style.name if model is style.model else f"{style.name} {key}"
                 data = model.read()
                 try:
@@ -47,9 +49,21 @@ def _free(name: str, taken: dict[str, Engine]) -> str:
     return next(n for n in (name, *(f"{name} {i}" for i in range(2, 1000))) if n not in taken)
 
 
-def toons(engine: Engine, images: Images, landmarks: NDArray[np.float32]) -> Images:
-    """One at a time: (N, H, W, 3) and (N, 5, 2) to (N, H, W, 3)."""
-    made = [engine.run({"image": images[[i]], "landmarks": landmarks[[i]]})["toon"] for i in range(len(images))]
+def inputs(engine: Engine, faces: Pack) -> Arrays:
+    """What the engine takes of these faces, as at run time: warped to its style's shape, with charts and landmarks.
+
+    Faces without dense landmarks are neither warped nor charted.
+    """
+    known: Arrays = {"image": faces.images, "landmarks": faces.points[5]}
+    if 478 in faces.points:
+        known |= warped(faces, Shape.from_card(engine.model.shape))
+    return {port.name: known[port.name] for port in engine.model.inputs}
+
+
+def toons(engine: Engine, faces: Pack) -> Images:
+    """(N, H, W, 3), drawn one at a time."""
+    given = inputs(engine, faces)
+    made = [engine.run({name: array[[i]] for name, array in given.items()})["toon"] for i in range(len(faces))]
     return np.concatenate(made)
 
 

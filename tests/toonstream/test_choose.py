@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 from support.clips import make_clip
-from support.fake_controls import FakeControls
 from support.docs import block
+from support.fake_controls import FakeControls
 from toonstream_engines.errors import UserError
 
 from toonstream.choose import default_output, open_live_sinks, open_live_source, open_sink, open_source

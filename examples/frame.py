@@ -10,7 +10,7 @@ from toonstream import Toonifier
 
 def main(photo: str, cartoon: str) -> None:
     picture = np.asarray(Image.open(photo).convert("RGB"))
-    with Toonifier(style="cel") as toonifier:
+    with Toonifier() as toonifier:
         Image.fromarray(toonifier(picture)).save(cartoon)
 
 

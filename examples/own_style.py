@@ -1,4 +1,4 @@
-"""A style of your own, from photos to a model: python examples/own_style.py photos/ poster
+"""A style of your own, from photos to a model: python examples/own_style.py photos/ poster [NAME=VALUE ...]
 
 `painted` says what the style looks like; change it. A small generator then learns to paint like it. 300 steps give a
 first impression within minutes; for a style to use, take thousands of photos and thousands of steps.
@@ -25,7 +25,9 @@ def painted(photo: Floats, mesh: Points) -> Floats:
     (478, 2) float32 in pixels. Returns the drawing, as `photo`.
     """
     calm = cv2.bilateralFilter(photo, 15, 12, 9)
-    poster = np.stack([np.minimum(np.round(calm[..., 0] / 20) * 20, 80), 1.4 * calm[..., 1], 1.4 * calm[..., 2]], axis=2)
+    poster = np.stack(
+        [np.minimum(np.round(calm[..., 0] / 20) * 20, 80), 1.4 * calm[..., 1], 1.4 * calm[..., 2]], axis=2
+    )
     for line in (*EYES, MOUTH):
         cv2.polylines(poster, [np.round(mesh[line]).astype(np.int32)], True, (15, 0, 0), 3, cv2.LINE_AA)
     return np.asarray(poster, np.float32)
@@ -34,12 +36,13 @@ def painted(photo: Floats, mesh: Points) -> Floats:
 LOOKS["poster"] = Look(Shape(eyes=(1.15, 1.25), jaw=0.04), painted)
 
 
-def main(photos: str, style: str, steps: str = "300") -> None:
+def main(photos: str, style: str, *more: str) -> None:
+    """more: settings of the recipe, such as steps=5000."""
     work = Path(f"{style}-work")
     work.mkdir(exist_ok=True)
     pack, drawn, run = (str(work / name) for name in ("photos.pack", "drawn.pack", "run"))
     shape = LOOKS["poster"].shape
-    settings = (f"steps={steps}", f"shape.eyes={list(shape.eyes)}", f"shape.jaw={shape.jaw}")
+    settings = ("steps=300", f"shape.eyes={list(shape.eyes)}", f"shape.jaw={shape.jaw}", *more)
     for command in (
         ["prepare", photos, pack],
         ["draw", pack, "--look", "poster", "--out", drawn],

@@ -29,7 +29,7 @@ def cartoons(camera: str, style: str) -> Iterator[NDArray[np.uint8]]:
                 yield toonifier(frame).rgb()
 
 
-def main(camera: str = "0", style: str = "cel") -> None:
+def main(camera: str = "0", style: str = "film") -> None:
     for picture in cartoons(camera, style):
         cv2.imshow("cartoon", picture[:, :, ::-1])
         if cv2.waitKey(1) == ord("q"):

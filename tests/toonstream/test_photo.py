@@ -1,6 +1,7 @@
 """Photos in and out: what is noted beside the pixels stays there."""
 
 import io
+import struct
 
 import cv2
 import numpy as np
@@ -60,6 +61,52 @@ def test_upright_for_the_faces_and_as_stored_in_the_file(tmp_path, turn):
     assert (result[4:24, 2:12] == 9).all()
     result[4:24, 2:12] = upright[4:24, 2:12]
     assert (result == upright).all()
+
+
+def exif_with_pictures() -> bytes:
+    """As a camera writes it: a thumbnail in a directory of its own, a preview in the maker's note."""
+    picture = io.BytesIO()
+    Image.fromarray(draw(0)).save(picture, "JPEG")
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    noted = exif.get_ifd(ExifTags.IFD.Exif)
+    noted[ExifTags.Base.DateTimeOriginal] = "2020:02:02 02:02:02"
+    noted[ExifTags.Base.MakerNote] = b"secret" + picture.getvalue()
+    noted[ExifTags.Base.UserComment] = picture.getvalue()
+    exif.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitudeRef] = "N"
+    first = exif.tobytes()[6:]
+    count = struct.unpack_from(">H", first, 8)[0]
+    thumbnail = [(0x103, 4, 1, 6), (0x201, 4, 1, len(first) + 42), (0x202, 4, 1, len(picture.getvalue()))]
+    second = struct.pack(">H", 3) + b"".join(struct.pack(">HHII", *entry) for entry in thumbnail) + bytes(4)
+    link = 10 + 12 * count  # where the first directory names the next
+    first = first[:link] + struct.pack(">I", len(first)) + first[link + 4 :]
+    return b"Exif\0\0" + first + second + picture.getvalue()
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])
+def test_no_picture_of_the_real_face_goes_along(tmp_path, suffix):
+    Image.new("RGB", (64, 48)).save(tmp_path / f"in{suffix}", exif=exif_with_pictures())
+    with Image.open(tmp_path / f"in{suffix}") as image:
+        assert image.getexif().get_ifd(ExifTags.IFD.IFD1)
+    assert convert(tmp_path / f"in{suffix}", tmp_path / f"out{suffix}") == [
+        "left out of its EXIF data: the thumbnail, the maker's note, UserComment, which holds a picture"
+    ]
+    assert (tmp_path / f"out{suffix}").read_bytes().count(b"\xff\xd8\xff") == (suffix == ".jpg")
+    with Image.open(tmp_path / f"out{suffix}") as image:
+        exif = image.getexif()
+    assert exif[ExifTags.Base.Orientation] == 6
+    assert dict(exif.get_ifd(ExifTags.IFD.Exif)) == {ExifTags.Base.DateTimeOriginal: "2020:02:02 02:02:02"}
+    assert dict(exif.get_ifd(ExifTags.IFD.GPSInfo)) == {ExifTags.GPS.GPSLatitudeRef: "N"}
+    assert dict(exif.get_ifd(ExifTags.IFD.IFD1)) == {}
+
+
+def test_damaged_exif_costs_a_notice(tmp_path):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Model] = "A camera of a long name"
+    Image.new("RGB", (64, 48)).save(tmp_path / "in.jpg", exif=exif.tobytes()[:-9])
+    assert convert(tmp_path / "in.jpg", tmp_path / "out.jpg") == [
+        "its EXIF data is damaged; what can be read of it goes along"
+    ]
 
 
 @pytest.mark.parametrize("suffix", [".png", ".webp"])

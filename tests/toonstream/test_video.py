@@ -209,6 +209,27 @@ def test_other_pictures_would_show_the_real_face(tmp_path):
         assert len(output.streams) == 1
 
 
+def test_attached_pictures_would_show_it_too(tmp_path):
+    path, attached = make_clip(tmp_path / "in.mkv", sound=None), tmp_path / "attached.mkv"
+    jpeg = b"\xff\xd8\xff\xe0" + bytes(20)
+    with av.open(str(path)) as once, av.open(str(attached), "w") as output:
+        copy = output.add_stream_from_template(once.streams.video[0], opaque=True)
+        output.add_attachment("face.webp", "image/webp", b"RIFF----WEBP")
+        output.add_attachment("face.bin", "application/octet-stream", jpeg)
+        output.add_attachment("font.ttf", "application/x-truetype-font", b"\0\1\0\0 a font")
+        output.metadata["METADATA_BLOCK_PICTURE"] = "a picture in base64"
+        for packet in once.demux():
+            if packet.size:
+                packet.stream = copy
+                output.mux(packet)
+    assert b"a picture in base64" in attached.read_bytes()
+    notices = convert(attached, tmp_path / "out.mkv")
+    assert notices == ["left out: attachment face.webp in stream 1, attachment face.bin in stream 2"]
+    written = (tmp_path / "out.mkv").read_bytes()
+    assert b"\0\1\0\0 a font" in written
+    assert not any(part in written for part in (jpeg, b"WEBP", b"a picture in base64"))
+
+
 def test_sound_stays_in_step_over_ten_minutes(tmp_path):
     slow = {"rate": Fraction(1000, 1001), "time_base": Fraction(1001, 1000), "pts": range(600), "size": (16, 16)}
     path = make_clip(tmp_path / "in.mov", sound="pcm_s16le", **slow)

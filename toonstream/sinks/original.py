@@ -1,4 +1,4 @@
-"""What goes along with the picture: sound, subtitles, covers, chapters and tags of the original file, untouched."""
+"""What goes along with the picture: sound, subtitles, fonts, chapters and tags of the original file, untouched."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from pathlib import Path
 from av.container import OutputContainer
 from av.error import FFmpegError
 from av.packet import Packet
-from av.stream import Stream
+from av.stream import AttachmentStream, Stream
 from av.video.stream import VideoStream
 
 from toonstream.sources.video import main_video, open_container
 
 # Tags that tell how the original itself was written and would be wrong in a new file.
 _OF_THE_FILE = {"major_brand", "minor_version", "compatible_brands", "encoder", "duration", "rotate", "vendor_id"}
+_PICTURES = {"metadata_block_picture", "coverart"}  # covers as text, in base64
+_FONTS = (b"\0\1\0\0", b"OTTO", b"true", b"ttcf")  # how TrueType and OpenType fonts start; subtitles need them
 _OF_THE_STATISTICS = ("bps", "number_of_", "_statistics_")
 
 
@@ -65,7 +67,10 @@ class Original:
 
     def _add(self, stream: Stream) -> bool:
         """Whether the stream goes along; other pictures do not, since they would show the real faces."""
-        if stream.type not in ("audio", "subtitle", "attachment"):
+        if isinstance(stream, AttachmentStream):
+            if not stream.data.startswith(_FONTS):
+                return False
+        elif stream.type not in ("audio", "subtitle"):
             return False
         try:
             copy = self._output.add_stream_from_template(stream, opaque=True)
@@ -108,6 +113,8 @@ def _time(packet: Packet[Stream]) -> Fraction:
 
 
 def _name(stream: Stream) -> str:
+    if isinstance(stream, AttachmentStream):
+        return f"attachment {stream.name} in"
     return f"{stream.codec_context.name} {stream.type}" if stream.codec_context else stream.type
 
 
@@ -115,5 +122,5 @@ def _lasting(tags: dict[str, str]) -> dict[str, str]:
     return {
         key: value
         for key, value in tags.items()
-        if key.lower() not in _OF_THE_FILE and not key.lower().startswith(_OF_THE_STATISTICS)
+        if key.lower() not in _OF_THE_FILE | _PICTURES and not key.lower().startswith(_OF_THE_STATISTICS)
     }

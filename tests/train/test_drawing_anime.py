@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 from support.drawn_face import EYE_CENTRES, SKINS, face, lab
 from toonstream_train.drawing import draw
-from toonstream_train.drawing.anime import SHAPE
-from toonstream_train.drawing.shapes import CANVAS
+from toonstream_train.drawing.common.shapes import CANVAS
+from toonstream_train.drawing.teachers.anime import SHAPE
 
 from toonstream.faces.mesh import EYES, MOUTH
 from toonstream.faces.shape import displacements, moved

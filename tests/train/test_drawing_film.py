@@ -4,11 +4,12 @@ import cv2
 import numpy as np
 import pytest
 from support.drawn_face import EYE_CENTRES, SIDE, SKINS, face, lab
-from toonstream_train.drawing import draw, glasses
-from toonstream_train.drawing.film import SHAPE
-from toonstream_train.drawing.lit_skin import lit_tone
-from toonstream_train.drawing.shapes import CANVAS
-from toonstream_train.drawing.smoothing import flow
+from toonstream_train.drawing import draw
+from toonstream_train.drawing.common import glasses
+from toonstream_train.drawing.common.lit_skin import lit_tone
+from toonstream_train.drawing.common.shapes import CANVAS
+from toonstream_train.drawing.common.smoothing import flow
+from toonstream_train.drawing.teachers.film import SHAPE
 
 from toonstream.faces.mesh import EYES, JAW
 from toonstream.faces.shape import displacements, moved

@@ -6,7 +6,7 @@ import numpy as np
 from support.drawn_face import CLOSED, EYE_CENTRES, SKINS, face
 from toonstream_train.commands import main
 from toonstream_train.data import pack
-from toonstream_train.drawing.lids import blinked
+from toonstream_train.drawing.features.lids import blinked
 
 from toonstream.faces.mesh import BROWS, EYES, LOWER_LIDS, MOUTH, UPPER_LIDS
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from support.drawn_face import EYE_CENTRES, SKINS, face, lab
 from toonstream_train.drawing import draw
-from toonstream_train.drawing.toned_skin import healthy
+from toonstream_train.drawing.common.toned_skin import healthy
 
 
 @pytest.mark.parametrize("look", ["cel", "anime"])

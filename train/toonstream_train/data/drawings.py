@@ -18,8 +18,8 @@ from toonstream.faces import shape
 from toonstream_train import drawing
 from toonstream_train.data.pack import Pack
 from toonstream_train.drawing import draw, wears_glasses
-from toonstream_train.drawing.lids import blinked
-from toonstream_train.drawing.shapes import CANVAS
+from toonstream_train.drawing.common.shapes import CANVAS
+from toonstream_train.drawing.features.lids import blinked
 from toonstream_train.evaluation.faces import eye_opening
 
 LIDS = (1.0, 0.6, 1.0, 0.8)

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from toonstream.faces.crop import resample
 from toonstream.faces.shape import Shape, displacements, moved
-from toonstream_train.drawing import anime, cel, film
-from toonstream_train.drawing.glasses import worn
-from toonstream_train.drawing.seen import eyes_seen
-from toonstream_train.drawing.shapes import CANVAS
-from toonstream_train.drawing.smoothing import Floats
+from toonstream_train.drawing.common.glasses import worn
+from toonstream_train.drawing.common.seen import eyes_seen
+from toonstream_train.drawing.common.shapes import CANVAS
+from toonstream_train.drawing.common.smoothing import Floats
+from toonstream_train.drawing.teachers import anime, cel, film
 
 
 @dataclass(frozen=True)

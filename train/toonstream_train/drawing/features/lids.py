@@ -5,8 +5,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toonstream.faces.mesh import BROWS, EYES, LOWER_LIDS, UPPER_LIDS
-from toonstream_train.drawing.shapes import Points
-from toonstream_train.drawing.smoothing import Floats, grid
+from toonstream_train.drawing.common.shapes import Points
+from toonstream_train.drawing.common.smoothing import Floats, grid
 
 FINE = 2
 """The picture is bent at this many times its size: a lid's edge is sharp."""

@@ -3,14 +3,14 @@
 import cv2
 import numpy as np
 
-from toonstream_train.drawing.features import INK, paint, ramp, taper, weighted
-from toonstream_train.drawing.shapes import (
+from toonstream_train.drawing.common.painting import INK, paint, ramp, taper, weighted
+from toonstream_train.drawing.common.shapes import (
     Points,
     fill,
     lip_edges,
     stroke,
 )
-from toonstream_train.drawing.smoothing import Floats, blur, calm_neighbour, smoothstep
+from toonstream_train.drawing.common.smoothing import Floats, blur, calm_neighbour, smoothstep
 
 
 def mouth(paper: Floats, lab: Floats, landmarks: Points, trust: float) -> None:

@@ -3,11 +3,11 @@
 import numpy as np
 
 from toonstream.faces.mesh import JAW, NOSE_BASE, OVAL
-from toonstream_train.drawing.features import paint, ramp
-from toonstream_train.drawing.lit_skin import base_tone, face_chroma, tinting
-from toonstream_train.drawing.shapes import Points, curve, fill, stroke
-from toonstream_train.drawing.skin import Skin, spot
-from toonstream_train.drawing.smoothing import Floats, Flow, blur, smoothstep
+from toonstream_train.drawing.common.lit_skin import base_tone, face_chroma, tinting
+from toonstream_train.drawing.common.painting import paint, ramp
+from toonstream_train.drawing.common.shapes import Points, curve, fill, stroke
+from toonstream_train.drawing.common.skin import Skin, spot
+from toonstream_train.drawing.common.smoothing import Floats, Flow, blur, smoothstep
 
 LIGHTS = ((4, 0.022, 7.0), (197, 0.03, 2.0), (117, 0.06, 3.0), (346, 0.06, 3.0), (151, 0.12, 2.5), (199, 0.05, 1.5))
 """Landmark, radius in widths of the face and lightness: tip and bridge of the nose, cheekbones, forehead, chin."""

@@ -8,17 +8,18 @@ import numpy as np
 
 from toonstream.faces.mesh import BROWS, MOUTH
 from toonstream.faces.shape import Shape
-from toonstream_train.drawing import toned_skin
-from toonstream_train.drawing.anime.eyes import eyes
-from toonstream_train.drawing.anime.face import blush, inked, nose
-from toonstream_train.drawing.brows import brow
-from toonstream_train.drawing.features import INK, mouth, paint, ramp
-from toonstream_train.drawing.frames import frames
-from toonstream_train.drawing.lines import dark_lines
-from toonstream_train.drawing.seen import eyes_seen, mouth_trust
-from toonstream_train.drawing.shapes import Points, around
-from toonstream_train.drawing.smoothing import Floats, blur, calm_neighbour, flow
-from toonstream_train.drawing.tones import masses
+from toonstream_train.drawing.common import toned_skin
+from toonstream_train.drawing.common.frames import frames
+from toonstream_train.drawing.common.lines import dark_lines
+from toonstream_train.drawing.common.painting import INK, paint, ramp
+from toonstream_train.drawing.common.seen import eyes_seen, mouth_trust
+from toonstream_train.drawing.common.shapes import Points, around
+from toonstream_train.drawing.common.smoothing import Floats, blur, calm_neighbour, flow
+from toonstream_train.drawing.common.tones import masses
+from toonstream_train.drawing.features.brows import brow
+from toonstream_train.drawing.features.inked import mouth
+from toonstream_train.drawing.teachers.anime.eyes import eyes
+from toonstream_train.drawing.teachers.anime.face import blush, inked, nose
 
 SHAPE = Shape(eyes=(1.34, 1.75), apart=0.04, nose=(0.12, 0.20), mouth=(0.08, 0.0), jaw=0.09, chin=0.02)
 VIVID = 0.25

@@ -5,15 +5,16 @@ import numpy as np
 
 from toonstream.faces.mesh import BROWS, EYES, MOUTH
 from toonstream.faces.shape import Shape
-from toonstream_train.drawing import toned_skin
-from toonstream_train.drawing.brows import brow
-from toonstream_train.drawing.features import INK, eye, mouth, paint, ramp
-from toonstream_train.drawing.frames import frames
-from toonstream_train.drawing.lines import dark_lines
-from toonstream_train.drawing.seen import eyes_seen, mouth_trust
-from toonstream_train.drawing.shapes import Points, around
-from toonstream_train.drawing.smoothing import Floats, blur, calm_neighbour, flow
-from toonstream_train.drawing.tones import masses
+from toonstream_train.drawing.common import toned_skin
+from toonstream_train.drawing.common.frames import frames
+from toonstream_train.drawing.common.lines import dark_lines
+from toonstream_train.drawing.common.painting import INK, paint, ramp
+from toonstream_train.drawing.common.seen import eyes_seen, mouth_trust
+from toonstream_train.drawing.common.shapes import Points, around
+from toonstream_train.drawing.common.smoothing import Floats, blur, calm_neighbour, flow
+from toonstream_train.drawing.common.tones import masses
+from toonstream_train.drawing.features.brows import brow
+from toonstream_train.drawing.features.inked import eye, mouth
 
 SHAPE = Shape()
 """The person's own proportions."""

@@ -11,19 +11,19 @@ from numpy.typing import NDArray
 
 from toonstream.faces.mesh import BROWS, EYES, MOUTH
 from toonstream.faces.shape import Shape
-from toonstream_train.drawing.brows import brow
-from toonstream_train.drawing.features import paint
-from toonstream_train.drawing.film.complexion import complexion, head, locks
-from toonstream_train.drawing.film.eyes import crease, eye, shared, socket
-from toonstream_train.drawing.film.mouth import mouth
-from toonstream_train.drawing.glasses import wires, worn
-from toonstream_train.drawing.lines import across
-from toonstream_train.drawing.lit_skin import base_tone, brightened, relighting
-from toonstream_train.drawing.seen import eyes_seen, mouth_trust
-from toonstream_train.drawing.shapes import around
-from toonstream_train.drawing.skin import find
-from toonstream_train.drawing.smoothing import Floats, blur, calm_neighbour, flow, smoothstep
-from toonstream_train.drawing.tones import skin_light
+from toonstream_train.drawing.common.glasses import wires, worn
+from toonstream_train.drawing.common.lines import across
+from toonstream_train.drawing.common.lit_skin import base_tone, brightened, relighting
+from toonstream_train.drawing.common.painting import paint
+from toonstream_train.drawing.common.seen import eyes_seen, mouth_trust
+from toonstream_train.drawing.common.shapes import around
+from toonstream_train.drawing.common.skin import find
+from toonstream_train.drawing.common.smoothing import Floats, blur, calm_neighbour, flow, smoothstep
+from toonstream_train.drawing.common.tones import skin_light
+from toonstream_train.drawing.features.brows import brow
+from toonstream_train.drawing.teachers.film.complexion import complexion, head, locks
+from toonstream_train.drawing.teachers.film.eyes import crease, eye, shared, socket
+from toonstream_train.drawing.teachers.film.mouth import mouth
 
 SHAPE = Shape(eyes=(1.36, 1.58), apart=0.045, nose=(0.09, 0.24), mouth=(0.0, 0.0), jaw=0.10, chin=0.04)
 VIVID = 0.14

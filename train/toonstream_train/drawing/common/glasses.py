@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 
 from toonstream.faces.mesh import EYES
-from toonstream_train.drawing.features import ramp
-from toonstream_train.drawing.shapes import Points, curve, fill, grown
-from toonstream_train.drawing.smoothing import Floats, Flow, blur, smoothstep
+from toonstream_train.drawing.common.painting import ramp
+from toonstream_train.drawing.common.shapes import Points, curve, fill, grown
+from toonstream_train.drawing.common.smoothing import Floats, Flow, blur, smoothstep
 
 EYE_SHARE = 0.31
 """The width of an eye in life, in distances of the outer corners of both."""

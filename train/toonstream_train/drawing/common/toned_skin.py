@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toonstream.faces.mesh import BROWS, EYES, JAW, MOUTH, OVAL
-from toonstream_train.drawing.features import ramp
-from toonstream_train.drawing.shapes import Points, curve, fill, grown
-from toonstream_train.drawing.smoothing import Floats, blur, grid, smoothstep
+from toonstream_train.drawing.common.painting import ramp
+from toonstream_train.drawing.common.shapes import Points, curve, fill, grown
+from toonstream_train.drawing.common.smoothing import Floats, blur, grid, smoothstep
 
 COARSE = 4
 """Form and mask are so smooth that a quarter of the pixels each way will do."""

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toonstream.faces.mesh import OVAL
-from toonstream_train.drawing.features import ramp
-from toonstream_train.drawing.shapes import Points, fill
-from toonstream_train.drawing.skin import Skin
-from toonstream_train.drawing.smoothing import Floats, blur, smoothstep
+from toonstream_train.drawing.common.painting import ramp
+from toonstream_train.drawing.common.shapes import Points, fill
+from toonstream_train.drawing.common.skin import Skin
+from toonstream_train.drawing.common.smoothing import Floats, blur, smoothstep
 
 LIT = 65
 """The percentile of the face's lightness that its skin is painted in."""

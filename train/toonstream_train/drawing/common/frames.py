@@ -3,10 +3,10 @@
 import cv2
 import numpy as np
 
-from toonstream_train.drawing.features import paint
-from toonstream_train.drawing.glasses import wires, worn
-from toonstream_train.drawing.shapes import Points
-from toonstream_train.drawing.smoothing import Floats, Flow, blur
+from toonstream_train.drawing.common.glasses import wires, worn
+from toonstream_train.drawing.common.painting import paint
+from toonstream_train.drawing.common.shapes import Points
+from toonstream_train.drawing.common.smoothing import Floats, Flow, blur
 
 LEAST = 0.4
 """So far glasses are believed in anyway: lines as strong as theirs are kept."""

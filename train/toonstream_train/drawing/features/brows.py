@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 
 from toonstream.faces.mesh import BROWS
-from toonstream_train.drawing.features import paint, ramp
-from toonstream_train.drawing.shapes import Points, curve, fill
-from toonstream_train.drawing.smoothing import Floats, blur, grid, smoothstep
+from toonstream_train.drawing.common.painting import paint, ramp
+from toonstream_train.drawing.common.shapes import Points, curve, fill
+from toonstream_train.drawing.common.smoothing import Floats, blur, grid, smoothstep
 
 
 def brow(paper: Floats, lab: Floats, form: Floats, skin: Floats, landmarks: Points, side: int, trust: float) -> None:

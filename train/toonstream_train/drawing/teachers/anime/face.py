@@ -4,11 +4,11 @@ import cv2
 import numpy as np
 
 from toonstream.faces.mesh import JAW, MOUTH, OVAL
-from toonstream_train.drawing.features import paint, taper
-from toonstream_train.drawing.shapes import Points, curve, fill, stroke
-from toonstream_train.drawing.skin import spot
-from toonstream_train.drawing.smoothing import Floats, blur
-from toonstream_train.drawing.toned_skin import Skin
+from toonstream_train.drawing.common.painting import paint, taper
+from toonstream_train.drawing.common.shapes import Points, curve, fill, stroke
+from toonstream_train.drawing.common.skin import spot
+from toonstream_train.drawing.common.smoothing import Floats, blur
+from toonstream_train.drawing.common.toned_skin import Skin
 
 
 def blush(paper: Floats, skin: Skin, landmarks: Points) -> None:

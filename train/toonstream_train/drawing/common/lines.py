@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from toonstream_train.drawing.smoothing import Floats, Flow, blur, grid, smoothstep
+from toonstream_train.drawing.common.smoothing import Floats, Flow, blur, grid, smoothstep
 
 
 def across(light: Floats, flow: Flow, sigma: float, ratio: float = 1.6) -> Floats:

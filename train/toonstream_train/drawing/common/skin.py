@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toonstream.faces.mesh import MOUTH, OVAL
-from toonstream_train.drawing.features import ramp
-from toonstream_train.drawing.shapes import Points, fill, grown
-from toonstream_train.drawing.smoothing import Floats, blur, smoothstep
-from toonstream_train.drawing.tones import features_mask, likely_skin, skin_sample, without_islands
+from toonstream_train.drawing.common.painting import ramp
+from toonstream_train.drawing.common.shapes import Points, fill, grown
+from toonstream_train.drawing.common.smoothing import Floats, blur, smoothstep
+from toonstream_train.drawing.common.tones import features_mask, likely_skin, skin_sample, without_islands
 
 GROWN = 1.35
 """Eyes and brows with what surrounds them are about that much larger than on the photo."""

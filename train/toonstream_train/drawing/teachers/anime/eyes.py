@@ -4,10 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toonstream.faces.mesh import EYES, IRISES, LOWER_LIDS, UPPER_LIDS
-from toonstream_train.drawing.features import INK, paint, ramp, taper, weighted
-from toonstream_train.drawing.seen import iris_colour
-from toonstream_train.drawing.shapes import Points, around, curve, fill, stroke
-from toonstream_train.drawing.smoothing import Floats, blur, grid, smoothstep
+from toonstream_train.drawing.common.painting import INK, paint, ramp, taper, weighted
+from toonstream_train.drawing.common.seen import iris_colour
+from toonstream_train.drawing.common.shapes import Points, around, curve, fill, stroke
+from toonstream_train.drawing.common.smoothing import Floats, blur, grid, smoothstep
 
 IRIS_WIDE, IRIS_TALL = 0.30, 0.38
 """Half axes of an iris, in widths of the eye."""

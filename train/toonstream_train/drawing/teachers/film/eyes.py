@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toonstream.faces.mesh import BROWS, EYES, IRISES, LOWER_LIDS, OVAL, UPPER_LIDS
-from toonstream_train.drawing.features import INK, paint, ramp, taper, weighted
-from toonstream_train.drawing.seen import iris_colour
-from toonstream_train.drawing.shapes import Points, around, curve, fill, grown, stroke
-from toonstream_train.drawing.smoothing import Floats, blur, calm_neighbour, grid, smoothstep
+from toonstream_train.drawing.common.painting import INK, paint, ramp, taper, weighted
+from toonstream_train.drawing.common.seen import iris_colour
+from toonstream_train.drawing.common.shapes import Points, around, curve, fill, grown, stroke
+from toonstream_train.drawing.common.smoothing import Floats, blur, calm_neighbour, grid, smoothstep
 
 WARM = np.array([11.0, 7.0, 6.0], np.float32)
 """Lashes, LAB: a soft brown-black."""

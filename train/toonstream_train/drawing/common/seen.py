@@ -14,10 +14,10 @@ from toonstream.faces.mesh import (
     LOWER_LIDS,
     UPPER_LIDS,
 )
-from toonstream_train.drawing.features import ramp, weighted
-from toonstream_train.drawing.shapes import Points, around, curve, disc, fill, stroke
-from toonstream_train.drawing.smoothing import Floats, blur, smoothstep
-from toonstream_train.drawing.tones import skin_light
+from toonstream_train.drawing.common.painting import ramp, weighted
+from toonstream_train.drawing.common.shapes import Points, around, curve, disc, fill, stroke
+from toonstream_train.drawing.common.smoothing import Floats, blur, smoothstep
+from toonstream_train.drawing.common.tones import skin_light
 
 
 def eye_trust(lab: Floats, landmarks: Points, side: int) -> float:

@@ -5,8 +5,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toonstream.faces.mesh import BROWS, EYES, MOUTH, OVAL
-from toonstream_train.drawing.shapes import fill, grown
-from toonstream_train.drawing.smoothing import Floats, blur, smoothstep
+from toonstream_train.drawing.common.shapes import fill, grown
+from toonstream_train.drawing.common.smoothing import Floats, blur, smoothstep
 
 GENERAL_STEP = 13.0  # lightness between tones off the skin
 

@@ -114,6 +114,16 @@ class Frame:
                 rgb = cast(Pixels, cv2.resize(rgb, size, interpolation=cv2.INTER_AREA))
         return np.ascontiguousarray(self.orientation.upright(rgb), np.uint8)
 
+    def grey(self, rect: Rect, size: int) -> Pixels:
+        """A rectangle's brightness as it is stored, uint8 (size, size): luma, or the green of RGB. Takes microseconds.
+
+        Raises ValueError where the rectangle is empty or leaves the picture.
+        """
+        stored = self._stored_rect(rect)
+        part = planes(self.picture)[0][stored.top : stored.bottom, stored.left : stored.right]
+        small = cv2.resize(part[..., 1] if part.ndim == 3 else part, (size, size), interpolation=cv2.INTER_AREA)
+        return np.ascontiguousarray(self.orientation.upright(small), np.uint8)
+
     def blend(self, patches: Sequence[Patch]) -> "Frame":
         """The frame with patches laid over it, one after the other; where a matte is 0, every plane stays bit for bit.
 

@@ -6,10 +6,11 @@ import av
 import numpy as np
 import pytest
 from support.clips import FRAMES, HEIGHT, WIDTH, convert, draw, make_clip, read
-from toonstream_engines.errors import InputError
+from toonstream_engines.errors import InputError, UserError
 
 from toonstream.frame import Patch, Rect
 from toonstream.sinks import default_output, open_sink
+from toonstream.sinks.original import Original
 from toonstream.sources import open_source
 from toonstream.sources.hdr import standard_range
 
@@ -187,6 +188,45 @@ def test_what_does_not_fit_is_left_out_with_a_notice(tmp_path):
     assert len(notices) == 1
     assert "subtitle" in notices[0]
     assert len(read(tmp_path / "out.mp4").others) == 1
+
+
+@pytest.mark.parametrize(
+    ("suffix", "notices"),
+    [
+        (".mp4", []),
+        (".mkv", []),
+        (".ts", ["left out: pcm_s16le audio stream 1"]),  # which would take it, and nobody could read it
+        (".flv", ["left out: pcm_s16le audio stream 1"]),  # whose muxer would abort
+    ],
+)
+def test_sound_that_a_container_refuses_late(tmp_path, suffix, notices):
+    path = make_clip(tmp_path / "in.avi", sound="pcm_s16le")
+    assert convert(path, tmp_path / f"out{suffix}") == notices
+    before, after = read(path), read(tmp_path / f"out{suffix}")
+    assert len(after.times) == FRAMES
+    assert [one.md5 for one in after.others] == ([] if notices else [one.md5 for one in before.others])
+
+
+def test_what_was_drawn_stays_where_the_end_cannot_be_written(tmp_path, monkeypatch):
+    path = make_clip(tmp_path / "in.mkv")
+    copy_until = Original.copy_until
+
+    def refuse(self, time):
+        if time is None:
+            raise av.error.ArgumentError(22, "Invalid argument")
+        copy_until(self, time)
+
+    monkeypatch.setattr(Original, "copy_until", refuse)
+    with open_source(path) as source:
+        sink = open_sink(tmp_path / "out.mkv", source)
+        for frame in source:
+            sink.write(frame)
+        with pytest.raises(UserError, match="cannot be written"):
+            sink.__exit__(None, None, None)
+    part = tmp_path / "out.part.mkv"
+    assert sink.notices == [f"what was done is in {part}"]
+    assert sorted(tmp_path.iterdir()) == [path, part]
+    assert len(read(part).times) == FRAMES
 
 
 def test_tags_of_a_phone_go_along(tmp_path):

@@ -1,10 +1,12 @@
 """Every kind of video that people have, through source and sink: what must stay the same, stays the same."""
 
+import io
 from fractions import Fraction
 
 import av
 import numpy as np
 import pytest
+from PIL import ExifTags, Image
 from support.clips import FRAMES, HEIGHT, WIDTH, convert, draw, make_clip, read
 from toonstream_engines.errors import InputError, UserError
 
@@ -153,6 +155,24 @@ def test_a_turned_video_stands_upright(tmp_path, name):
         frame = next(iter(source))
         assert source.size == (frame.width, frame.height) == (HEIGHT, WIDTH)
         assert abs(frame.rgb().astype(int) - np.rot90(draw(0), -1)).mean() < 8
+
+
+@pytest.mark.parametrize(("turn", "matrix"), [(1, None), (6, [0, 65536, 0, -65536, 0, 0, 0, 0, 1 << 30])])
+def test_notes_beside_a_picture_of_an_unknown_kind(tmp_path, turn, matrix):
+    """Motion JPEG from a camera has EXIF data in each picture, which FFmpeg notes and PyAV may not know."""
+    jpeg, exif = io.BytesIO(), Image.Exif()
+    exif[ExifTags.Base.Orientation] = turn
+    Image.fromarray(draw(0)).save(jpeg, "JPEG", exif=exif)
+    with av.open(str(tmp_path / "in.mov"), "w") as output:
+        stream = output.add_mux_stream("mjpeg", rate=25, width=WIDTH, height=HEIGHT)
+        for index in range(3):
+            packet = av.Packet(jpeg.getvalue())
+            packet.stream, packet.time_base, packet.pts, packet.dts = stream, Fraction(1, 25), index, index
+            output.mux(packet)
+    convert(tmp_path / "in.mov", tmp_path / "out.mp4")
+    facts = read(tmp_path / "out.mp4")
+    assert len(facts.times) == 3
+    assert facts.matrix == matrix
 
 
 def test_chapters_tags_and_languages_go_along(tmp_path):

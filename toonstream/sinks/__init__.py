@@ -4,10 +4,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
+from toonstream_engines.errors import InputError
+
 from toonstream.frame import Frame
 from toonstream.sinks.containers import output_suffix
 from toonstream.sinks.output import with_mark
-from toonstream.sources import Source
+from toonstream.sources import PHOTOS, Source, photo_suffix
 
 
 class Sink(Protocol):
@@ -77,5 +79,13 @@ def open_sink(path: Path, source: Source, encoder: str | None = None, overwrite:
 
 
 def default_output(path: Path) -> Path:
-    """NAME.toon.EXT beside the input; another EXT only where we do not write the input's kind of file."""
-    return with_mark(path.with_suffix(output_suffix(path.suffix)), ".toon")
+    """NAME.toon.EXT beside the input; another EXT only where we do not write the input's kind of file under that."""
+    suffix = output_suffix(path.suffix)
+    if path.is_file():
+        try:
+            photo = photo_suffix(path)
+        except (OSError, InputError):  # told when it is opened
+            photo = None
+        if bool(photo) != (path.suffix.lower() in PHOTOS):
+            suffix = photo or ".mp4"
+    return with_mark(path.with_suffix(suffix), ".toon")

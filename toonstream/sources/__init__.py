@@ -10,7 +10,8 @@ from toonstream_engines.errors import InputError
 
 from toonstream.frame import Frame
 
-PHOTOS = frozenset({".jpg", ".jpeg", ".png", ".webp"})
+PHOTOS = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp"})
+_PHOTOS_BEGIN = {b"\xff\xd8\xff": ".jpg", b"\x89PNG": ".png", b"RIFF": ".webp"}
 _VIDEOS = {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts", ".m2ts", ".flv", ".3gp", ".gif"}
 _OLDER_VIDEOS = {".asf", ".mpeg", ".mpg", ".ogv", ".wmv"}
 SUFFIXES = frozenset(PHOTOS | _VIDEOS | _OLDER_VIDEOS)
@@ -53,6 +54,8 @@ def open_source(path: Path) -> Source:
     """The file as a source, by what is in it rather than by its name. Raises InputError where it is none."""
     if path.is_dir():
         raise InputError(f"{path}: this is a folder, not a file")
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path}: this is no file, but a pipe or a device; save what it gives as a file first")
     try:
         with path.open("rb") as file:
             start = file.read(12)
@@ -60,11 +63,24 @@ def open_source(path: Path) -> Source:
         raise InputError(f"{path}: {error.strerror}") from error
     if not start:
         raise InputError(f"{path}: the file is empty")
-    if start.startswith((b"\xff\xd8\xff", b"\x89PNG")) or (start[:4] == b"RIFF" and start[8:] == b"WEBP"):
-        from toonstream.sources.photo import PhotoSource, is_animated
+    if photo_suffix(path):
+        from toonstream.sources.photo import PhotoSource
 
-        if not is_animated(path):
-            return PhotoSource(path)
+        return PhotoSource(path)
     from toonstream.sources.video import VideoSource
 
     return VideoSource(path)
+
+
+def photo_suffix(path: Path) -> str | None:
+    """The usual suffix of a photo's kind, by what is in the file; None where it is no photo, or a moving picture."""
+    with path.open("rb") as file:
+        start = file.read(12)
+    suffix = next((suffix for magic, suffix in _PHOTOS_BEGIN.items() if start.startswith(magic)), None)
+    if suffix == ".webp" and start[8:] != b"WEBP":
+        return None
+    if suffix:
+        from toonstream.sources.photo import is_animated
+
+        return None if is_animated(path) else suffix
+    return None

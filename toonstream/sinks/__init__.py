@@ -3,8 +3,6 @@
 from types import TracebackType
 from typing import Protocol, Self
 
-from toonstream_engines.errors import InputError
-
 from toonstream.frame import Frame
 
 

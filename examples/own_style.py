@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from toonstream_train.commands import main as train
 from toonstream_train.drawing import LOOKS, Look
-from toonstream_train.drawing.shapes import Points
-from toonstream_train.drawing.smoothing import Floats
+from toonstream_train.drawing.common.shapes import Points
+from toonstream_train.drawing.common.smoothing import Floats
 
 from toonstream.faces.mesh import EYES, MOUTH
 from toonstream.faces.shape import Shape

@@ -8,6 +8,7 @@ import threading
 from contextlib import closing
 
 import pytest
+from support.waiting import DEADLINE_SECONDS
 from toonstream_engines.errors import InputError
 from toonstream_engines.install import install_extra
 
@@ -32,7 +33,7 @@ class FakeObs:
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._serve(),), daemon=True)
         self._thread.start()
-        assert self._ready.wait(5)
+        assert self._ready.wait(DEADLINE_SECONDS)
 
     def close(self) -> None:
         self._loop.call_soon_threadsafe(self._end.set)

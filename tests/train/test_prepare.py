@@ -10,6 +10,7 @@ from support.pictures import POINTS, write_pictures
 from toonstream_train.commands import main
 from toonstream_train.data import pack
 from toonstream_train.data.drawings import shared_out
+from toonstream_train.data.landmarks import COLUMNS, from_csv
 from toonstream_train.data.prepare import crop, source
 
 from toonstream.faces import framing
@@ -22,14 +23,14 @@ def test_pack_holds_the_runtimes_own_framing(tmp_path: Path) -> None:
     assert made.names == ["made-000.png", "made-001.png", "made-002.png"]
     assert made.sources == ["made"] * 3
     expected = framing.apply(framing.framing(POINTS, pack.SIZE), POINTS)
-    np.testing.assert_allclose(made.landmarks[1], expected, atol=1e-3)
-    for x, y in made.landmarks[0, :2]:  # the dots are where the points are
+    np.testing.assert_allclose(made.points[5][1], expected, atol=1e-3)
+    for x, y in made.points[5][0, :2]:  # the dots are where the points are
         assert made.images[0, int(y), int(x)].max() < 60
-    assert np.isnan(made.dense).all()
+    assert set(made.points) == {5}
 
 
 def test_padding_is_known() -> None:
-    made = crop(np.full((128, 128, 3), 200, np.uint8), POINTS - 44, None)  # a face in the corner
+    made = crop(np.full((128, 128, 3), 200, np.uint8), {5: POINTS - 44})  # a face in the corner
     assert made.inside[0, 0] == 0
     assert made.inside[-1, -1] == 1
     assert (made.image == 200).all()  # the border is repeated
@@ -46,13 +47,47 @@ def test_bad_pictures_are_left_out_and_told(tmp_path: Path, capsys: pytest.Captu
     table.write_text("\n".join(rows))
     assert main(["prepare", str(tmp_path / "cartoons"), str(tmp_path / "p"), "--landmarks", str(table)]) == 0
     told = capsys.readouterr().out
-    assert "made-001.png: unreadable" in told
-    assert "made-003.png: unreadable" in told
-    assert "made-004.png: the five points of a face are not all numbers" in told
-    assert "made-005.png: the five points of a face lie outside the picture" in told
-    assert "unknown.png: no landmarks given" in told
+    assert "made-001.png: left out, cannot be read as a picture" in told
+    assert "made-003.png: left out, cannot be read as a picture" in told
+    assert "made-004.png: left out, the five points of a face are not all numbers" in told
+    assert "made-005.png: left out, the five points of a face lie outside the picture" in told
+    assert "unknown.png: left out, no landmarks given" in told
     assert "landmarks for 2 files that are not there, such as made-002.png" in told
-    assert "1 pictures packed, 5 left out" in told
+    assert "1 of 6 pictures packed, 5 left out (2 cannot be read as a picture, 1 " in told
+
+
+def test_held_back_pictures_are_left_out_or_packed_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = write_pictures(tmp_path / "some", 3)
+    (tmp_path / "held.txt").write_text("made-001.png\n", encoding="utf-8-sig")
+
+    def packed(*options: str) -> list[str]:
+        command = ["prepare", str(tmp_path / "some"), str(tmp_path / "p"), "--landmarks", str(table), *options]
+        assert main(command) == 0
+        return pack.load(tmp_path / "p").names
+
+    assert packed() == ["made-000.png", "made-001.png", "made-002.png"]
+    assert capsys.readouterr().out.endswith("3 of 3 pictures packed, 0 left out\n")
+    assert packed("--held-back", str(tmp_path / "held.txt")) == ["made-000.png", "made-002.png"]
+    told = capsys.readouterr().out
+    assert "made-001.png: left out, held back by" in told
+    assert "2 of 3 pictures packed, 1 left out (1 held back by" in told
+    assert packed("--only", str(tmp_path / "held.txt")) == ["made-001.png"]
+    assert "1 of 3 pictures packed, 2 left out (2 not in" in capsys.readouterr().out
+
+
+def test_landmarks_as_spreadsheets_save_them(tmp_path: Path) -> None:
+    """With a byte-order mark, other columns, and a further set of points."""
+    write_pictures(tmp_path / "some", 1)
+    more = [f"{axis}{i}" for i in range(68) for axis in "xy"]
+    numbers = [*POINTS.ravel(), *range(136)]
+    table = tmp_path / "t.csv"
+    rows = [",".join(["file", "artist", *COLUMNS, *more]), ",".join(["made-000.png", "me", *map(str, numbers)])]
+    table.write_text("\n".join(rows), encoding="utf-8-sig")
+    points = from_csv(table)["made-000.png"]
+    np.testing.assert_array_equal(points[5], POINTS)
+    np.testing.assert_array_equal(points[68], np.arange(136).reshape(68, 2))
+    assert main(["prepare", str(tmp_path / "some"), str(tmp_path / "p"), "--landmarks", str(table)]) == 0
+    assert pack.load(tmp_path / "p").points[68].shape == (1, 68, 2)
 
 
 def test_photos_without_a_face_are_left_out_and_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -64,10 +99,10 @@ def test_photos_without_a_face_are_left_out_and_told(tmp_path: Path, capsys: pyt
     _, head = cv2.VideoCapture(str(CLIP)).read()
     cv2.imwrite(str(tmp_path / "photos/somebody.png"), head)
     assert main(["prepare", str(tmp_path / "photos"), str(tmp_path / "p")]) == 0
-    assert "nobody.png: no face found, left out" in capsys.readouterr().out
+    assert "nobody.png: left out, no face found" in capsys.readouterr().out
     made = pack.load(tmp_path / "p")
     assert made.names == ["somebody.png"]
-    assert np.isfinite(made.dense).all()
+    assert np.isfinite(made.points[478]).all()
 
 
 @pytest.mark.parametrize("folder", ["absent", "empty"])
@@ -85,12 +120,6 @@ def test_landmarks_without_their_columns(tmp_path: Path, capsys: pytest.CaptureF
     (tmp_path / "bad.csv").write_text("file,x\nmade-000.png,3\n")
     assert main(["prepare", str(tmp_path / "some"), str(tmp_path / "p"), "--landmarks", str(tmp_path / "bad.csv")]) == 2
     assert "lacks the columns" in capsys.readouterr().err
-
-
-def test_photos_held_back_are_left_out() -> None:
-    from toonstream_train.commands.prepare import HELD_BACK
-
-    assert len(set(HELD_BACK.read_text().split())) == 200
 
 
 def test_a_broken_pack_says_so(tmp_path: Path) -> None:

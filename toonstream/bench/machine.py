@@ -14,7 +14,7 @@ from toonstream_engines import BACKENDS
 
 from toonstream import __version__
 
-PACKAGES = ("av", "numpy", "opencv-contrib-python")
+PACKAGES = ("av", "numpy", "opencv-contrib-python", "onnxruntime")
 
 
 def machine() -> dict[str, Any]:

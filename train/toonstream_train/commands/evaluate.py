@@ -7,6 +7,8 @@ with --cartoons: evaluate styles that aim at other cartoons in a run of their ow
 import argparse
 from pathlib import Path
 
+EXAMPLES = ("toonstream-train evaluate cel film --cartoons cartoons.pack --out evaluation",)
+
 
 def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("styles", nargs="*", metavar="STYLE", help="shipped styles by name, or styles' folders")
@@ -15,9 +17,9 @@ def options(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=Path("held-back.safetensors"),
         metavar="PACK",
-        help="as made by prepare --held-back (%(default)s)",
+        help="as made by prepare --only (%(default)s)",
     )
-    parser.add_argument("--only", type=Path, metavar="TXT", help="of these photos those whose names it lists")
+    parser.add_argument("--only", type=Path, metavar="FILE", help="of these photos those whose names it lists")
     parser.add_argument(
         "--cartoons",
         type=Path,
@@ -43,6 +45,7 @@ def run(args: argparse.Namespace) -> None:
     from toonstream_engines.errors import InputError
 
     from toonstream_train.data import pack
+    from toonstream_train.data.prepare import names_in
     from toonstream_train.evaluation import report
     from toonstream_train.evaluation.evaluation import evaluate
     from toonstream_train.evaluation.generators import generators
@@ -51,10 +54,7 @@ def run(args: argparse.Namespace) -> None:
         raise InputError("nothing to evaluate; name a style, or a generator with --peer")
     photos, cartoons = pack.load(args.photos), pack.load(args.cartoons)
     if args.only:
-        try:
-            listed = set(args.only.read_text(encoding="utf-8").split())
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"{args.only}: cannot be read ({error}); check the file given with --only") from error
+        listed = names_in(args.only)
         photos = photos.part(np.array([i for i, name in enumerate(photos.names) if name in listed], int))
     if len(photos) < 4 or len(cartoons) < 4:
         raise InputError(f"{args.photos}, {args.cartoons}: with fewer than four pictures there is nothing to compare")

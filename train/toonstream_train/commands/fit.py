@@ -1,25 +1,52 @@
-"""Train a recipe on packs; run again, it goes on where it was."""
+"""Train a recipe on packs; run again, it goes on where it was.
+
+It first measures how long the run will take here. The folder gets the checkpoint, curves for TensorBoard, and grids of
+pictures.
+"""
 
 import argparse
 from pathlib import Path
+from typing import Any
+
+from toonstream_train.recipes.registry import RECIPES
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+PRECISIONS = ("auto", "32-true", "bf16-mixed")
+PRESETS = Path(__file__).parents[1] / "configs"
+
+EXAMPLES = (
+    "toonstream-train fit quick --photos photos.pack --cartoons cartoons.pack --out run",
+    "toonstream-train fit cartoongan --preset paper --data photos=p.pack --data cartoons=c.pack --out run",
+    "toonstream-train fit drawing_student --preset film --photos film.pack --out run",
+)
 
 
 def options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("recipe", help="such as cartoongan")
-    parser.add_argument("--cartoons", type=Path, metavar="PACK", help="what to look like (the photos' own drawings)")
+    parser.add_argument("recipe", metavar="RECIPE", help=", ".join(name for name in RECIPES if name != "distill"))
+    parser.add_argument("--cartoons", type=Path, metavar="PACK", help="the same as --data cartoons=PACK")
     running(parser)
 
 
 def running(parser: argparse.ArgumentParser) -> None:
     """The options of everything that trains."""
-    parser.add_argument("--photos", type=Path, required=True, metavar="PACK")
-    parser.add_argument("--preview", type=Path, metavar="PACK", help="faces for the picture grids (the photos)")
+    parser.add_argument("--photos", type=Path, metavar="PACK", help="the same as --data photos=PACK")
+    parser.add_argument("--data", action="append", default=[], metavar="NAME=PACK", help="a pack, by the recipe's name")
+    parser.add_argument(
+        "--preview", type=Path, metavar="PACK", help="faces for the picture grids (those of the photos)"
+    )
     parser.add_argument("--start", type=Path, metavar="RUN", help="another run, to begin with what it learned")
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="checkpoint, curves and grids")
-    parser.add_argument("--settings", type=Path, metavar="TOML", help="settings other than the paper's")
+    settings = parser.add_mutually_exclusive_group()
+    settings.add_argument("--preset", metavar="NAME", help="settings of the recipe that come along, such as paper")
+    settings.add_argument("--settings", type=Path, metavar="TOML", help="settings of your own")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="one setting, as in the TOML")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps (auto)")
-    parser.add_argument("--precision", default="32-true", help="32-true or bf16-mixed (32-true)")
+    parser.add_argument("--device", choices=DEVICES, default="auto", help="(%(default)s)")
+    parser.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        default="auto",
+        help="auto takes bf16-mixed where the processor or GPU has units for it (%(default)s)",
+    )
 
 
 def run(args: argparse.Namespace) -> None:
@@ -28,26 +55,76 @@ def run(args: argparse.Namespace) -> None:
     from toonstream_engines.errors import InputError
 
     from toonstream_train.core import settings
+    from toonstream_train.core.forecast import forecast, in_words
     from toonstream_train.core.trainer import Trainer
     from toonstream_train.data import pack
-    from toonstream_train.recipes import recipe
+    from toonstream_train.recipes.registry import recipe
 
     kind = recipe(args.recipe)
-    chosen = settings.read(kind.defaults, args.settings, args.set)
-    photos = pack.load(args.photos)
-    cartoons = pack.load(args.cartoons) if args.cartoons else None
-    preview = pack.load(args.preview) if args.preview else photos
+    chosen = settings.read(kind.defaults, preset(args.recipe, args.preset) or args.settings, args.set)
+    packs = {name: pack.load(path) for name, path in data(args).items()}
+    preview = pack.load(args.preview) if args.preview else packs.get(next(iter(kind.packs)))
+    if preview is None:
+        raise InputError("there are no faces for the picture grids; add --photos PACK, or --preview PACK")
     try:
         args.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{args.out}: cannot be made ({error.strerror}); give another --out") from error
-    fabric = Fabric(accelerator=args.device, precision=args.precision, **processes())  # type: ignore[arg-type]
+    precision = bf16_where_fast(args.device) if args.precision == "auto" else args.precision
+    try:
+        fabric = Fabric(accelerator=args.device, precision=precision, **processes())  # type: ignore[arg-type]
+    except RuntimeError as error:
+        raise InputError(f"--device {args.device}: this machine has none that torch can use; try auto") from error
     fabric.launch()
     torch.manual_seed(chosen.training.seed)
     trainer = Trainer(kind(chosen), args.out, fabric)
     if args.start:
         trainer.start_from(args.start)
-    trainer.fit(photos, cartoons, preview)
+    trainer.feed(packs)
+    paces = forecast(trainer)
+    if fabric.is_global_zero and paces:
+        print(f"{in_words(paces, chosen)} ({fabric.device}, {torch.get_num_threads()} threads, {precision})")
+        print(f"curves: tensorboard --logdir {args.out}; pictures: {args.out / 'grids'}", flush=True)
+    trainer.fit(preview)
+
+
+def data(args: argparse.Namespace) -> dict[str, Path]:
+    """Name -> pack, from --data and its other spellings. Raises InputError where one has no name."""
+    from toonstream_engines.errors import InputError
+
+    packs = {name: path for name in ("photos", "cartoons") if (path := getattr(args, name))}
+    for text in args.data:
+        name, equals, path = text.partition("=")
+        if not equals or not path:
+            raise InputError(f"--data {text}: write it as NAME=PACK, such as photos=photos.pack")
+        packs[name] = Path(path)
+    return packs
+
+
+def preset(recipe: str, name: str | None) -> Path | None:
+    """The file of a recipe's preset."""
+    from toonstream_engines.errors import InputError
+
+    if name is None:
+        return None
+    known = {path.stem: path for path in sorted((PRESETS / recipe).glob("*.toml"))}
+    if name not in known:
+        raise InputError(f"{recipe} has no preset {name!r}; there are: {', '.join(known) or 'none'}")
+    return known[name]
+
+
+def bf16_where_fast(device: str) -> str:
+    """Fabric's name of the precision: bf16-mixed with units for it in the CPU (AMX) or GPU, else 32-true."""
+    import torch
+
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    if device == "cuda":
+        fast = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # older versions do not tell
+        fast = device == "cpu" and bool(capabilities.get("amx_bf16"))
+    return "bf16-mixed" if fast else "32-true"
 
 
 def processes() -> dict[str, int]:

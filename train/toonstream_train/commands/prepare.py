@@ -1,41 +1,81 @@
-"""Pictures of faces -> one packed file of aligned crops with landmarks."""
+"""Turn a folder of pictures into a pack: one file of aligned face crops with their landmarks.
+
+Every picture that is left out is named with the reason; the last line counts them all.
+
+Columns of the CSV, in any order, separated by commas, in UTF-8:
+  file                           path of the picture within the folder, such as heroes/0001.png
+  eye_right_x, eye_right_y       the person's right eye, which is on the picture's left
+  eye_left_x, eye_left_y         the other eye
+  nose_x, nose_y                 tip of the nose
+  mouth_right_x, mouth_right_y   corner of the mouth on the picture's left
+  mouth_left_x, mouth_left_y     the other corner
+  x0, y0, x1, y1 and so on       optional: all points of a further set, of 56, 68 or 478
+in pixels from the picture's top-left corner. Other columns are ignored. A picture without numbers is left out.
+"""
 
 import argparse
 from pathlib import Path
 
-HELD_BACK = Path(__file__).parents[1] / "data" / "held_back.txt"
+EXAMPLES = (
+    "toonstream-train prepare photos/ photos.pack",
+    "toonstream-train prepare cartoons/ cartoons.pack --landmarks cartoons.csv",
+)
+
+EXAMPLES = (
+    "toonstream-train prepare photos/ photos.pack",
+    "toonstream-train prepare cartoons/ cartoons.pack --landmarks landmarks.csv",
+)
 
 
 def options(parser: argparse.ArgumentParser) -> None:
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("folder", type=Path, help="pictures, in sub-folders or not")
-    parser.add_argument("pack", type=Path, help="the file to write, such as photos.safetensors")
+    parser.add_argument("pack", type=Path, help="the file to write, such as photos.pack")
     parser.add_argument(
-        "--landmarks", type=Path, metavar="CSV", help="given points, as cartoons need; without: mediapipe"
+        "--landmarks",
+        type=Path,
+        metavar="CSV",
+        help="five points a picture, which cartoons need; without it, faces are found as in photos",
     )
-    parser.add_argument("--held-back", action="store_true", help="pack only the photos held back for comparison")
+    lists = parser.add_mutually_exclusive_group()
+    lists.add_argument(
+        "--held-back",
+        type=Path,
+        metavar="FILE",
+        help="leave out the pictures that it names, one a line, for evaluation",
+    )
+    lists.add_argument("--only", type=Path, metavar="FILE", help="pack only the pictures that it names")
 
 
 def run(args: argparse.Namespace) -> None:
+    from collections import Counter
+
     from toonstream_train.data import pack
     from toonstream_train.data.landmarks import detector, from_csv
-    from toonstream_train.data.prepare import prepare
+    from toonstream_train.data.prepare import names_in, prepare
 
-    held_back = set(HELD_BACK.read_text().split())
+    held_back = names_in(args.held_back) if args.held_back else set[str]()
+    only = names_in(args.only) if args.only else None
 
-    def wanted(name: str) -> bool:
-        return (name in held_back) == bool(args.held_back)
+    def excluded(name: str) -> str:
+        if name in held_back:
+            return f"held back by {args.held_back}"
+        return f"not in {args.only}" if only is not None and name not in only else ""
 
     if args.landmarks:
         known = from_csv(args.landmarks)
-        packed, left_out = prepare(
-            args.folder, lambda name, _: (known[name], None) if name in known else "no landmarks given", wanted
-        )
+        packed, left_out = prepare(args.folder, lambda name, _: known.get(name, "no landmarks given"), excluded)
         if absent := [name for name in known if not (args.folder / name).is_file()]:
             print(f"{args.landmarks}: landmarks for {len(absent)} files that are not there, such as {absent[0]}")
     else:
         with detector() as detect:
-            packed, left_out = prepare(args.folder, lambda _, picture: detect(picture) or "no face found", wanted)
+            packed, left_out = prepare(args.folder, lambda _, picture: detect(picture) or "no face found", excluded)
     pack.save(packed, args.pack)
     for name, why in left_out.items():
-        print(f"{args.folder / name}: {why}, left out")
-    print(f"{args.pack}: {len(packed)} pictures packed, {len(left_out)} left out")
+        print(f"{args.folder / name}: left out, {why}")
+    reasons = ", ".join(f"{count} {why}" for why, count in Counter(left_out.values()).most_common())
+    total = len(packed) + len(left_out)
+    print(
+        f"{args.pack}: {len(packed)} of {total} pictures packed, {len(left_out)} left out"
+        + f" ({reasons})" * bool(reasons)
+    )

@@ -6,9 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import torch
+from numpy.typing import NDArray
+from toonstream_engines.errors import InputError
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from toonstream_train.core.schedules import Schedule, constant
 from toonstream_train.data.pack import Pack
 
 Update = Callable[[str, Tensor], None]
@@ -17,16 +20,13 @@ Update = Callable[[str, Tensor], None]
 
 @dataclass(frozen=True)
 class Training:
-    """What the trainer itself is told; every recipe's settings hold it as `training`."""
+    """Settings of the trainer itself; every recipe's settings hold them as `training`."""
 
-    steps: int = 200_000
     seed: int = 0
-    average: float = 0.999
-    """Decay of the moving average of the generators' weights, which is what is shown and exported."""
-    decay_from: float = 1.0
-    """Share of the steps after which learning rates fall, linearly, towards zero."""
+    ema: float = 0.999
+    """Decay of the moving average of the weights (EMA), which is what is shown and exported."""
     clip: float = 0.0
-    """Norm to which an optimiser's gradient is shortened where it is longer; 0 leaves it."""
+    """Largest norm of an optimiser's gradient, which is scaled down to it; 0 switches that off."""
     compile: bool = False
     log_steps: int = 50
     grid_seconds: float = 180.0
@@ -35,24 +35,43 @@ class Training:
 
 @dataclass(frozen=True)
 class Settings:
-    """Base of every recipe's settings: frozen, with defaults that are the paper's."""
+    """Base of every recipe's settings, frozen."""
 
     training: Training = field(default_factory=Training)
 
 
-class Recipe(ABC):
-    """Networks, optimisers and three verbs, called in this order for every step: take, forward, optimise.
+@dataclass(frozen=True)
+class Stage:
+    """A part of a run. Stages follow each other; one of no steps is left out."""
 
-    forward and optimise leave what they made in `pictures` (name -> (B, 3, H, W) in [-1, 1]) and `losses` (name ->
-    scalar); the trainer logs and draws whatever is there.
+    name: str
+    steps: int
+    networks: tuple[str, ...]
+    """Those that are trained: the others are frozen, in evaluation mode."""
+    packs: tuple[str, ...]
+    """The data that it cannot do without."""
+    schedule: Schedule = constant
+    """Of all learning rates, over this stage."""
+
+
+class Recipe(ABC):
+    """Networks, optimisers, stages, and three verbs that make a step, in this order: take, forward, optimise.
+
+    The trainer sets `stage` and `step` before each step. forward and optimise leave what they made in
+    `pictures` (name -> (B, 3, H, W) in [-1, 1]) and `losses` (name -> scalar), which the trainer logs and draws.
+    All that a step changes lies in `networks` (their buffers, too) and `optimisers`, which are what is saved.
     """
 
     name: ClassVar[str]
     defaults: ClassVar[Settings]
-    exported: ClassVar[str]
-    """The network that becomes the style's model: (N, 3, H, W) in [-1, 1] -> the same."""
+    packs: ClassVar[dict[str, str]]
+    """Name -> what is in it, of every pack that the recipe can use. The first is what the preview shows."""
     averaged: ClassVar[tuple[str, ...]]
     """The networks of which a moving average is kept."""
+
+    stage: Stage
+    step = 0
+    """Steps done before this one, in all stages."""
 
     def __init__(self, settings: Any) -> None:
         self.settings = settings
@@ -62,11 +81,15 @@ class Recipe(ABC):
         self.pictures: dict[str, Tensor] = {}
 
     @abstractmethod
-    def feed(self, photos: Pack, cartoons: Pack | None, device: torch.device) -> None:
-        """Get ready to train on this data: load it, make what is made from it, put helper networks on the device."""
+    def stages(self) -> tuple[Stage, ...]:
+        """In their order."""
 
     @abstractmethod
-    def take(self, step: int) -> None:
+    def feed(self, packs: Mapping[str, Pack], device: torch.device) -> None:
+        """Get ready to train on these packs: move them to the device, make what is made from them."""
+
+    @abstractmethod
+    def take(self) -> None:
         """Take the batch of this step."""
 
     @abstractmethod
@@ -78,5 +101,41 @@ class Recipe(ABC):
         """Compute losses and update each optimiser, in the paper's order."""
 
     @abstractmethod
-    def preview(self, networks: Mapping[str, nn.Module], photos: Tensor) -> dict[str, Tensor]:
-        """Rows of the picture grid: what the averaged `networks` make of the whole crops (B, 3, H, W)."""
+    def exportable(self, networks: Mapping[str, nn.Module]) -> nn.Module:
+        """The style's model, put together from these networks; it takes the inputs of `examples`, in their order.
+
+        Pictures are (N, C, H, W) in [-1, 1].
+        """
+
+    def examples(self, faces: Pack) -> dict[str, NDArray[Any]]:
+        """What the style's model takes of these faces, by name and in its order, as the style's file takes it.
+
+        `image` uint8 (N, S, S, 3); `chart` and `landmarks` as toonstream_engines.style.INPUTS describes them.
+        """
+        return {"image": faces.images}
+
+    def card(self) -> dict[str, Any]:
+        """Tables of the style's card that these settings decide."""
+        return {}
+
+    def preview(self, networks: Mapping[str, nn.Module], inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Rows of the picture grid: what the averaged `networks` make of whole crops.
+
+        inputs: by name, as `exportable` takes them.
+        """
+        return {"photo": inputs["image"], "toon": self.exportable(networks)(*inputs.values())}
+
+
+def check_packs(recipe: Recipe, packs: Mapping[str, Pack]) -> None:
+    """Raises InputError where a pack is missing that a stage needs, or one was given that the recipe does not know."""
+    known = "; ".join(f"{name}: {about}" for name, about in recipe.packs.items())
+    for name in packs:
+        if name not in recipe.packs:
+            raise InputError(f"{recipe.name} has no use for a pack {name!r}; it takes {known}")
+    for stage in recipe.stages():
+        for name in stage.packs:
+            if stage.steps > 0 and name not in packs:
+                raise InputError(
+                    f"{recipe.name} needs the pack {name!r} for its stage {stage.name!r}; "
+                    f"add --data {name}=PACK ({known})"
+                )

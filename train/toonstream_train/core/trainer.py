@@ -5,10 +5,11 @@ import dataclasses
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +21,7 @@ from tqdm import tqdm
 
 from toonstream_train.core import checkpoint
 from toonstream_train.core.preview import grid, write
-from toonstream_train.core.recipe import Recipe, Training
+from toonstream_train.core.recipe import Recipe, Training, check_packs
 from toonstream_train.data.dataset import signed
 from toonstream_train.data.pack import Pack
 
@@ -28,7 +29,7 @@ PREVIEWS = 8
 
 
 class Trainer:
-    """Runs a recipe from wherever its folder's checkpoint stands to the last step.
+    """Runs a recipe's stages from wherever its folder's checkpoint stands to the last step.
 
     Each process draws its own batches and all of them average their gradients, so that N processes do what one would
     with a batch N times as large. The networks are left unwrapped: recipes freeze, share and call them as they like.
@@ -37,6 +38,8 @@ class Trainer:
     def __init__(self, recipe: Recipe, folder: Path, fabric: Fabric) -> None:
         self.recipe, self.folder, self.fabric = recipe, folder, fabric
         self.training: Training = recipe.settings.training
+        self.stages = tuple(stage for stage in recipe.stages() if stage.steps > 0)
+        self.steps = sum(stage.steps for stage in self.stages)
         self.path = folder / "checkpoint.pt"
         self.step = 0
         self.before = 0  # steps of the run that this one began with, and of those before it
@@ -50,12 +53,12 @@ class Trainer:
             for network in recipe.networks.values():
                 network.compile()
         if self.path.is_file():
-            self._restore()
+            self._resume()
         else:  # alike networks everywhere, but every process its own batches
             torch.manual_seed(self.training.seed + 1 + fabric.global_rank)
 
     def start_from(self, run: Path) -> None:
-        """Take the networks of another run of this recipe, instead of fresh ones; a run that has begun goes on.
+        """Take the networks of another run instead of fresh ones; a run that has begun goes on.
 
         Parts that the other run's networks did not have stay fresh.
         """
@@ -68,42 +71,40 @@ class Trainer:
                 network.load_state_dict(network.state_dict() | known)
             for name, average in self.averages.items():
                 average.load_state_dict(average.state_dict() | state["averages"][name])
-        self.before = state.get("before", 0) + state["step"]
+        self.before = state["before"] + state["step"]
 
-    def fit(self, photos: Pack, cartoons: Pack | None, preview: Pack) -> None:
-        """Train to the last step. Raises UserError where a loss is not a number, or when the run is told to stop."""
-        recipe, last, main = self.recipe, self.training.steps, self.fabric.is_global_zero
+    def feed(self, packs: Mapping[str, Pack]) -> None:
+        """Hand the recipe its data."""
+        check_packs(self.recipe, packs)
         state = torch.get_rng_state()
-        recipe.feed(photos, cartoons, self.fabric.device)
-        torch.set_rng_state(state)  # what feeding drew is no part of the run: a resumed one feeds once more
+        self.recipe.feed(packs, self.fabric.device)
+        torch.set_rng_state(state)  # feeding's random numbers are no part of the run: a resumed one feeds once more
+
+    def fit(self, preview: Pack) -> None:
+        """Train to the last step, drawing the faces of `preview` from time to time.
+
+        Raises UserError where a loss is not a number, or when the run is told to stop.
+        """
+        recipe, main = self.recipe, self.fabric.is_global_zero
         shown = self._previews(preview)
         sums: dict[str, Tensor] = {}
         saved = drawn = logged = time.monotonic()
         taking, summed = 0.0, 0
         with (
-            told_to_stop() as stop,
+            stop_signals() as stop,
             curves(self.folder) as writer,
-            tqdm(total=last, initial=self.step, unit="step", disable=not main, mininterval=5) as bar,
+            tqdm(total=self.steps, initial=self.step, unit="step", disable=not main, mininterval=5) as bar,
         ):
-            while self.step < last:
-                start = time.perf_counter()
-                recipe.take(self.step)
-                taking += time.perf_counter() - start
-                self._set_rates()
-                with self.fabric.autocast():
-                    recipe.forward()
-                    recipe.optimise(self.update)
-                self._average()
-                self.step += 1
+            while self.step < self.steps:
+                taking += self.train_step()
                 bar.update()
                 for name, loss in recipe.losses.items():
                     sums[name] = sums.get(name, torch.zeros_like(loss)) + loss.detach()
-
                 summed += 1
 
                 now = time.monotonic()
-                save, stopped = self._agreed(now - saved > self.training.save_seconds, bool(stop))
-                ending = stopped or self.step == last
+                save, stopped = self.agreed(now - saved > self.training.save_seconds, bool(stop))
+                ending = stopped or self.step == self.steps
                 if self.step % self.training.log_steps == 0 or ending:
                     means = {name: float(total) / summed for name, total in sums.items()}
                     sums.clear()
@@ -123,12 +124,43 @@ class Trainer:
                 if main and (now - drawn > self.training.grid_seconds or ending):
                     self._draw(shown)
                     drawn = now
-                if stopped and self.step < last:
+                if stopped and self.step < self.steps:
                     raise UserError(f"stopped at step {self.step}; the same command goes on from {self.path}")
 
-    def _agreed(self, *wishes: bool) -> tuple[bool, ...]:
-        """What the first process wishes: clocks and signals differ, and all have to save and stop at the same step."""
-        return wishes if self.fabric.world_size == 1 else self.fabric.broadcast(wishes)
+    def train_step(self) -> float:
+        """One step of the stage at hand. Returns the seconds that taking the batch took."""
+        recipe = self.recipe
+        start = time.perf_counter()
+        self._enter_stage()
+        recipe.take()
+        taken = time.perf_counter() - start
+        with self.fabric.autocast():
+            recipe.forward()
+            recipe.optimise(self.update)
+        self._average()
+        self.step += 1
+        return taken
+
+    def _enter_stage(self) -> None:
+        """Set the stage that the next step belongs to, what is trained in it, and its learning rates."""
+        recipe, done = self.recipe, self.step
+        recipe.step = self.step
+        for stage in self.stages:
+            if done < stage.steps:
+                break
+            done -= stage.steps
+        if getattr(recipe, "stage", None) is not stage:
+            recipe.stage = stage
+            for name, network in recipe.networks.items():
+                network.train(name in stage.networks).requires_grad_(name in stage.networks)
+        share = stage.schedule(done / stage.steps)
+        for optimiser in recipe.optimisers.values():
+            for group in optimiser.param_groups:
+                group["lr"] = optimiser.defaults["lr"] * share
+
+    def agreed(self, *answers: bool) -> tuple[bool, ...]:
+        """The first process's answers: clocks and signals differ, and all have to save and stop at the same step."""
+        return answers if self.fabric.world_size == 1 else self.fabric.broadcast(answers)
 
     def update(self, name: str, loss: Tensor) -> None:
         """One step of the optimiser `name` down the gradient of `loss`, averaged over all processes."""
@@ -158,55 +190,62 @@ class Trainer:
             assert isinstance(gathered, Tensor)
             states.append(gathered.reshape(-1, state.numel()).cpu())
         if self.fabric.is_global_zero:
-            recipe = self.recipe
-            checkpoint.save(
-                {
-                    "recipe": recipe.name,
-                    "settings": dataclasses.asdict(recipe.settings),
-                    "step": self.step,
-                    "before": self.before,
-                    "networks": {name: network.state_dict() for name, network in recipe.networks.items()},
-                    "averages": {name: network.state_dict() for name, network in self.averages.items()},
-                    "optimisers": {name: optimiser.state_dict() for name, optimiser in recipe.optimisers.items()},
-                    "random": states,
-                },
-                self.path,
-            )
+            run = {"recipe": self.recipe.name, "settings": dataclasses.asdict(self.recipe.settings)}
+            checkpoint.save(run | {"before": self.before, "random": states} | self.learned(), self.path)
         self.fabric.barrier()
 
-    def _restore(self) -> None:
+    def learned(self) -> dict[str, Any]:
+        """The step, and all that was learned up to it: what `restore` takes back."""
+        recipe = self.recipe
+        return {
+            "step": self.step,
+            "networks": {name: network.state_dict() for name, network in recipe.networks.items()},
+            "averages": {name: network.state_dict() for name, network in self.averages.items()},
+            "optimisers": {name: optimiser.state_dict() for name, optimiser in recipe.optimisers.items()},
+        }
+
+    def restore(self, learned: Mapping[str, Any]) -> None:
+        """Go to where `learned` was taken. Raises what torch raises where it is of other networks."""
+        for name, network in self.recipe.networks.items():
+            network.load_state_dict(learned["networks"][name])
+        for name, average in self.averages.items():
+            average.load_state_dict(learned["averages"][name])
+        for name, optimiser in self.recipe.optimisers.items():
+            optimiser.load_state_dict(learned["optimisers"][name])
+        self.step = int(learned["step"])
+
+    def _resume(self) -> None:
         state = checkpoint.load(self.path, self.recipe.name)
         with fitting(self.path):
-            for name, network in self.recipe.networks.items():
-                network.load_state_dict(state["networks"][name])
-            for name, average in self.averages.items():
-                average.load_state_dict(state["averages"][name])
-            for name, optimiser in self.recipe.optimisers.items():
-                optimiser.load_state_dict(state["optimisers"][name])
-        self.step, self.before = int(state["step"]), int(state.get("before", 0))
+            self.restore(state)
+        self.before = int(state["before"])
         rank = self.fabric.global_rank % len(state["random"][0])
         torch.set_rng_state(state["random"][0][rank])
         if self.fabric.device.type == "cuda" and len(state["random"]) > 1:
             torch.cuda.set_rng_state(state["random"][1][rank], self.fabric.device)
 
-    def _set_rates(self) -> None:
-        start = self.training.decay_from * self.training.steps
-        share = 1.0 if self.step < start else (self.training.steps - self.step) / (self.training.steps - start)
-        for optimiser in self.recipe.optimisers.values():
-            for group in optimiser.param_groups:
-                group["lr"] = optimiser.defaults["lr"] * share
-
     @torch.no_grad()
     def _average(self) -> None:
-        """Early on the average forgets faster: the first weights are worth nothing."""
-        decay = min(self.training.average, (1 + self.step) / (10 + self.step))
+        """Of what this stage trains. Early on the average forgets faster: the first weights are worth nothing."""
         for name, average in self.averages.items():
+            if name not in self.recipe.stage.networks:
+                continue
+            trained = self._steps_of(name)
+            decay = min(self.training.ema, (1 + trained) / (10 + trained))
             fresh = self.recipe.networks[name].state_dict()
             for key, kept in average.state_dict().items():
                 if kept.is_floating_point():
                     kept.lerp_(fresh[key], 1 - decay)
                 else:
                     kept.copy_(fresh[key])
+
+    def _steps_of(self, network: str) -> int:
+        """In how many of the steps so far the network was trained."""
+        trained, left = 0, self.step
+        for stage in self.stages:
+            trained += min(left, stage.steps) if network in stage.networks else 0
+            left = max(0, left - stage.steps)
+        return trained
 
     def _check(self, what: str, values: dict[str, float]) -> None:
         broken = [name for name, value in values.items() if not np.isfinite(value)]
@@ -216,14 +255,17 @@ class Trainer:
                 f"the {what} {broken[0]!r} is not a number at step {self.step}; {kept}; try a lower learning rate"
             )
 
-    def _previews(self, pack: Pack) -> Tensor:
+    def _previews(self, pack: Pack) -> dict[str, Tensor]:
         index = np.linspace(0, len(pack) - 1, min(PREVIEWS, len(pack))).round().astype(int)
-        return signed(torch.from_numpy(pack.images[index]).to(self.fabric.device))
+        examples = self.recipe.examples(pack.part(index))
+        tensors = {name: torch.from_numpy(array).to(self.fabric.device) for name, array in examples.items()}
+        return {name: x if x.is_floating_point() else signed(x) for name, x in tensors.items()}
 
-    def _draw(self, shown: Tensor) -> None:
+    def _draw(self, shown: dict[str, Tensor]) -> None:
         """Whole crops through the averaged networks, and what the last step saw and made."""
         with torch.no_grad(), self.fabric.autocast():
-            write(grid(self.recipe.preview(self.averages, shown)), self.folder / "grids" / f"{self.step:07d}.png")
+            rows = self.recipe.preview(self.recipe.networks | self.averages, shown)
+        write(grid(rows), self.folder / "grids" / f"{self.step:07d}.png")
         write(grid(self.recipe.pictures), self.folder / "grids" / "last-batch.png")
 
 
@@ -263,7 +305,7 @@ def curves(folder: Path) -> Iterator[SummaryWriter]:
 
 
 @contextmanager
-def told_to_stop() -> Iterator[list[int]]:
+def stop_signals() -> Iterator[list[int]]:
     """A list that fills when Ctrl-C or SIGTERM comes, so that the step at hand can end and be saved."""
     stop: list[int] = []
 

@@ -1,13 +1,14 @@
-"""Packs in memory, and batches out of them: turned, scaled and cut on the device, everything of a face alike."""
+"""Packs in memory, and batches out of them: augmented on the device, everything of a face alike."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
 
-from toonstream_train.data.pack import CELL, Pack
+from toonstream_train.data.pack import Pack
+from toonstream_train.data.points import mirrored
 
 
 @dataclass(frozen=True)
@@ -34,10 +35,8 @@ class Batch:
 
     pictures: Tensor  # (B, 3, size, size) in [-1, 1]
     inside: Tensor  # (B, 1, size, size), 1 inside the source picture, 0 where it was padded
-    landmarks: Tensor  # (B, 5, 2), pixels of the patch, in the order of the framing
+    points: dict[int, Tensor]  # landmarks by set (see data.points): K -> (B, K, 2), pixels of the patch
     alike: dict[str, Tensor]  # further pictures of the same faces under the same geometry, as `pictures`
-    shifts: Tensor | None = None  # (B, 2, size / CELL, size / CELL): as in Pack, across and down in pixels of the patch
-    charts: Tensor | None = None  # likewise, as in Pack
 
 
 def signed(images: Tensor) -> Tensor:
@@ -48,15 +47,21 @@ def signed(images: Tensor) -> Tensor:
 class Faces:
     """The faces of a pack on the device."""
 
-    def __init__(self, pack: Pack, device: torch.device, geometry: Geometry, alike: Mapping[str, Tensor]) -> None:
-        """alike: further pictures (N, H, W, 3) uint8, one for each of the pack's."""
+    def __init__(
+        self,
+        pack: Pack,
+        device: torch.device,
+        geometry: Geometry,
+        alike: Mapping[str, Tensor] | None = None,
+        points: Collection[int] = (5,),
+    ) -> None:
+        """alike: further pictures (N, H, W, 3) uint8, one for each of the pack's. points: the sets that batches get."""
         self.geometry = geometry
         self.images = torch.from_numpy(pack.images).to(device)
         self.inside = torch.from_numpy(pack.inside).to(device)
-        self.landmarks = torch.from_numpy(pack.landmarks).to(device)
-        self.shifts = None if pack.shifts is None else torch.from_numpy(pack.shifts).permute(0, 3, 1, 2).to(device)
-        self.charts = None if pack.charts is None else torch.from_numpy(pack.charts).permute(0, 3, 1, 2).to(device)
-        self.alike = {name: pictures.to(device) for name, pictures in alike.items()}
+        self.points = {count: torch.from_numpy(pack.points[count]).to(device) for count in points}
+        self.mirrored = {count: mirrored(count) for count in points if geometry.mirror}
+        self.alike = {name: pictures.to(device) for name, pictures in (alike or {}).items()}
         self.weights = torch.tensor([geometry.weights.get(source, 1.0) for source in pack.sources], device=device)
 
     def sample(self, count: int) -> Batch:
@@ -65,7 +70,7 @@ class Faces:
         matrix = self._patches(count)
         size = self.geometry.size
         side = self.images.shape[1]
-        mirrored = matrix[:, 0, 0] * matrix[:, 1, 1] - matrix[:, 0, 1] * matrix[:, 1, 0] < 0
+        flipped = matrix[:, 0, 0] * matrix[:, 1, 1] - matrix[:, 0, 1] * matrix[:, 1, 0] < 0
 
         # one sampling for everything of a face: 3 channels each, and one that says what is inside
         stack = [self.images[index], *(pictures[index] for pictures in self.alike.values())]
@@ -80,23 +85,27 @@ class Faces:
         beyond = (grid.abs() > 1).any(3)[:, None]
         shown = torch.split(layers[:, :-1], 3, 1)
 
-        points = (self.landmarks[index] - matrix[:, None, :, 2]) @ torch.linalg.inv(matrix[:, :, :2]).transpose(1, 2)
-        shifts = charts = None
-        cells = affine_grid(theta, [count, 2, size // CELL, size // CELL], align_corners=False)
-        if self.shifts is not None:
-            shifts = grid_sample(self.shifts[index], cells, padding_mode="border", align_corners=False)
-            shifts = torch.einsum("bij,bjhw->bihw", torch.linalg.inv(matrix[:, :, :2]), shifts)
-        if self.charts is not None:
-            charts = grid_sample(self.charts[index], cells, padding_mode="border", align_corners=False)
-            charts[mirrored, 0] *= -1  # the mean face is symmetric
-        swapped = points[:, [1, 0, 2, 4, 3]]  # left and right are the picture's
+        inverse = torch.linalg.inv(matrix[:, :, :2])
+        points = {}
+        for k, many in self.points.items():
+            placed = (many[index] - matrix[:, None, :, 2]) @ inverse.transpose(1, 2)
+            if k in self.mirrored:  # left and right are the picture's
+                placed = torch.where(flipped[:, None, None], placed[:, list(self.mirrored[k])], placed)
+            points[k] = placed
         return Batch(
             pictures=shown[0],
             inside=layers[:, -1:].masked_fill(beyond, 0),
-            landmarks=torch.where(mirrored[:, None, None], swapped, points),
+            points=points,
             alike=dict(zip(self.alike, shown[1:], strict=True)),
-            shifts=shifts,
-            charts=charts,
+        )
+
+    def whole(self) -> Batch:
+        """All faces, as they are."""
+        return Batch(
+            pictures=signed(self.images),
+            inside=self.inside[:, None].float(),
+            points=dict(self.points),
+            alike={name: signed(pictures) for name, pictures in self.alike.items()},
         )
 
     def _patches(self, count: int) -> Tensor:

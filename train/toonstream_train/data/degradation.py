@@ -11,7 +11,7 @@ from toonstream_train.data.dataset import Batch
 
 
 @dataclass(frozen=True)
-class Damage:
+class Degradation:
     """Strengths; 0 switches one off."""
 
     light: float = 0.0
@@ -24,7 +24,7 @@ class Damage:
     """Share of the pictures that are compressed."""
 
 
-def light(settings: Damage, batch: Batch) -> Batch:
+def light(settings: Degradation, batch: Batch) -> Batch:
     """The same random light on all pictures of a face: gamma, brightness, and a gain for each channel."""
     if not settings.light:
         return batch
@@ -42,7 +42,7 @@ def light(settings: Damage, batch: Batch) -> Batch:
     return replace(batch, pictures=lit(batch.pictures), alike=alike)
 
 
-def damage(settings: Damage, x: Tensor) -> Tensor:
+def degrade(settings: Degradation, x: Tensor) -> Tensor:
     """Blur, then sensor noise, then compression: the order of a camera."""
     count, device = x.shape[0], x.device
     if settings.blur:

@@ -1,4 +1,4 @@
-"""Where the points of a face come from: mediapipe for photographs, a CSV for cartoons."""
+"""Where the points of a face come from: the face mesh for photographs, a CSV for cartoons."""
 
 import csv
 from collections.abc import Callable, Iterator
@@ -12,28 +12,45 @@ from toonstream_engines.errors import InputError
 
 from toonstream.faces.tracker import Tracker
 from toonstream.frame import Frame
+from toonstream_train.data.points import COUNTS
 
 # The columns speak of the person's right and left; the framing's order is the picture's.
 COLUMNS = [
     f"{point}_{axis}" for point in ("eye_right", "eye_left", "nose", "mouth_right", "mouth_left") for axis in "xy"
 ]
 
-Points = tuple[NDArray[np.float32], NDArray[np.float32] | None]
-"""Five points (5, 2) and, where known, mediapipe's 478 (478, 2), in pixels of the picture."""
+Points = dict[int, NDArray[np.float32]]
+"""Landmarks of a face by set (see data.points): K -> (K, 2), in pixels of the picture; 5 is always there."""
 
 
-def from_csv(path: Path) -> dict[str, NDArray[np.float32]]:
-    """File name -> five points (5, 2); rows without points are left out."""
+def from_csv(path: Path) -> dict[str, Points]:
+    """File name -> points; rows without points are left out. UTF-8, with or without a byte-order mark.
+
+    Beside COLUMNS, the table may have those of a further set: x0, y0, x1, y1 and so on.
+    """
     try:
-        with path.open(newline="", encoding="utf-8") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
-            missing = {"file", *COLUMNS} - set(reader.fieldnames or [])
-            if missing:
-                raise InputError(f"{path}: it lacks the columns {', '.join(sorted(missing))}; add them")
+            names = set(reader.fieldnames or [])
+            if missing := {"file", *COLUMNS} - names:
+                raise InputError(
+                    f"{path}: it lacks the columns {', '.join(sorted(missing))}; add them, separated by commas "
+                    "(toonstream-train prepare --help explains them)"
+                )
+            sets = {5: COLUMNS}
+            if "x0" in names:
+                count = next((k for k in COUNTS if f"x{k - 1}" in names and f"x{k}" not in names), 0)
+                sets[count] = [f"{axis}{i}" for i in range(count) for axis in "xy"]
+                if not count or not names.issuperset(sets[count]):
+                    raise InputError(f"{path}: columns x0, y0 and so on have to be of {COUNTS[1:]} points")
+            columns = [column for names in sets.values() for column in names]
             return {
-                row["file"]: np.array([float(row[c]) for c in COLUMNS], np.float32).reshape(5, 2)
+                row["file"]: {
+                    count: np.array([float(row[name]) for name in names], np.float32).reshape(count, 2)
+                    for count, names in sets.items()
+                }
                 for row in reader
-                if all(row[c] for c in COLUMNS)
+                if all(row[column] for column in columns)
             }
     except (OSError, ValueError, csv.Error) as error:
         raise InputError(f"{path}: cannot be read as landmarks ({error}); check the file") from error
@@ -50,6 +67,6 @@ def detector() -> Iterator[Callable[[NDArray[np.uint8]], Points | None]]:
         def detect(picture: NDArray[np.uint8]) -> Points | None:
             tracker.forget()
             faces = tracker(Frame.from_rgb(picture, pts=None, time_base=Fraction(1), index=0))
-            return (faces[0].points.astype(np.float32), faces[0].landmarks) if faces else None
+            return {5: faces[0].points.astype(np.float32), 478: faces[0].landmarks} if faces else None
 
         yield detect

@@ -12,11 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from toonstream_engines.errors import InputError
 
-CELL = 8
-"""Pixels between two places for which a pack says what a drawing moved."""
+from toonstream_train.data.points import COUNTS
 
-STEP = 8
-"""Stored shifts are in so many parts of a pixel."""
+KEYS = {5: "landmarks", 478: "dense"}
+"""Names of point sets in the file, where not "points.K"."""
 
 SIZE = 256
 """Side of a packed crop in pixels: photographs hold about this much within the framing."""
@@ -28,13 +27,10 @@ class Pack:
 
     images: NDArray[np.uint8]  # (N, SIZE, SIZE, 3) RGB
     inside: NDArray[np.uint8]  # (N, SIZE, SIZE), 1 where the source picture had pixels, 0 where the crop was padded
-    landmarks: NDArray[np.float32]  # (N, 5, 2), in the order of toonstream.faces.framing
-    dense: NDArray[np.float32]  # (N, 478, 2) of mediapipe, NaN for a crop without
+    points: dict[int, NDArray[np.float32]]  # landmarks by set (see data.points): (N, K, 2), NaN where unknown; 5 always
     names: list[str]  # file names within the source folder
     sources: list[str]  # the collection each comes from, for weighting
-    drawings: NDArray[np.uint8] | None = None  # (N, SIZE, SIZE, 3) RGB: each crop as a draughtsman drew it
-    shifts: NDArray[np.float32] | None = None  # (N, SIZE / CELL, SIZE / CELL, 2): from a drawing's places to the crop's
-    charts: NDArray[np.float32] | None = None  # likewise: on the mean face, [-1, 1] across its crop and down
+    drawings: NDArray[np.uint8] | None = None  # (N, S, S, 3) RGB: each crop as a teacher drew it
 
     def __len__(self) -> int:
         return len(self.names)
@@ -44,33 +40,26 @@ class Pack:
         return Pack(
             images=self.images[index],
             inside=self.inside[index],
-            landmarks=self.landmarks[index],
-            dense=self.dense[index],
+            points={count: points[index] for count, points in self.points.items()},
             names=[self.names[i] for i in index],
             sources=[self.sources[i] for i in index],
             drawings=None if self.drawings is None else self.drawings[index],
-            shifts=None if self.shifts is None else self.shifts[index],
-            charts=None if self.charts is None else self.charts[index],
         )
 
 
 def save(pack: Pack, path: Path, quality: int | None = None) -> None:
     """Write beside `path` first, so that an interrupted or failed write leaves what was there.
 
-    quality: of WebP, 1 to 100, in which pictures are kept for carrying: a twentieth of the size, without the dense
-    landmarks, which only drawing needs.
+    quality: of WebP, 1 to 100, in which pictures are kept in a compressed pack: a twentieth of the size.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
-    tensors: dict[str, NDArray[Any]] = {"inside": np.packbits(pack.inside, axis=2), "landmarks": pack.landmarks}
-    if pack.shifts is not None:
-        tensors["shifts"] = np.rint(pack.shifts * STEP).clip(-127, 127).astype(np.int8)
-    if pack.charts is not None:
-        tensors["charts"] = pack.charts.astype(np.float16)
+    tensors: dict[str, NDArray[Any]] = {"inside": np.packbits(pack.inside, axis=2)}
+    tensors |= {KEYS.get(count, f"points.{count}"): points for count, points in pack.points.items()}
     pictures = {"images": pack.images} | ({} if pack.drawings is None else {"drawings": pack.drawings})
     if quality is None:
-        tensors |= {**pictures, "dense": pack.dense}
+        tensors |= pictures
     else:
         for name, many in pictures.items():
             tensors |= _to_webp(name, many, quality)
@@ -101,16 +90,15 @@ def load(path: Path) -> Pack:
         for name in ("images", "drawings"):
             if f"{name}.webp" in tensors:
                 tensors[name] = _from_webp(name, tensors)
+        names = {KEYS.get(count, f"points.{count}"): count for count in COUNTS}
+        points = {count: tensors[name] for name, count in names.items() if name in tensors or count == 5}
         return Pack(
             images=tensors["images"],
             inside=np.unpackbits(tensors["inside"], axis=2),
-            landmarks=tensors["landmarks"],
-            dense=tensors.get("dense", np.full((len(tensors["images"]), 478, 2), np.nan, np.float32)),
+            points=points,
             names=json.loads(described["names"]),
             sources=json.loads(described["sources"]),
             drawings=tensors.get("drawings"),
-            shifts=tensors["shifts"].astype(np.float32) / STEP if "shifts" in tensors else None,
-            charts=tensors["charts"].astype(np.float32) if "charts" in tensors else None,
         )
     except (SafetensorError, OSError, KeyError, ValueError, cv2.error) as error:
         raise InputError(f"{path}: not a pack of toonstream-train ({error}); make it anew with prepare") from error

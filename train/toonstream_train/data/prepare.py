@@ -2,8 +2,9 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -13,63 +14,75 @@ from toonstream_engines.errors import InputError
 from tqdm import tqdm
 
 from toonstream.faces import framing
+from toonstream.faces.crop import crop as upright
+from toonstream.frame import Frame
 from toonstream_train.data.landmarks import Points
 from toonstream_train.data.pack import SIZE, Pack
 
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
+SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif", ".heic", ".heif"}
+"""Of pictures; which of them can be read depends on OpenCV, and those that cannot are named."""
 
 
 @dataclass
 class Crop:
     image: NDArray[np.uint8]  # (SIZE, SIZE, 3) RGB
     inside: NDArray[np.uint8]  # (SIZE, SIZE) 0 or 1
-    landmarks: NDArray[np.float32]  # (5, 2)
-    dense: NDArray[np.float32]  # (478, 2), NaN where not known
+    points: Points  # in pixels of the crop
 
 
 def prepare(
-    folder: Path, find: Callable[[str, NDArray[np.uint8]], Points | str], wanted: Callable[[str], bool]
+    folder: Path, find: Callable[[str, NDArray[np.uint8]], Points | str], excluded: Callable[[str], str] = lambda _: ""
 ) -> tuple[Pack, dict[str, str]]:
-    """Crop the pictures of `folder` whose names are `wanted`; beside the pack, name -> reason of those left out.
+    """Crop the faces in the pictures of `folder`. Returns the pack and, for each picture left out, name -> reason.
 
-    find(name, picture (H, W, 3) RGB) gives the points or, as a string, why there are none.
+    find(name, picture (H, W, 3) RGB uint8) gives the face's points or, as a string, why there are none.
+    excluded(name) gives the reason to leave a picture out unread, "" to take it.
     """
     left_out, names, crops = dict[str, str](), list[str](), list[Crop]()
-    for name, picture in pictures(folder, wanted):
-        points = "unreadable" if picture is None else find(name, picture)
+    for path in tqdm(pictures(folder), desc=f"prepare {folder.name}", unit="picture"):
+        name = path.relative_to(folder).as_posix()
+        if reason := excluded(name):
+            left_out[name] = reason
+            continue
+        picture = read(path)
+        points = "cannot be read as a picture" if picture is None else find(name, picture)
         if picture is None or isinstance(points, str):
             left_out[name] = str(points)
             continue
         try:
-            crops.append(crop(picture, *points))
+            crops.append(crop(picture, points))
             names.append(name)
         except ValueError as error:
             left_out[name] = str(error)
     if not crops:
-        reasons = ", ".join(f"{n} {why}" for why, n in Counter(left_out.values()).items()) or "all are held back"
+        reasons = ", ".join(f"{n} {why}" for why, n in Counter(left_out.values()).items())
         raise InputError(f"{folder}: no face to pack ({reasons}); check the folder and the landmarks")
     pack = Pack(
         images=np.stack([c.image for c in crops]),
         inside=np.stack([c.inside for c in crops]),
-        landmarks=np.stack([c.landmarks for c in crops]),
-        dense=np.stack([c.dense for c in crops]),
+        points={count: np.stack([c.points[count] for c in crops]) for count in crops[0].points},
         names=names,
         sources=[source(name) for name in names],
     )
     return pack, left_out
 
 
-def pictures(folder: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, NDArray[np.uint8] | None]]:
-    """Names within the folder and pictures (H, W, 3) RGB, None for an unreadable one."""
+def pictures(folder: Path) -> list[Path]:
+    """The picture files in the folder and below, sorted. Raises InputError where there are none."""
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; name one with pictures in it")
-    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
     if not paths:
         raise InputError(f"{folder}: no pictures there ({', '.join(sorted(SUFFIXES))}); name a folder with some")
-    for path in tqdm(paths, desc=f"prepare {folder.name}", unit="picture"):
-        name = path.relative_to(folder).as_posix()
-        if wanted(name):
-            yield name, read(path)
+    return paths
+
+
+def names_in(file: Path) -> set[str]:
+    """A list of picture names, one a line."""
+    try:
+        return set(file.read_text(encoding="utf-8-sig").splitlines())
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{file}: cannot be read as a list of names ({error}); check the file") from error
 
 
 def read(path: Path) -> NDArray[np.uint8] | None:
@@ -83,34 +96,23 @@ def read(path: Path) -> NDArray[np.uint8] | None:
     return None if bgr is None else np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
 
 
-def crop(picture: NDArray[np.uint8], five: NDArray[np.float32], dense: NDArray[np.float32] | None) -> Crop:
-    """The canonical crop; what lies outside the picture repeats its border and is marked.
+def crop(picture: NDArray[np.uint8], points: Points) -> Crop:
+    """The canonical crop of a picture (H, W, 3) RGB; what lies outside it repeats its border and is marked.
 
     Raises ValueError where the points are no face within the picture.
     """
-    if not np.isfinite(five).all():
+    if not np.isfinite(points[5]).all():
         raise ValueError("the five points of a face are not all numbers")
-    matrix = framing.framing(five, SIZE)
-    scale = float(np.hypot(*matrix[0, :2]))
-    if scale < 0.7:  # a warp would skip pixels: average them first
-        height, width = picture.shape[:2]
-        small = max(1, round(width * scale)), max(1, round(height * scale))
-        picture = np.asarray(cv2.resize(picture, small, interpolation=cv2.INTER_AREA), np.uint8)
-        back = np.array([width / small[0], height / small[1]])
-        warp = framing.opencv(np.hstack([matrix[:, :2] * back, matrix[:, 2:]]))
-    else:
-        warp = framing.opencv(matrix)
-    size = (SIZE, SIZE)
-    image = cv2.warpAffine(picture, warp, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    inside = cv2.warpAffine(np.ones(picture.shape[:2], np.uint8), warp, size, flags=cv2.INTER_NEAREST)
+    matrix = framing.framing(points[5], SIZE)
+    whole = np.ones(picture.shape[:2], np.uint8)
+    inside = cv2.warpAffine(whole, framing.opencv(matrix), (SIZE, SIZE), flags=cv2.INTER_NEAREST)
     if not inside.any():
         raise ValueError("the five points of a face lie outside the picture")
-    points = np.full((478, 2), np.nan, np.float32) if dense is None else framing.apply(matrix, dense).astype(np.float32)
+    frame = Frame.from_rgb(picture, pts=None, time_base=Fraction(1), index=0)
     return Crop(
-        np.asarray(image, np.uint8),
+        upright(frame, matrix, SIZE),
         np.asarray(inside, np.uint8),
-        framing.apply(matrix, five).astype(np.float32),
-        points,
+        {count: framing.apply(matrix, many).astype(np.float32) for count, many in points.items()},
     )
 
 

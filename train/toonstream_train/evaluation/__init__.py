@@ -1,1 +1,1 @@
-"""What a style is judged by, one family of measures a file. Pictures are uint8 (N, H, W, 3) RGB throughout."""
+"""Measures of a style, one family a file. Pictures are uint8 (N, H, W, 3) RGB throughout."""

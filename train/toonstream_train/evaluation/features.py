@@ -1,4 +1,4 @@
-"""Feature networks that judge. None of them trains a style, and a figure always names the network that it is from."""
+"""Feature networks of the measures. None of them trains a style, and a figure always names its network."""
 
 import hashlib
 from importlib import import_module

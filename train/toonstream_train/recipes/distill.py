@@ -1,56 +1,61 @@
-"""A trained generator taught to a small one, on photos: pixels, features, and a discriminator between the two."""
+"""A trained generator taught to a small one, on photos: pixels, features, and later a discriminator between the two."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 import torch
 from toonstream_engines.errors import InputError
 from torch import Tensor, nn
 from torch.optim import Adam
 
-from toonstream_train import losses
-from toonstream_train.core.recipe import Recipe, Settings, Update
+from toonstream_train.core.recipe import Recipe, Settings, Stage, Update
 from toonstream_train.data.dataset import Faces, Geometry, signed
-from toonstream_train.data.degradation import Damage, again, damage, light, shift
+from toonstream_train.data.degradation import Degradation, again, degrade, light, shift
 from toonstream_train.data.pack import Pack
-from toonstream_train.networks.cartoongan import Discriminator
+from toonstream_train.losses.adversarial import discriminator_loss, generator_loss
+from toonstream_train.losses.content import content
+from toonstream_train.losses.drawing import drawing
+from toonstream_train.losses.temporal import temporal_consistency
+from toonstream_train.networks import perceptual
+from toonstream_train.networks.discriminators.cartoongan import Discriminator
 from toonstream_train.networks.generators.small import Small
-from toonstream_train.networks.perceptual.vgg import VGG
-from toonstream_train.recipes import trained
+from toonstream_train.recipes.registry import trained
 
 
 @dataclass(frozen=True)
 class DistillSettings(Settings):
     teacher: str = ""
-    """Folder of the run, or its checkpoint, whose exported network teaches."""
+    """Folder of the run, or its checkpoint, whose model teaches."""
+    steps: int = 4_000
     geometry: Geometry = field(default_factory=Geometry)
-    damage: Damage = field(default_factory=Damage)
-    batch: int = 8
+    degradation: Degradation = field(default_factory=Degradation)
+    batch: int = 4
     width: int = 16
     tones: bool = False
-    """Flat tones by construction."""
+    """Lightness in steps."""
     learning_rate: float = 1e-3
-    judge_rate: float = 2e-4
+    discriminator_rate: float = 2e-4
     beta1: float = 0.9
 
     pixel: float = 1.0
-    """l1 on pixels and their differences."""
+    """l1 on pixels and their gradients."""
     feature: float = 0.2
-    content_layer: str = "conv3_3"
-    vgg: str = ""
+    content: perceptual.Perceptual = field(default_factory=perceptual.Perceptual)
     adversarial: float = 0.0
     adversarial_from: float = 0.5
     """Share of the steps after which the discriminator joins."""
-    judge_width: int = 32
-    steady: float = 1.0
-    steady_noise: float = 4.0
+    discriminator_width: int = 32
+    temporal: float = 1.0
+    """Weight of temporal consistency."""
+    temporal_noise: float = 4.0
 
 
 class Distill(Recipe):
     name = "distill"
     defaults = DistillSettings()
-    exported = "student"
+    packs: ClassVar = {"photos": "faces to draw"}
     averaged = ("student",)
 
     settings: DistillSettings
@@ -59,36 +64,43 @@ class Distill(Recipe):
         super().__init__(settings)
         s = settings
         self.student = Small(s.width, tones=s.tones)
-        self.discriminator = Discriminator(s.judge_width, spectral=True)
+        self.discriminator = Discriminator(s.discriminator_width, spectral=True)
         self.networks = {"student": self.student, "discriminator": self.discriminator}
         self.optimisers = {
             "student": Adam(self.student.parameters(), s.learning_rate, (s.beta1, 0.999)),
-            "discriminator": Adam(self.discriminator.parameters(), s.judge_rate, (s.beta1, 0.999)),
+            "discriminator": Adam(self.discriminator.parameters(), s.discriminator_rate, (s.beta1, 0.999)),
         }
 
-    def feed(self, photos: Pack, cartoons: Pack | None, device: torch.device) -> None:
+    def stages(self) -> tuple[Stage, ...]:
+        s = self.settings
+        alone = round(s.adversarial_from * s.steps) if s.adversarial else s.steps
+        return (
+            Stage("regression", alone, ("student",), ("photos",)),
+            Stage("adversarial", s.steps - alone, ("student", "discriminator"), ("photos",)),
+        )
+
+    def feed(self, packs: Mapping[str, Pack], device: torch.device) -> None:
         s = self.settings
         if not s.teacher:
             raise InputError("distill needs a teacher: --set teacher=FOLDER of a run")
-        self.teacher = trained(Path(s.teacher))[0].to(device)
-        self.photos = Faces(photos, device, s.geometry, {})
+        self.teacher = trained(Path(s.teacher)).model.to(device)
+        self.photos = Faces(packs["photos"], device, s.geometry)
         if s.feature:
-            self.vgg = VGG(s.content_layer, s.vgg, signed(self.photos.images[:16]))
+            self.perceptual = perceptual.build(s.content, signed(self.photos.images[:16]))
 
-    def take(self, step: int) -> None:
+    def take(self) -> None:
         """The teacher sees a clean photo, the student what a webcam makes of it."""
         s = self.settings
-        self.judging = bool(s.adversarial) and step >= s.adversarial_from * s.training.steps
-        self.photo = light(s.damage, self.photos.sample(s.batch))
-        self.input = damage(s.damage, self.photo.pictures)
+        self.photo = light(s.degradation, self.photos.sample(s.batch))
+        self.input = degrade(s.degradation, self.photo.pictures)
 
     def forward(self) -> None:
         s = self.settings
         with torch.no_grad():
             self.target = self.teacher(self.photo.pictures)
         views = self.input
-        if s.steady:
-            second, self.move = again(self.input[: max(1, s.batch // 4)], s.steady_noise)
+        if s.temporal:
+            second, self.move = again(self.input[: max(1, s.batch // 4)], s.temporal_noise)
             views = torch.cat([views, second])
         made = self.student(views)
         self.toon, self.again = made[: s.batch], made[s.batch :]
@@ -96,19 +108,25 @@ class Distill(Recipe):
 
     def optimise(self, update: Update) -> None:
         s = self.settings
-        parts = {"pixel": s.pixel * losses.drawing(self.toon, self.target, torch.ones_like(self.target[:, :1]))}
+        adversarial = self.stage.name == "adversarial"
+        parts = {"pixel": s.pixel * drawing(self.toon, self.target, torch.ones_like(self.target[:, :1]))}
         if s.feature:
-            parts["feature"] = s.feature * losses.content(self.vgg(self.toon), self.vgg(self.target))
-        if s.steady:
-            parts["steady"] = s.steady * losses.steady(shift(self.toon[: len(self.again)], *self.move), self.again)
-        if self.judging:
-            parts["fool"] = s.adversarial * losses.fool("hinge", self.discriminator(self.toon))
+            parts["feature"] = s.feature * content(self.perceptual(self.toon), self.perceptual(self.target))
+        if s.temporal:
+            first = shift(self.toon[: len(self.again)], *self.move)
+            parts["temporal consistency"] = s.temporal * temporal_consistency(first, self.again)
+        if adversarial:
+            parts["generator"] = s.adversarial * generator_loss("hinge", self.discriminator(self.toon))
         update("student", sum(parts.values(), torch.zeros((), device=self.toon.device)))
-        self.losses = dict(parts)
-        if self.judging:
+        self.losses = parts
+        if adversarial:
             real, fake = self.discriminator(self.target), self.discriminator(self.toon.detach())
-            self.losses["judge"] = losses.judge("hinge", real, [fake])
-            update("discriminator", self.losses["judge"])
+            parts["discriminator"] = discriminator_loss("hinge", real, [fake])
+            update("discriminator", parts["discriminator"])
 
-    def preview(self, networks: Mapping[str, nn.Module], photos: Tensor) -> dict[str, Tensor]:
+    def exportable(self, networks: Mapping[str, nn.Module]) -> nn.Module:
+        return networks["student"]
+
+    def preview(self, networks: Mapping[str, nn.Module], inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        photos = inputs["image"]
         return {"photo": photos, "student": networks["student"](photos), "teacher": self.teacher(photos)}

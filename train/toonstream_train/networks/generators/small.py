@@ -3,10 +3,8 @@
 from torch import Tensor, nn
 from torch.nn.functional import pixel_shuffle
 
-from toonstream_train.networks.blocks.face_prior import Mask
 from toonstream_train.networks.blocks.layers import Context, Residual, conv, up
 from toonstream_train.networks.blocks.tones import Tones
-from toonstream_train.networks.blocks.warp_field import Bend
 
 
 class Small(nn.Module):
@@ -19,12 +17,10 @@ class Small(nn.Module):
     (N, 3, H, W) in [-1, 1] -> about the same range; H and W multiples of 16.
     """
 
-    def __init__(self, width: int = 16, *, tones: bool = False, bend: bool = False, mask: bool = False) -> None:
-        """tones: the lightness of what it draws comes in steps. bend: it moves the face's features before it draws.
-        mask: it knows where on a face it draws, by what the bend sees."""
+    def __init__(self, width: int = 16, *, tones: bool = False) -> None:
+        """tones: lightness in steps."""
         super().__init__()
-        self.bend = Bend() if bend else None
-        self.mask = Mask(self.bend.seen, width) if self.bend and mask else None
+        self.architecture = {"name": "small", "width": width, "tones": tones}
         w2, w4, w8 = 3 * width // 2, 3 * width, 6 * width
         self.to2 = conv(3, width, 5, 2)
         self.to4 = nn.Sequential(conv(width, w2, stride=2), conv(w2, w2))
@@ -37,12 +33,7 @@ class Small(nn.Module):
         self.tones = Tones() if tones else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.bend is None:
-            x2 = self.to2(x)
-        else:
-            seen = self.bend.look(x)
-            x = self.bend(x, seen)
-            x2 = self.to2(x) if self.mask is None else self.to2(x) + self.mask(seen)
+        x2 = self.to2(x)
         x4 = self.to4(x2)
         x8 = self.to8(x4)
         x8 = self.at8(x8 + up(self.to16(x8)))

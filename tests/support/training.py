@@ -1,0 +1,139 @@
+"""Tiny packs, settings and runs of recipes."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from lightning_fabric import Fabric
+from toonstream_train.core import checkpoint
+from toonstream_train.core.recipe import Recipe, Settings, Training
+from toonstream_train.core.trainer import Trainer
+from toonstream_train.data.dataset import Geometry
+from toonstream_train.data.pack import Pack
+from toonstream_train.networks.perceptual import Perceptual
+from toonstream_train.recipes.baselines.cyclegan import CycleGAN, CycleGANSettings
+from toonstream_train.recipes.cartoongan import CartoonGAN, CartoonGANSettings
+from toonstream_train.recipes.drawing_student import DrawingStudent, DrawingStudentSettings
+from toonstream_train.recipes.quick import Quick, QuickSettings
+from torch import Tensor
+
+from support.drawn_face import SKINS, face
+from toonstream.faces.shape import Shape
+
+GEOMETRY = Geometry(size=64, scale=(0.9, 1.2), rotation=5)
+RANDOM_VGG = Perceptual("vgg16", "conv1_2", "random")
+
+TINY = CartoonGANSettings(
+    training=Training(log_steps=2),
+    geometry=GEOMETRY,
+    batch=2,
+    initialisation=3,
+    steps=3,
+    width=4,
+    discriminator_width=4,
+    content=RANDOM_VGG,
+)
+TINY_DRAWING = DrawingStudentSettings(
+    training=Training(log_steps=2),
+    shape=Shape(eyes=(1.2, 1.4)),
+    width=4,
+    batch=2,
+    sizes={"64": 1.0},
+    steps=3,
+    adversarial_steps=3,
+    discriminator_width=4,
+    window=32,
+)
+TINY_CYCLE = CycleGANSettings(
+    training=Training(log_steps=2),
+    geometry=GEOMETRY,
+    batch=2,
+    steps=6,
+    width=4,
+    blocks=1,
+    discriminator_width=4,
+    pool=3,
+)
+TINY_QUICK = QuickSettings(
+    training=Training(log_steps=2),
+    geometry=GEOMETRY,
+    batch=2,
+    reconstruction=3,
+    steps=3,
+    width=4,
+    discriminator_width=4,
+    window=32,
+)
+KINDS: dict[type, type[Recipe]] = {
+    CartoonGANSettings: CartoonGAN,
+    DrawingStudentSettings: DrawingStudent,
+    CycleGANSettings: CycleGAN,
+    QuickSettings: Quick,
+}
+
+
+def tiny_pack(count: int = 4, seed: int = 0) -> Pack:
+    """Noise, with landmarks and drawings."""
+    rng = np.random.default_rng(seed)
+    images = rng.integers(0, 256, (count, 256, 256, 3), dtype=np.uint8)
+    five = np.array([[85, 110], [170, 110], [128, 150], [95, 190], [160, 190]], np.float32)
+    return Pack(
+        images=images,
+        inside=np.ones((count, 256, 256), np.uint8),
+        points={5: np.tile(five, (count, 1, 1)), 478: np.tile(face(SKINS["pale"])[1], (count, 1, 1))},
+        names=[f"{i}.png" for i in range(count)],
+        sources=["made"] * count,
+        drawings=images[:, ::-1].copy(),
+    )
+
+
+def trainer(folder: Path, chosen: Settings) -> Trainer:
+    """Of the recipe that has these settings, fed with tiny packs."""
+    torch.manual_seed(chosen.training.seed)
+    made = Trainer(KINDS[type(chosen)](chosen), folder, Fabric(accelerator="cpu", devices=1))
+    packs = {"photos": tiny_pack(), "cartoons": tiny_pack(seed=1)}
+    made.feed({name: packs[name] for name in made.recipe.packs})
+    return made
+
+
+def run(folder: Path, chosen: Settings) -> dict[str, Any]:
+    """A whole run; its checkpoint."""
+    trainer(folder, chosen).fit(tiny_pack())
+    return checkpoint.load(folder / "checkpoint.pt")
+
+
+def assert_same(a: Any, b: Any, at: str = "") -> None:
+    """Two nests of tensors and plain values are equal to the last bit."""
+    if isinstance(a, Tensor):
+        assert torch.equal(a, b), at
+    elif isinstance(a, Mapping):
+        assert a.keys() == b.keys(), at
+        for key in a:
+            assert_same(a[key], b[key], f"{at}.{key}")
+    elif isinstance(a, list | tuple):
+        assert len(a) == len(b), at
+        for i, (x, y) in enumerate(zip(a, b, strict=True)):
+            assert_same(x, y, f"{at}[{i}]")
+    else:
+        assert a == b, at
+
+
+def as_options(*assignments: str) -> list[str]:
+    """The command line's --set of each."""
+    return [part for assignment in assignments for part in ("--set", assignment)]
+
+
+@contextmanager
+def disk_for(size: int) -> Iterator[None]:
+    """Files can become no larger, in bytes: the system refuses to write on, as on a full disk."""
+    resource = pytest.importorskip("resource", reason="there is no such limit on this system")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)

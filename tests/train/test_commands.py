@@ -1,0 +1,95 @@
+"""The command line, from two folders of pictures to a style, and what it says where something is wrong."""
+
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from support import CLIP
+from support.pictures import write_pictures
+from support.training import as_options, disk_for
+from toonstream_train.commands import main
+from toonstream_train.commands.fit import bf16_where_fast
+
+
+def test_four_steps_end_to_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two folders of pictures become a style that an engine runs as torch did, and a photo is drawn in it."""
+    from toonstream_engines import load_style, open_engine
+    from toonstream_engines.parity import load_parity, prove
+
+    from toonstream.commands import main as toonstream
+
+    for name in ("photos", "cartoons"):
+        table = write_pictures(tmp_path / name, 3)
+        packed = [str(tmp_path / name), str(tmp_path / f"{name}.safetensors"), "--landmarks", str(table)]
+        assert main(["prepare", *packed]) == 0
+    fit = ["fit", "cartoongan", "--photos", str(tmp_path / "photos.safetensors"), "--out", str(tmp_path / "run")]
+    vgg = ["content.network=vgg16", "content.layer=conv1_2", "content.weights=random"]
+    tiny = as_options("width=4", "batch=2", "geometry.size=64", "steps=2", "initialisation=2", *vgg)
+    assert main([*fit, *tiny, "--device", "cpu"]) == 2
+    assert "needs the pack 'cartoons' for its stage 'adversarial'; add --data cartoons=PACK" in capsys.readouterr().err
+    assert main([*fit, *tiny, "--device", "cpu", "--data", f"cartoons={tmp_path / 'cartoons.safetensors'}"]) == 0
+    first, second = capsys.readouterr().out.splitlines()[:2]
+    assert first.startswith("2 steps of ")
+    assert "s (initialisation), then 2 steps of " in first
+    assert second == f"curves: tensorboard --logdir {tmp_path / 'run'}; pictures: {tmp_path / 'run' / 'grids'}"
+    learned = (tmp_path / "run/checkpoint.pt").read_bytes()
+    other = ["fit", "cyclegan", *fit[2:], "--cartoons", str(tmp_path / "cartoons.safetensors"), "--set", "width=4"]
+    assert main([*other, "--device", "cpu"]) == 2
+    assert "a checkpoint of cartoongan, not of cyclegan; name another run" in capsys.readouterr().err
+    assert (tmp_path / "run/checkpoint.pt").read_bytes() == learned
+    student = as_options("width=4", "batch=2", "geometry.size=64", "steps=2", *vgg)
+    distill = ["distill", str(tmp_path / "run"), "--photos", str(tmp_path / "photos.safetensors"), "--device", "cpu"]
+    assert main([*distill, *student, "--out", str(tmp_path / "student")]) == 0
+    card = tmp_path / "card.toml"
+    card.write_text('about = "A \\"test\\""\n[data]\nphotos = "made here"\n')
+    style = tmp_path / "style"
+    faces = ["--faces", str(tmp_path / "photos.safetensors"), "--card", str(card)]
+    assert main(["export", str(tmp_path / "student"), str(style), *faces]) == 0
+    with disk_for(1_000):
+        assert main(["export", str(tmp_path / "student"), str(style), *faces]) == 1
+    assert f"{style}: cannot be written (File too large); free some space" in capsys.readouterr().err
+    loaded = load_style(style)
+    assert loaded.about == 'A "test"'
+    assert loaded.card["data"] == {"photos": "made here"}
+    with open_engine(loaded, backend="onnxruntime") as engine:
+        assert prove(engine, load_parity(loaded)).largest <= 1
+        assert engine.run({"image": np.zeros((3, 96, 64, 3), np.uint8)})["toon"].shape == (3, 96, 64, 3)
+
+    with av.open(str(CLIP)) as clip:
+        photo = next(clip.decode(video=0)).to_ndarray(format="rgb24")
+    Image.fromarray(photo).save(tmp_path / "photo.png")
+    assert toonstream([str(tmp_path / "photo.png"), "--style", str(style), "--backend", "onnxruntime"]) == 0
+    with Image.open(tmp_path / "photo.toon.png") as drawn:
+        changed = np.abs(np.asarray(drawn).astype(int) - photo).max(2) > 0
+    assert 0.02 < changed.mean() < 0.9  # the face, and not the whole picture
+
+    assert main(["curves", str(tmp_path / "run")]) == 0
+    with Image.open(tmp_path / "run/curves.png") as curves:
+        assert np.asarray(curves.convert("RGB")).std() > 5
+    assert main(["curves", str(tmp_path / "photos")]) == 2
+    assert "no run with curves" in capsys.readouterr().err
+
+
+def test_fit_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = ["--out", str(tmp_path / "run")]
+    for arguments, told in (
+        (["cartoons"], "cartoons: no such recipe; there are cartoongan"),
+        (["cartoongan", "--preset", "film"], "cartoongan has no preset 'film'; there are: paper"),
+        (["cartoongan", "--data", "photos.pack"], "write it as NAME=PACK"),
+        (["cartoongan"], "no faces for the picture grids; add --photos PACK"),
+        (["cartoongan", "--photos", "absent.pack"], "absent.pack: there is no such pack"),
+    ):
+        assert main(["fit", *arguments, *out]) == 2
+        assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("units", [True, False])
+def test_bf16_only_where_the_processor_has_units_for_it(units: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": units}, raising=False)
+    assert bf16_where_fast("cpu") == ("bf16-mixed" if units else "32-true")
+    assert bf16_where_fast("mps") == "32-true"
+    monkeypatch.delattr(torch.cpu, "get_capabilities")
+    assert bf16_where_fast("cpu") == "32-true"

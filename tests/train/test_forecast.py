@@ -1,0 +1,58 @@
+"""How long a run will take."""
+
+import copy
+import dataclasses
+from pathlib import Path
+
+import pytest
+import torch
+from support.training import TINY, TINY_DRAWING, assert_same, run, trainer
+from toonstream_train.core import forecast
+from toonstream_train.core.forecast import Pace, duration, in_words
+
+
+def test_a_forecast_leaves_no_trace(tmp_path: Path) -> None:
+    """Fresh, and in the middle of a stage, whose rest alone is counted."""
+    fresh = trainer(tmp_path, TINY_DRAWING)
+    before = copy.deepcopy(fresh.learned()), torch.get_rng_state()
+    paces = forecast.forecast(fresh)
+    assert [(pace.stage, pace.steps) for pace in paces] == [
+        ("regression", 3),
+        ("adversarial", 3),
+    ]
+    assert all(pace.seconds > 0 for pace in paces)
+    assert_same((fresh.learned(), torch.get_rng_state()), before)
+
+    run(tmp_path, dataclasses.replace(TINY_DRAWING, steps=2, adversarial_steps=0))
+    resumed = trainer(tmp_path, TINY_DRAWING)
+    before = copy.deepcopy(resumed.learned()), torch.get_rng_state()
+    assert before[0]["optimisers"]["generator"]["state"]
+    paces = forecast.forecast(resumed)
+    assert [(pace.stage, pace.steps) for pace in paces] == [("regression", 1), ("adversarial", 3)]
+    assert_same((resumed.learned(), torch.get_rng_state()), before)
+    run(tmp_path, TINY_DRAWING)
+    assert forecast.forecast(trainer(tmp_path, TINY_DRAWING)) == []
+
+
+def test_slow_steps_are_measured_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forecast, "PATIENCE", -1.0)
+    slow, steps = trainer(tmp_path, TINY), []
+    step = slow.train_step
+    monkeypatch.setattr(slow, "train_step", lambda: steps.append(slow.step) or step())
+    forecast.forecast(slow)
+    assert steps == [0, 3]  # one of each stage
+
+
+def test_a_forecast_in_words() -> None:
+    paces = [Pace("initialisation", 500, 0.2), Pace("adversarial", 4000, 0.41)]
+    assert in_words(paces, dataclasses.replace(TINY, steps=4000, batch=4)) == (
+        "500 steps of 0.2 s (initialisation), then 4,000 steps of 0.41 s (adversarial): about 29 minutes; "
+        "shorter with --set steps=2000 or --set batch=2"
+    )
+    assert [duration(seconds) for seconds in (90, 5400, 3 * 86_400, 40 * 86_400, 70 * 86_400)] == [
+        "90 seconds",
+        "90 minutes",
+        "3 days",
+        "40 days",
+        "2 months",
+    ]

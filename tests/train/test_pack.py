@@ -1,0 +1,40 @@
+"""The packed file."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+from support.training import tiny_pack
+from toonstream_train.commands import main
+from toonstream_train.data import pack
+from toonstream_train.data.pack import Pack
+
+
+def test_packs_survive_a_round_trip(tmp_path: Path) -> None:
+    made = tiny_pack()
+    made.points[68] = np.zeros((4, 68, 2), np.float32)
+    pack.save(made, tmp_path / "p")
+    again = pack.load(tmp_path / "p")
+    for field in dataclasses.fields(Pack):
+        before, after = getattr(made, field.name), getattr(again, field.name)
+        if field.name != "points":
+            np.testing.assert_array_equal(before, after)
+    assert made.points.keys() == again.points.keys()
+    for count, points in made.points.items():
+        np.testing.assert_array_equal(points, again.points[count])
+
+
+def test_a_compressed_pack(tmp_path: Path) -> None:
+    made = tiny_pack()
+    ramp = np.linspace(0, 255, 256).astype(np.uint8)
+    made.images = np.stack([np.stack([np.roll(ramp, 40 * i)[:, None] + 0 * ramp] * 3, 2) for i in range(4)])
+    made.drawings = made.images[:, :, ::-1].copy()
+    pack.save(made, tmp_path / "whole")
+    assert main(["compress", str(tmp_path / "whole"), str(tmp_path / "small"), "--most", "3"]) == 0
+    assert (tmp_path / "small").stat().st_size < (tmp_path / "whole").stat().st_size / 20
+    small = pack.load(tmp_path / "small")
+    assert small.names == made.names[:3]
+    np.testing.assert_array_equal(small.points[5], made.points[5][:3])
+    assert np.abs(small.images.astype(int) - made.images[:3]).mean() < 2
+    assert small.drawings is not None
+    assert np.abs(small.drawings.astype(int) - made.drawings[:3]).mean() < 2

@@ -1,0 +1,90 @@
+"""The recipes."""
+
+import ast
+import dataclasses
+from pathlib import Path
+
+import pytest
+import torch
+from support.training import TINY, as_options, run, tiny_pack, trainer
+from toonstream_engines.errors import InputError
+from toonstream_train import recipes
+from toonstream_train.commands import main
+from toonstream_train.core import checkpoint
+from toonstream_train.data.pack import save
+from toonstream_train.recipes.cartoongan import CartoonGAN
+from toonstream_train.recipes.quick import positions
+from toonstream_train.recipes.registry import RECIPES, recipe, trained
+
+
+def test_recipes_are_known_by_name_and_import_none_of_each_other() -> None:
+    for name, where in RECIPES.items():
+        assert recipe(name).name == name
+        module = Path(recipes.__path__[0], *where.split(":")[0].split(".")).with_suffix(".py")
+        nodes = ast.walk(ast.parse(module.read_text()))
+        imported = {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+        assert not {m for m in imported if m.startswith("toonstream_train.recipes")} - {
+            "toonstream_train.recipes.registry"
+        }
+    with pytest.raises(InputError, match="no such recipe"):
+        recipe("pix2pix")
+
+
+def test_every_ablation_of_cartoongan_has_the_same_adversarial_steps(tmp_path: Path) -> None:
+    variants = {"content_norm": "l2"}, {"edges": False}, {"initialisation": 0}
+    for i, variant in enumerate(variants):
+        state = run(tmp_path / str(i), dataclasses.replace(TINY, **variant))
+        assert state["step"] - state["settings"]["initialisation"] == TINY.steps
+
+
+def test_cartoongan_sees_cartoons_without_edges_as_fakes(tmp_path: Path) -> None:
+    made = trainer(tmp_path, dataclasses.replace(TINY, initialisation=0))
+    made.train_step()
+    assert set(made.recipe.pictures) == {"photo", "toon", "cartoon", "edges smoothed"}
+    assert set(made.recipe.losses) == {"content", "generator", "discriminator"}
+    plain = trainer(tmp_path / "plain", dataclasses.replace(TINY, initialisation=0, edges=False))
+    plain.train_step()
+    assert set(plain.recipe.pictures) == {"photo", "toon", "cartoon"}
+
+
+def test_the_papers_preset() -> None:
+    from toonstream_train.commands.fit import preset
+    from toonstream_train.core import settings
+
+    paper = settings.read(CartoonGAN.defaults, preset("cartoongan", "paper"), ["content.weights=random"])
+    assert (paper.width, paper.content.network, paper.content.layer, paper.omega) == (64, "vgg19", "conv4_4", 10.0)
+    initialisation, adversarial = CartoonGAN(paper).stages()
+    assert initialisation.steps * 20 == initialisation.steps + adversarial.steps  # 10 epochs of 200
+
+
+def test_the_model_of_a_run(tmp_path: Path) -> None:
+    state = run(tmp_path, TINY)
+    made = trained(tmp_path)
+    model, found = made.model, made.state
+    assert found["step"] == state["step"]
+    assert not model.training
+    for name, weights in model.state_dict().items():
+        assert torch.equal(weights, state["averages"]["generator"][name])
+
+
+def test_places_on_a_face_turn_and_grow_with_it() -> None:
+    upright = torch.tensor([[[24.0, 20], [40, 20], [32, 30], [27, 40], [37, 40]]])
+    turned = torch.stack([64 - upright[..., 1], upright[..., 0]], 2)  # a quarter turn clockwise
+    first, second = positions(upright, 64), positions(turned, 64)
+    assert first[0, :, 29, 31].tolist() == pytest.approx([-0.5 / 40, -0.5 / 40, 0])  # the middle, but for half a pixel
+    torch.testing.assert_close(first[0, :2, 49, 44], torch.tensor([12.5 / 40, 19.5 / 40]))
+    torch.testing.assert_close(second, torch.rot90(first, -1, (2, 3)))
+    torch.testing.assert_close(positions(upright * 2, 128)[:, :, 1::2, 1::2], first, atol=0.01, rtol=0)
+
+
+def test_a_teacher_is_distilled(tmp_path: Path) -> None:
+    run(tmp_path / "teacher", TINY)
+    photos = tmp_path / "photos.pack"
+    save(tiny_pack(), photos)
+    tiny = as_options("width=4", "batch=2", "geometry.size=64", "steps=2", "adversarial=0.1", "discriminator_width=4")
+    tiny += as_options("content.network=vgg16", "content.layer=conv1_2", "content.weights=random")
+    distil = ["distill", str(tmp_path / "teacher"), "--photos", str(photos), "--out", str(tmp_path / "student")]
+    assert main([*distil, *tiny, "--device", "cpu"]) == 0
+    state = checkpoint.load(tmp_path / "student/checkpoint.pt", "distill")
+    assert state["step"] == 2
+    assert {"student", "discriminator"} == set(state["networks"])

@@ -1,0 +1,28 @@
+"""Settings and presets."""
+
+from pathlib import Path
+
+import pytest
+from toonstream_engines.errors import InputError
+from toonstream_train.commands.fit import PRESETS
+from toonstream_train.core import settings
+from toonstream_train.recipes.cartoongan import CartoonGANSettings
+from toonstream_train.recipes.registry import recipe
+
+
+def test_settings_are_checked(tmp_path: Path) -> None:
+    file = tmp_path / "s.toml"
+    file.write_text("batch = 3\nomega = 2\n[training]\nclip = 7\n[geometry]\nscale = [0.5, 2.0]\nweights = {a = 0.5}\n")
+    read = settings.read(CartoonGANSettings(), file, ["training.seed=5", "content.weights=some/file"])
+    assert (read.batch, read.omega, read.training.clip, read.training.seed) == (3, 2.0, 7.0, 5)
+    assert (read.geometry.scale, read.geometry.weights) == ((0.5, 2.0), {"a": 0.5})
+    assert read.content.weights == "some/file"
+    for wrong, why in (("batsh=1", "no setting 'batsh'"), ("batch=x", "cannot become 'x'"), ("batch", "name=value")):
+        with pytest.raises(InputError, match=why):
+            settings.read(CartoonGANSettings(), None, [wrong])
+
+
+@pytest.mark.parametrize("preset", sorted(PRESETS.glob("*/*.toml")), ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_presets_are_of_their_recipe(preset: Path) -> None:
+    kind = recipe(preset.parent.name)
+    assert settings.read(kind.defaults, preset, []) != kind.defaults

@@ -1,0 +1,36 @@
+"""Losses against a teacher's drawing of the same photo."""
+
+import torch
+from torch import Tensor
+
+
+def drawing(x: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    """l1 on pixels and on their gradients, which is where the lines are; weight (B, 1, H, W)."""
+    pixels = ((x - target).abs() * weight).mean()
+    lines = sum(
+        ((a - b).abs() * weight[:, :, : a.shape[2], : a.shape[3]]).mean()
+        for a, b in zip(gradients(x), gradients(target), strict=True)
+    )
+    return pixels + lines
+
+
+def gradients(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Differences of neighbouring pixels, across and down."""
+    return x[:, :, :, 1:] - x[:, :, :, :-1], x[:, :, 1:] - x[:, :, :-1]
+
+
+def total_variation(x: Tensor) -> Tensor:
+    """Mean absolute gradient (Rudin, Osher and Fatemi 1992, anisotropic)."""
+    across, down = gradients(x)
+    return across.abs().mean() + down.abs().mean()
+
+
+def features_weight(landmarks: Tensor, size: int, strength: float) -> Tensor:
+    """(B, 1, size, size): 1, rising to 1 + strength at eyes, nose and mouth. landmarks (B, 5, 2) in pixels."""
+    eyes = (landmarks[:, 0] - landmarks[:, 1]).norm(dim=1)[:, None, None, None]
+    spots = torch.cat([landmarks[:, :3], landmarks[:, 3:].mean(1, keepdim=True)], 1)
+    pixels = torch.arange(size, device=landmarks.device) + 0.5
+    across = (pixels - spots[:, :, 0, None]).square()[:, :, None, :]
+    down = (pixels - spots[:, :, 1, None]).square()[:, :, :, None]
+    near = torch.exp(-(across + down) / (2 * (0.3 * eyes).square()))
+    return 1 + strength * near.amax(1, keepdim=True)

@@ -4,8 +4,8 @@ No paper's. It keeps CartoonGAN's plan (photos and cartoons unpaired, one discri
 takes long or a pretrained network:
 - The generator is the small one for live use, its lightness in flat tones by construction. It begins by reproducing its
   input, in place of the initialisation phase.
-- The discriminator sees lightness alone, as in AnimeGAN (Chen et al. 2019), so that skin keeps its colour, through a
-  window; hinge loss and spectral norm (Miyato et al. 2018) in place of the paper's.
+- The discriminator sees lightness alone, as in AnimeGAN (Chen et al. 2019), less its mean, so that skin keeps its
+  colour and its tone, whatever the cartoons'. It sees a window; hinge loss and spectral norm (Miyato et al. 2018).
 - The discriminator is told where on the face each pixel lies. Without that, cheeks get strokes of hair.
 - The content loss: colours stay in every pixel, lightness in the means of cells; total variation flattens the rest.
 - Input is degraded as by a webcam, and temporal consistency asks for the same toon in spite of noise.
@@ -50,12 +50,12 @@ class QuickSettings(Settings):
     window: int = 64
     """Side of what the discriminator sees of each picture, at a random place."""
     learning_rate: float = 1e-3
-    discriminator_rate: float = 5e-4
-    adversarial: float = 0.2
+    discriminator_rate: float = 4e-4
+    adversarial: float = 0.7
     """The higher, the more of the cartoons' manner, and the less of the photo."""
-    colour: float = 2.0
-    chroma: float = 2.0
-    smoothness: float = 0.3
+    colour: float = 4.0
+    chroma: float = 3.0
+    smoothness: float = 0.5
     """Weight of total variation."""
     temporal: float = 1.0
 
@@ -130,11 +130,12 @@ class Quick(Recipe):
             update("discriminator", parts["discriminator"])
 
     def logits(self, pictures: Tensor, faces: Batch) -> Tensor:
-        """The discriminator's, of a window: from lightness and position, blank where photo or cartoon was padded."""
+        """The discriminator's, of a window: by lightness and position, blank where photo or cartoon was padded."""
         (top, left), side = self.corner, self.settings.window
         window = (..., slice(top, top + side), slice(left, left + side))
         where = positions(faces.points[5], self.settings.geometry.size)[window]
-        lightness = luma(pictures[window]).expand(-1, 3, -1, -1)
+        lightness = luma(pictures)
+        lightness = (lightness - lightness.mean((2, 3), keepdim=True))[window].expand(-1, 3, -1, -1)
         logits: Tensor = self.discriminator(lightness * self.photo.inside[window] * self.cartoon.inside[window], where)
         return logits
 

@@ -27,7 +27,7 @@ from toonstream.sinks import LiveSink, Sink
 from toonstream.sinks.containers import SUFFIXES as WRITTEN
 from toonstream.sinks.containers import output_suffix
 from toonstream.sinks.output import with_mark
-from toonstream.sources import SUFFIXES, CaptureRequest, LiveSource, Source
+from toonstream.sources import PHOTOS, SUFFIXES, CaptureRequest, LiveSource, Source, photo_suffix
 
 SOURCES, SINKS = "toonstream.sources", "toonstream.sinks"
 
@@ -36,6 +36,8 @@ def open_source(path: Path) -> Source:
     """The file as a source, by what is in it rather than by its name. Raises InputError where it is none."""
     if path.is_dir():
         raise InputError(f"{path}: this is a folder, not a file")
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path}: this is no file, but a pipe or a device; save what it gives as a file first")
     try:
         with path.open("rb") as file:
             start = file.read(12)
@@ -47,11 +49,10 @@ def open_source(path: Path) -> Source:
     if suffix not in SUFFIXES and (registered := _registered(SOURCES, suffix)):
         source: Source = registered(path)
         return source
-    if start.startswith((b"\xff\xd8\xff", b"\x89PNG")) or (start[:4] == b"RIFF" and start[8:] == b"WEBP"):
-        from toonstream.sources.photo import PhotoSource, is_animated
+    if photo_suffix(path):
+        from toonstream.sources.photo import PhotoSource
 
-        if not is_animated(path):
-            return PhotoSource(path)
+        return PhotoSource(path)
     from toonstream.sources.video import VideoSource
 
     return VideoSource(path)
@@ -124,8 +125,17 @@ def open_sink(path: Path, source: Source, encoder: str | None = None, overwrite:
 
 
 def default_output(path: Path) -> Path:
-    """NAME.toon.EXT beside the input; another EXT only where we do not write the input's kind of file."""
-    suffix = path.suffix if _registered(SINKS, path.suffix.lower()) else output_suffix(path.suffix)
+    """NAME.toon.EXT beside the input; another EXT only where we do not write the input's kind of file under that."""
+    if _registered(SINKS, path.suffix.lower()):
+        return with_mark(path, ".toon")
+    suffix = output_suffix(path.suffix)
+    if path.is_file():
+        try:
+            photo = photo_suffix(path)
+        except (OSError, InputError):  # told when it is opened
+            photo = None
+        if bool(photo) != (path.suffix.lower() in PHOTOS):
+            suffix = photo or ".mp4"
     return with_mark(path.with_suffix(suffix), ".toon")
 
 

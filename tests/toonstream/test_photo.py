@@ -1,6 +1,7 @@
 """Photos in and out: what is noted beside the pixels stays there."""
 
 import io
+import os
 import struct
 
 import cv2
@@ -142,6 +143,7 @@ def test_deep_and_gray_and_cmyk(tmp_path):
 def test_a_moving_picture_is_a_video(tmp_path):
     frames = [Image.fromarray(draw(index)) for index in range(4)]
     frames[0].save(tmp_path / "in.png", save_all=True, append_images=frames[1:], duration=40)
+    assert default_output(tmp_path / "in.png") == tmp_path / "in.toon.mp4"
     with open_source(tmp_path / "in.png") as source:
         assert len(list(source)) == 4
 
@@ -149,9 +151,42 @@ def test_a_moving_picture_is_a_video(tmp_path):
 def test_content_goes_before_the_name(tmp_path):
     encoded = io.BytesIO()
     Image.fromarray(draw(0)).save(encoded, "PNG")
-    path = tmp_path / "in.mp4"
-    path.write_bytes(encoded.getvalue())
-    with open_source(path) as source:
-        assert source.length == 1
-        with pytest.raises(InputError, match="name the output of a photo"):
-            open_sink(default_output(path), source)
+    for name in ("in.mp4", "in"):
+        path = tmp_path / name
+        path.write_bytes(encoded.getvalue())
+        assert default_output(path) == tmp_path / "in.toon.png"
+        with open_source(path) as source:
+            assert source.length == 1
+            with pytest.raises(InputError, match="name the output of a photo"):
+                open_sink(tmp_path / "out.mp4", source)
+
+
+@pytest.mark.parametrize("suffix", [".jfif", ".jpe"])
+def test_other_names_of_jpeg(tmp_path, suffix):
+    path = tmp_path / f"in{suffix}"
+    Image.fromarray(draw(0)).save(path, "JPEG")
+    assert convert(path, default_output(path)) == []
+    with Image.open(tmp_path / f"in.toon{suffix}") as image:
+        assert (image.format, image.size) == ("JPEG", (64, 48))
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
+def test_a_single_pixel(tmp_path, mode):
+    path = tmp_path / "in.png"
+    Image.new(mode, (1, 1), "white").save(path)
+    convert(path, default_output(path))
+    assert (load(default_output(path)) == 255).all()
+
+
+def test_a_photo_whose_end_is_missing(tmp_path):
+    path = save(tmp_path / "in.jpg", draw(0))
+    whole = load(path)
+    path.write_bytes(path.read_bytes()[:-40])
+    assert convert(path, tmp_path / "out.png") == ["the file ends early; what is missing of the picture is gray"]
+    assert (load(tmp_path / "out.png")[:40] == whole[:40]).all()
+
+
+def test_a_pipe_is_told_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "in.mp4")
+    with pytest.raises(InputError, match="a pipe or a device"):
+        convert(tmp_path / "in.mp4", default_output(tmp_path / "in.mp4"))

@@ -1,15 +1,18 @@
 """Every kind of video that people have, through source and sink: what must stay the same, stays the same."""
 
+import io
 from fractions import Fraction
 
 import av
 import numpy as np
 import pytest
+from PIL import ExifTags, Image
 from support.clips import FRAMES, HEIGHT, WIDTH, convert, draw, make_clip, read
-from toonstream_engines.errors import InputError
+from toonstream_engines.errors import InputError, UserError
 
 from toonstream.choose import default_output, open_sink, open_source
 from toonstream.frame import Patch, Rect
+from toonstream.sinks.original import Original
 from toonstream.sources.hdr import standard_range
 
 QUARTER_TURN = [0, 1 << 16, 0, -(1 << 16), 0, 0, HEIGHT << 16, 0, 1 << 30]
@@ -153,6 +156,24 @@ def test_a_turned_video_stands_upright(tmp_path, name):
         assert abs(frame.rgb().astype(int) - np.rot90(draw(0), -1)).mean() < 8
 
 
+@pytest.mark.parametrize(("turn", "matrix"), [(1, None), (6, [0, 65536, 0, -65536, 0, 0, 0, 0, 1 << 30])])
+def test_notes_beside_a_picture_of_an_unknown_kind(tmp_path, turn, matrix):
+    """Motion JPEG from a camera has EXIF data in each picture, which FFmpeg notes and PyAV may not know."""
+    jpeg, exif = io.BytesIO(), Image.Exif()
+    exif[ExifTags.Base.Orientation] = turn
+    Image.fromarray(draw(0)).save(jpeg, "JPEG", exif=exif)
+    with av.open(str(tmp_path / "in.mov"), "w") as output:
+        stream = output.add_mux_stream("mjpeg", rate=25, width=WIDTH, height=HEIGHT)
+        for index in range(3):
+            packet = av.Packet(jpeg.getvalue())
+            packet.stream, packet.time_base, packet.pts, packet.dts = stream, Fraction(1, 25), index, index
+            output.mux(packet)
+    convert(tmp_path / "in.mov", tmp_path / "out.mp4")
+    facts = read(tmp_path / "out.mp4")
+    assert len(facts.times) == 3
+    assert facts.matrix == matrix
+
+
 def test_chapters_tags_and_languages_go_along(tmp_path):
     chapters = [
         {"id": 1, "start": 0, "end": 400, "time_base": Fraction(1, 1000), "metadata": {"title": "One"}},
@@ -186,6 +207,45 @@ def test_what_does_not_fit_is_left_out_with_a_notice(tmp_path):
     assert len(notices) == 1
     assert "subtitle" in notices[0]
     assert len(read(tmp_path / "out.mp4").others) == 1
+
+
+@pytest.mark.parametrize(
+    ("suffix", "notices"),
+    [
+        (".mp4", []),
+        (".mkv", []),
+        (".ts", ["left out: pcm_s16le audio stream 1"]),  # which would take it, and nobody could read it
+        (".flv", ["left out: pcm_s16le audio stream 1"]),  # whose muxer would abort
+    ],
+)
+def test_sound_that_a_container_refuses_late(tmp_path, suffix, notices):
+    path = make_clip(tmp_path / "in.avi", sound="pcm_s16le")
+    assert convert(path, tmp_path / f"out{suffix}") == notices
+    before, after = read(path), read(tmp_path / f"out{suffix}")
+    assert len(after.times) == FRAMES
+    assert [one.md5 for one in after.others] == ([] if notices else [one.md5 for one in before.others])
+
+
+def test_what_was_drawn_stays_where_the_end_cannot_be_written(tmp_path, monkeypatch):
+    path = make_clip(tmp_path / "in.mkv")
+    copy_until = Original.copy_until
+
+    def refuse(self, time):
+        if time is None:
+            raise av.error.ArgumentError(22, "Invalid argument")
+        copy_until(self, time)
+
+    monkeypatch.setattr(Original, "copy_until", refuse)
+    with open_source(path) as source:
+        sink = open_sink(tmp_path / "out.mkv", source)
+        for frame in source:
+            sink.write(frame)
+        with pytest.raises(UserError, match="cannot be written"):
+            sink.__exit__(None, None, None)
+    part = tmp_path / "out.part.mkv"
+    assert sink.notices == [f"what was done is in {part}"]
+    assert sorted(tmp_path.iterdir()) == [path, part]
+    assert len(read(part).times) == FRAMES
 
 
 def test_tags_of_a_phone_go_along(tmp_path):

@@ -14,8 +14,7 @@ from toonstream.sinks.output import check_output, failure, make_part, publish
 
 # Format and how to save it: hardly a loss, and no chroma that is coarser than the original's.
 _FORMATS: dict[str, tuple[str, dict[str, int]]] = {
-    ".jpg": ("JPEG", {"quality": 95, "subsampling": 0}),
-    ".jpeg": ("JPEG", {"quality": 95, "subsampling": 0}),
+    **dict.fromkeys((".jpg", ".jpeg", ".jpe", ".jfif"), ("JPEG", {"quality": 95, "subsampling": 0})),
     ".png": ("PNG", {}),
     ".webp": ("WEBP", {"quality": 95}),
 }

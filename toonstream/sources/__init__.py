@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Iterator
 from fractions import Fraction
+from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Protocol, Self
 
@@ -10,7 +11,8 @@ from av import AudioFrame
 
 from toonstream.frame import Frame
 
-PHOTOS = frozenset({".jpg", ".jpeg", ".png", ".webp"})
+PHOTOS = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp"})
+_PHOTOS_BEGIN = {b"\xff\xd8\xff": ".jpg", b"\x89PNG": ".png", b"RIFF": ".webp"}
 _VIDEOS = {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts", ".m2ts", ".flv", ".3gp", ".gif"}
 _OLDER_VIDEOS = {".asf", ".mpeg", ".mpg", ".ogv", ".wmv"}
 SUFFIXES = frozenset(PHOTOS | _VIDEOS | _OLDER_VIDEOS)
@@ -96,3 +98,17 @@ class LiveSource(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
+
+
+def photo_suffix(path: Path) -> str | None:
+    """The usual suffix of a photo's kind, by what is in the file; None where it is no photo, or a moving picture."""
+    with path.open("rb") as file:
+        start = file.read(12)
+    suffix = next((suffix for magic, suffix in _PHOTOS_BEGIN.items() if start.startswith(magic)), None)
+    if suffix == ".webp" and start[8:] != b"WEBP":
+        return None
+    if suffix:
+        from toonstream.sources.photo import is_animated
+
+        return None if is_animated(path) else suffix
+    return None

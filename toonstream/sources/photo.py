@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 import numpy as np
-from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms, ImageFile, UnidentifiedImageError
 from toonstream_engines.errors import InputError
 
 from toonstream.frame import Frame, Pixels
@@ -47,7 +47,7 @@ class PhotoSource:
         try:
             with warnings.catch_warnings(record=True, action="always") as doubts, Image.open(path) as image:
                 deep = image.mode.startswith("I") or any(";16" in str(tile[3]) for tile in image.tile)
-                image.load()
+                self._load(image)
                 exif = image.getexif()
                 turn = exif.get(ExifTags.Base.Orientation, 1)
                 tags = {"exif": self._exif(exif), "icc_profile": image.info.get("icc_profile")}
@@ -74,6 +74,19 @@ class PhotoSource:
     ) -> None:
         pass
 
+    def _load(self, image: Image.Image) -> None:
+        try:
+            image.load()
+        except OSError as error:
+            if "truncated" not in str(error):
+                raise
+            ImageFile.LOAD_TRUNCATED_IMAGES = True
+            try:
+                image.load()
+            finally:
+                ImageFile.LOAD_TRUNCATED_IMAGES = False
+            self.notices.append("the file ends early; what is missing of the picture is gray")
+
     def _exif(self, exif: Image.Exif) -> bytes:
         try:
             block, left_out = without_pictures(exif)
@@ -98,7 +111,7 @@ class PhotoSource:
                     image = ImageCms.profileToProfile(image, given, wanted, outputMode="RGB") or image
         if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
             rgba = np.asarray(image.convert("RGBA"))
-            return np.ascontiguousarray(rgba[..., :3]), np.ascontiguousarray(rgba[..., 3])
+            return rgba[..., :3].copy(), rgba[..., 3].copy()
         return np.array(image.convert("RGB")), None
 
 

@@ -161,4 +161,8 @@ def display_matrix(picture: av.VideoFrame) -> list[int] | None:
         data = picture.side_data["DISPLAYMATRIX"]  # type: ignore[typeddict-item]  # mypy takes av.sidedata for a dict
     except KeyError:
         return None
+    except ValueError:  # other notes beside it, of a kind that PyAV does not know
+        turn = np.deg2rad(picture.rotation)
+        cos, sin = (round(65536 * value) for value in (np.cos(turn), np.sin(turn)))
+        return [cos, -sin, 0, sin, cos, 0, 0, 0, 1 << 30] if picture.rotation else None
     return [int(value) for value in np.frombuffer(bytes(data), np.int32)]

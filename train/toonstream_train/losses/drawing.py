@@ -26,6 +26,13 @@ def total_variation(x: Tensor) -> Tensor:
     return across.abs().mean() + down.abs().mean()
 
 
+def edge_aware_smoothness(x: Tensor, photo: Tensor, edge: float = 0.1) -> Tensor:
+    """Total variation of x, weighted by exp(-gradient / edge) of the photo: smooth where the photo is (Godard et al. 2017)."""
+    weights = ((-g.abs().mean(1, keepdim=True) / edge).exp() for g in gradients(photo))
+    across, down = ((g.abs() * w).mean() for g, w in zip(gradients(x), weights, strict=True))
+    return across + down
+
+
 def displacement(found: Tensor, taught: Tensor, weight: Tensor) -> Tensor:
     """Mean distance, in tens of pixels, between two fields of places (B, 2, h, w), in pixels.
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -11,28 +12,50 @@ from numpy.typing import NDArray
 from toonstream.faces import framing
 from toonstream.faces.crop import SHRINK
 from toonstream.faces.face import Face
+from toonstream.faces.mesh import OVAL
 from toonstream.frame import Frame, Patch, Rect
 
-# The outline of the face among mediapipe's landmarks, from the middle of the forehead round by the picture's right.
-OVAL = (
-    *(10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377),
-    *(152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109),
-)
+MATTE_SIZE = 96
+"""Pixels of a matte's side before it is laid over the crop."""
 
-MATTE_SIZE = 64  # pixels of the matte before it is laid over the crop: it is soft, so few will do
-# How far the matte reaches beyond the face's outline, from its middle.
-HAIR_ABOVE, HAIR_BESIDE, NECK_BELOW = 2.0, 1.65, 1.25
-SOFTNESS = 0.065  # sigma of the matte's margin, in sides of the crop
-BORDER = 0.14  # share of the crop's side over which the matte ends before the crop does
+
+class Outline(NamedTuple):
+    """How far an outline reaches beyond the face's, from its middle, in its own lengths; sigma in sides of the crop."""
+
+    above: float
+    beside: float
+    below: float
+    beside_chin: float
+    sigma: float
+
+
+HEAD = Outline(2.0, 1.65, 1.25, 1.65, 0.065)  # takes in hair, ears and chin, and forgives what it gets wrong
+BOUND = Outline(2.6, 1.9, 2.0, 0.9, 0.065)  # hair and neck reach no further: what does is clothes, or somebody else
+FACE = Outline(1.0, 1.0, 1.0, 1.0, 0.01)
+CHEEKS = Outline(1.0, 1.25, 1.15, 1.25, 0.02)  # around a slimmer face, what may be left of the photo's
+
+UNSURE = 0.3, 0.7
+"""Between these the segmenter does not know, and the outline of the head decides."""
+RAMP = 0.3
+"""Range of the segmenter's likelihood over which the matte rises from 0 to 1."""
+MISSED = 0.5, 0.8
+"""How much of a face the segmenter has to find: up to the first it is not believed at all, from the second fully."""
+
+BORDER, NECK_BORDER = 0.14, 0.08
+"""Share of the crop's side over which a matte ends before the crop does; the latter at the bottom, across a neck."""
 
 
 @dataclass(frozen=True)
 class Toon:
-    """One face's cartoon: (S, S, 3) or, with its own matte, (S, S, 4) uint8; `matrix`, (2, 3), from frame to crop."""
+    """One face's cartoon, (S, S, 3) uint8; `matrix`, (2, 3), from frame to crop."""
 
     face: Face
     matrix: NDArray[np.float64]
     picture: NDArray[np.uint8]
+    matte: NDArray[np.uint8] | None = None
+    """(S, S, 1): the network's own, where the style makes one; 0 nothing, 255 all."""
+    person: NDArray[np.uint8] | None = None
+    """(MATTE_SIZE, MATTE_SIZE): how likely each of these places is a person, 255 for sure; None: nobody knows."""
 
 
 def composite(frame: Frame, toons: Sequence[Toon]) -> Frame:
@@ -42,40 +65,61 @@ def composite(frame: Frame, toons: Sequence[Toon]) -> Frame:
     return frame.blend(patches) if patches else frame
 
 
-def matte(landmarks: NDArray[np.floating]) -> NDArray[np.float32]:
-    """How much of each crop pixel is cartoon, 0 to 1, (MATTE_SIZE, MATTE_SIZE) float32.
+def matte(landmarks: NDArray[np.floating], person: NDArray[np.uint8] | None = None) -> NDArray[np.float32]:
+    """How much of each crop pixel is cartoon, 0 to 1, (MATTE_SIZE, MATTE_SIZE) float32: the head, never the wall.
 
-    landmarks: (478, 2) in sides of the crop (0 to 1). The face's outline is widened to take in hair, ears and chin, its
-    edge is soft enough to forgive what it gets wrong, and it ends within the crop.
+    landmarks: (478, 2) in sides of the crop (0 to 1). person: as in Toon. The face itself is cartoon whatever the
+    segmenter says, hair and neck where it sees them, and nothing beyond a wide soft outline. Where it is unsure, or
+    there is none, or it misses the face, the outline of a head decides. The matte ends within the crop.
     """
-    oval = landmarks[list(OVAL)]
-    middle = oval.mean(0)
-    reach = oval - middle
-    reach[:, 0] *= HAIR_BESIDE
-    reach[:, 1] *= np.where(reach[:, 1] < 0, HAIR_ABOVE, NECK_BELOW)
-    fixed = np.round((middle + reach) * MATTE_SIZE * 16 - 8).astype(np.int32)  # sixteenths of a pixel
-    shape = np.zeros((MATTE_SIZE, MATTE_SIZE), np.float32)
-    cv2.fillPoly(shape, [fixed], 1.0, cv2.LINE_8, shift=4)
-    shape = cv2.GaussianBlur(shape, (0, 0), SOFTNESS * MATTE_SIZE)
-    cover: NDArray[np.float32] = shape * WINDOW
+    head = outline(landmarks, HEAD)
+    if person is None:
+        return head * WINDOW
+    likely = person * np.float32(1 / 255)
+    face = outline(landmarks, FACE)
+    found = float((face * likely).sum() / max(face.sum(), 1))
+    trust = np.float32(np.clip((found - MISSED[0]) / (MISSED[1] - MISSED[0]), 0, 1))
+    edge = UNSURE[1] + head * (UNSURE[0] - UNSURE[1])
+    seen = np.clip((likely - edge) / RAMP + np.float32(0.5), 0, 1) * outline(landmarks, BOUND)
+    cover: NDArray[np.float32] = trust * np.maximum(face, seen) * NECK_WINDOW + (1 - trust) * head * WINDOW
     return cover
 
 
-def _window() -> NDArray[np.float32]:
+def outline(landmarks: NDArray[np.floating], reach: Outline) -> NDArray[np.float32]:
+    """A face's outline, filled with 1 and blurred; landmarks and result as of `matte`."""
+    oval = landmarks[OVAL]
+    middle = oval.mean(0)
+    points = oval - middle
+    down = points[:, 1] / points[:, 1].max()
+    points[:, 0] *= reach.beside + np.maximum(down, 0) * (reach.beside_chin - reach.beside)
+    points[:, 1] *= np.where(down < 0, reach.above, reach.below)
+    fixed = np.round((middle + points) * MATTE_SIZE * 16 - 8).astype(np.int32)  # sixteenths of a pixel
+    shape = np.zeros((MATTE_SIZE, MATTE_SIZE), np.float32)
+    cv2.fillPoly(shape, [fixed], 1.0, cv2.LINE_8, shift=4)
+    soft: NDArray[np.float32] = cv2.GaussianBlur(shape, (0, 0), reach.sigma * MATTE_SIZE)
+    return soft
+
+
+def _window(bottom: float) -> NDArray[np.float32]:
     """1 inside the crop, falling smoothly to 0 at its borders: whatever the outline, no box can show."""
     position = (np.arange(MATTE_SIZE) + 0.5) / MATTE_SIZE
-    inward = np.clip((np.minimum(position, 1 - position) - 0.5 / MATTE_SIZE) / BORDER, 0, 1)
-    ramp = inward * inward * (3 - 2 * inward)
-    return np.minimum.outer(ramp, ramp).astype(np.float32)
+
+    def ramp(distance: NDArray[np.float64], border: float) -> NDArray[np.float64]:
+        inward = np.clip((distance - 0.5 / MATTE_SIZE) / border, 0, 1)
+        return inward * inward * (3 - 2 * inward)
+
+    beside = ramp(np.minimum(position, 1 - position), BORDER)
+    down = np.minimum(ramp(position, BORDER), ramp(1 - position, bottom))
+    return np.minimum.outer(down, beside).astype(np.float32)
 
 
-WINDOW = _window()
+WINDOW, NECK_WINDOW = _window(BORDER), _window(NECK_BORDER)
 
 
 def place(toon: Toon, width: int, height: int) -> Patch | None:
     """The cartoon warped to where its face is in a frame of width x height pixels; None where nothing of it shows."""
     size = toon.picture.shape[0]
-    cover = matte(framing.apply(toon.matrix, toon.face.landmarks) / size)
+    cover = matte(framing.apply(toon.matrix, toon.face.landmarks) / size, toon.person)
     # A face that is no longer seen keeps its cartoon for half the time of holding, then fades.
     cover = cover * min(1.0, 2 * toon.face.confidence)
     back = framing.invert(toon.matrix)
@@ -89,9 +133,8 @@ def place(toon: Toon, width: int, height: int) -> Patch | None:
     into = rect.width, rect.height
     picture = _warp(toon.picture, back, size, into)
     alpha = _warp(np.rint(cover * 255).astype(np.uint8), back, size, into)
-    if picture.shape[2] == 4:
-        alpha = cv2.multiply(alpha, np.ascontiguousarray(picture[:, :, 3]), scale=1 / 255)
-        picture = np.ascontiguousarray(picture[:, :, :3])
+    if toon.matte is not None:
+        alpha = cv2.multiply(alpha, _warp(toon.matte, back, size, into), scale=1 / 255)
     return Patch(rect, picture, alpha)
 
 

@@ -35,6 +35,17 @@ NATIVE_FORMATS = frozenset(
 Weights = NDArray[np.float32]
 
 
+def check_rgb(rgb: object, who: str) -> None:
+    """Raises ValueError, which names who needs it, unless `rgb` is an array of uint8 (h, w, 3) that has pixels."""
+    if isinstance(rgb, np.ndarray):
+        if rgb.dtype == np.uint8 and rgb.ndim == 3 and rgb.shape[2] == 3 and rgb.size:
+            return
+        got = f"{rgb.dtype} {rgb.shape}"
+    else:
+        got = type(rgb).__name__
+    raise ValueError(f"{who} needs RGB uint8 (H, W, 3); got {got}")
+
+
 class Patch(NamedTuple):
     """What to lay over a frame: RGB uint8 (h, w, 3) and a matte (h, w), uint8 to 255 or float32 to 1, both of rect."""
 
@@ -62,7 +73,11 @@ class Frame:
     def from_rgb(
         cls, rgb: Pixels, pts: int | None, time_base: Fraction, index: int, orientation: Orientation = UPRIGHT
     ) -> "Frame":
-        """Of a picture that is RGB by birth, uint8 (h, w, 3) as stored; the frame keeps the array, so let go of it."""
+        """Of a picture that is RGB by birth, uint8 (h, w, 3) as stored; the frame keeps the array, so let go of it.
+
+        Raises ValueError where it is anything else.
+        """
+        check_rgb(rgb, "Frame.from_rgb")
         picture = VideoFrame.from_numpy_buffer(np.ascontiguousarray(rgb), "rgb24")
         picture.pts, picture.time_base, picture.color_range = pts, time_base, ColorRange.JPEG
         return cls(picture, index, pts, time_base, orientation=orientation)
@@ -98,6 +113,16 @@ class Frame:
             if size:
                 rgb = cast(Pixels, cv2.resize(rgb, size, interpolation=cv2.INTER_AREA))
         return np.ascontiguousarray(self.orientation.upright(rgb), np.uint8)
+
+    def grey(self, rect: Rect, size: int) -> Pixels:
+        """A rectangle's brightness as it is stored, uint8 (size, size): luma, or the green of RGB. Takes microseconds.
+
+        Raises ValueError where the rectangle is empty or leaves the picture.
+        """
+        stored = self._stored_rect(rect)
+        part = planes(self.picture)[0][stored.top : stored.bottom, stored.left : stored.right]
+        small = cv2.resize(part[..., 1] if part.ndim == 3 else part, (size, size), interpolation=cv2.INTER_AREA)
+        return np.ascontiguousarray(self.orientation.upright(small), np.uint8)
 
     def blend(self, patches: Sequence[Patch]) -> "Frame":
         """The frame with patches laid over it, one after the other; where a matte is 0, every plane stays bit for bit.

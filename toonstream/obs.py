@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from toonstream_engines.errors import InputError, UserError
+from toonstream_engines.install import install_extra
 
 KIND = "ffmpeg_source"
 """What OBS calls a Media Source."""
@@ -116,7 +117,7 @@ async def _with_obs(websocket: str, password: str, work: Callable[[Ask], Awaitab
         import simpleobsws
         from websockets.exceptions import WebSocketException
     except ImportError as error:
-        raise InputError("to steer OBS, simpleobsws is needed: pip install 'toonstream[obs]'") from error
+        raise InputError(f"to steer OBS, simpleobsws is needed: {install_extra('obs')}") from error
     unreachable = (
         f"{websocket}: OBS does not answer; start OBS 28 or later and tick Tools > WebSocket Server Settings > "
         "Enable WebSocket server"

@@ -13,7 +13,7 @@ from toonstream.toonifier import Toonifier
 
 Item = TypeVar("Item")
 
-AHEAD = 4
+PREFETCH = 4
 """Frames that a stage may be ahead of the next: enough to even out slow ones, few enough to keep memory small."""
 
 
@@ -24,18 +24,18 @@ def run(source: Source, toonifier: Toonifier, sink: Sink, tell: Callable[[list[T
     frame written.
     """
     with (
-        closing(overlap(source)) as frames,
-        closing(overlap(toonifier.follow(frames, source.rate))) as seen,
-        closing(overlap((frame, toonifier.draw(frame, faces)) for frame, faces in seen)) as drawn,
+        closing(prefetch(source)) as frames,
+        closing(prefetch(toonifier.follow(frames, source.rate))) as seen,
+        closing(prefetch((frame, toonifier.draw(frame, faces)) for frame, faces in seen)) as drawn,
     ):
         for frame, toons in drawn:
             sink.write(toonifier.composite(frame, toons))
             tell(toons)
 
 
-def overlap(items: Iterable[Item]) -> Generator[Item]:
+def prefetch(items: Iterable[Item]) -> Generator[Item]:
     """The same items, made ahead in a thread; what the maker raises is raised here. Closing it ends the thread."""
-    made: queue.Queue[tuple[Item | None, BaseException | None, bool]] = queue.Queue(AHEAD)
+    made: queue.Queue[tuple[Item | None, BaseException | None, bool]] = queue.Queue(PREFETCH)
     stop = threading.Event()
 
     def hand(entry: tuple[Item | None, BaseException | None, bool]) -> bool:

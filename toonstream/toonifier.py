@@ -1,24 +1,31 @@
 """Faces to cartoons, a frame at a time: see the faces, draw them, put them back."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Self, overload
+from typing import Any, Self, overload
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
-from toonstream_engines import Engine, load_style, open_engine
+from toonstream_engines import Engine, Port, load_style, open_engine
+from toonstream_engines.errors import InputError
+from toonstream_engines.style import DEFAULT
 
-from toonstream.composite import Toon, composite
+from toonstream.composite import CHEEKS, MATTE_SIZE, Toon, composite, outline
 from toonstream.faces import framing
-from toonstream.faces.crop import crop
-from toonstream.faces.face import Face
+from toonstream.faces.chart import chart
+from toonstream.faces.crop import crop, resample
+from toonstream.faces.face import Face, five_points
 from toonstream.faces.follow import follow
 from toonstream.faces.framing import half_side
+from toonstream.faces.person import Mask, PersonMasks
+from toonstream.faces.shape import Shape, displacements, moved
 from toonstream.faces.tracker import Tracker
-from toonstream.frame import Frame
+from toonstream.frame import Frame, check_rgb
 
 SHARPNESS = 2 / 3
 """Crop pixels for each pixel of the frame: flat colours and clean lines still look crisp, at half the cost of 1."""
@@ -26,22 +33,77 @@ SHARPNESS = 2 / 3
 SMALLEST_CROP, LARGEST_CROP, STEP = 256, 512, 32
 
 
+@dataclass(frozen=True)
+class Crop:
+    """Where a style's network looks: one face of a frame, through the matrix (2, 3) into a square of `size` pixels."""
+
+    frame: Frame
+    matrix: NDArray[np.float64]
+    size: int
+    displacements: NDArray[np.float32]
+    """Of the style's shape, as `shape.displacements` gives them."""
+    landmarks: NDArray[np.float32]
+    """(478, 2) in crop pixels, where the shape moves them."""
+
+    @classmethod
+    def of(cls, frame: Frame, face: Face, size: int, shape: Shape) -> "Crop":
+        matrix = framing.framing(face.points, size)
+        landmarks = framing.apply(matrix, face.landmarks)
+        field = displacements(landmarks, shape, size)
+        return cls(frame, matrix, size, field, moved(landmarks, field, size))
+
+    def person(self, mask: Mask) -> NDArray[np.uint8]:
+        """How likely the cartoon shows a person at each place, as in Toon, or hides a cheek that it makes slimmer."""
+        scale = MATTE_SIZE / self.size
+        photo = mask.through(self.matrix * scale, MATTE_SIZE)
+        if not self.displacements.any():
+            return photo
+        shown = resample(photo, np.eye(2, 3), MATTE_SIZE, self.displacements * np.float32(scale))
+        cheeks = cv2.dilate(photo, np.ones((3, 3), np.uint8)) * outline(self.landmarks / self.size, CHEEKS)
+        both: NDArray[np.uint8] = np.maximum(shown, cheeks.astype(np.uint8))
+        return both
+
+
+def _landmarks(of: Crop, port: Port) -> NDArray[np.float32]:
+    """The five points or all 478, as many as the network wants."""
+    five = port.shape[1] == 5
+    return five_points(of.landmarks).astype(np.float32) if five else of.landmarks
+
+
+INPUTS: dict[str, Callable[[Crop, Port], NDArray[Any]]] = {
+    "image": lambda of, _: crop(of.frame, of.matrix, of.size, of.displacements),
+    "chart": lambda of, _: chart(of.landmarks, of.size),
+    "landmarks": _landmarks,
+}
+"""What a style's network may want, by name: each without the batch dimension, as the port describes it."""
+
+
+def shape_of(engine: Engine) -> Shape:
+    """The proportions of the engine's style. Raises InputError where its card is wrong about them."""
+    try:
+        return Shape.from_card(engine.model.shape)
+    except ValueError as error:
+        raise InputError(f"{engine.model.path.with_name('card.toml')}: {error}") from error
+
+
 class Toonifier:
     """Turns the faces of one video's frames, given in order, into cartoons.
 
-        with Toonifier(style="cel") as toonifier:
+        with Toonifier(style="film") as toonifier:
             for frame in frames:
                 cartoon = toonifier(frame)
 
     style: the name of a shipped style, a style's folder, or an engine that is open already, which is then closed with
-    this. backend: "auto" or one of engines.BACKENDS. faces: draw only this many, the largest; None draws all. Raises
-    UserError where style or backend cannot be had.
+    this. backend: "auto" or one of engines.BACKENDS. faces: draw only so many: the largest at first, and then the same
+    people as long as they are there; None draws all. Raises UserError where style or backend cannot be had, ValueError
+    where `faces` is below 1.
     """
 
-    def __init__(self, style: str | Path | Engine = "cel", backend: str = "auto", faces: int | None = None) -> None:
+    def __init__(self, style: str | Path | Engine = DEFAULT, backend: str = "auto", faces: int | None = None) -> None:
+        self._tracker = Tracker(faces)  # checks `faces`, before an engine is open
+        self._masks = PersonMasks()
         self._engine = style if isinstance(style, Engine) else open_engine(load_style(style), backend)
-        self._tracker = Tracker()
-        self._faces = faces
+        self.shape = shape_of(self._engine)
         self._sizes: dict[int, int] = {}
 
     @property
@@ -56,33 +118,41 @@ class Toonifier:
     def __call__(self, frame: NDArray[np.uint8]) -> NDArray[np.uint8]: ...
 
     def __call__(self, frame: Frame | NDArray[np.uint8]) -> Frame | NDArray[np.uint8]:
-        """The frame with its faces as cartoons; of an RGB picture, (H, W, 3) uint8, a new RGB picture."""
+        """The frame with its faces as cartoons; of an RGB picture, (H, W, 3) uint8, a new RGB picture.
+
+        Raises ValueError where it is anything else, such as RGBA, grey or float.
+        """
         if isinstance(frame, Frame):
             return self.composite(frame, self.draw(frame, self.see(frame)))
+        check_rgb(frame, "Toonifier")
         return self(Frame.from_rgb(frame.copy(), pts=None, time_base=Fraction(1, 30), index=0)).rgb()
 
     def see(self, frame: Frame) -> list[Face]:
-        """The frame's faces, the largest first. Call it for every frame, in order."""
-        return self._tracker(frame)[: self._faces]
+        """The frame's faces that are to be drawn, the largest first. Call it for every frame, in order."""
+        return self._tracker(frame)
 
     def follow(self, frames: Iterable[Frame], rate: Fraction | None) -> Iterator[tuple[Frame, list[Face]]]:
         """Every frame of a file with its faces; `rate` in frames a second. It looks ahead, so it needs fewer looks."""
-        for frame, faces in follow(self._tracker, frames, rate):
-            yield frame, faces[: self._faces]
+        return follow(self._tracker, frames, rate)
 
     def draw(self, frame: Frame, faces: list[Face]) -> list[Toon]:
         """A cartoon of each face; those of one size go through the network together."""
-        same_size: dict[int, list[Face]] = defaultdict(list)
-        for face in faces:
-            same_size[self._size(face)].append(face)
-        self._sizes = {face.identity: size for size, group in same_size.items() for face in group}
+        masks = self._masks(frame, faces)
+        same_size: dict[int, list[tuple[Face, Mask]]] = defaultdict(list)
+        for face, mask in zip(faces, masks, strict=True):
+            same_size[self._size(face)].append((face, mask))
+        self._sizes = {face.identity: size for size, group in same_size.items() for face, _ in group}
         toons = []
         for size, group in same_size.items():
-            matrices = [framing.framing(face.points, size) for face in group]
-            crops = np.stack([crop(frame, matrix, size) for matrix in matrices])
-            points = np.stack([framing.apply(m, f.points) for m, f in zip(matrices, group, strict=True)])
-            pictures = self._engine.run(crops, points.astype(np.float32))
-            toons += [Toon(*toon) for toon in zip(group, matrices, pictures, strict=True)]
+            crops = [Crop.of(frame, face, size, self.shape) for face, _ in group]
+            inputs = {
+                port.name: np.stack([INPUTS[port.name](crop, port) for crop in crops])
+                for port in self._engine.model.inputs
+            }
+            outputs = self._engine.run(inputs)
+            mattes = outputs.get("matte", [None] * len(group))
+            for (face, mask), of, toon, matte in zip(group, crops, outputs["toon"], mattes, strict=True):
+                toons.append(Toon(face, of.matrix, toon, matte, of.person(mask)))
         return toons
 
     def composite(self, frame: Frame, toons: list[Toon]) -> Frame:
@@ -91,8 +161,8 @@ class Toonifier:
 
     def _size(self, face: Face) -> int:
         """Pixels of the side of a face's crop. A face between two sizes keeps its own: a change of size would show."""
-        if self._engine.side:
-            return self._engine.side
+        if side := self._engine.model.side:
+            return side
         wanted = float(np.clip(2 * half_side(face.points) * SHARPNESS, SMALLEST_CROP, LARGEST_CROP))
         size = self._sizes.get(face.identity)
         if size is None or abs(size - wanted) > STEP:
@@ -100,7 +170,13 @@ class Toonifier:
         return size
 
     def restyle(self, engine: Engine) -> None:
-        """Draws with another engine, opened elsewhere, from the next call on, and closes the one before."""
+        """Draws with another engine, opened elsewhere, from the next call on, and closes the one before.
+
+        Raises TypeError where it is no engine, and goes on with the one before.
+        """
+        if not isinstance(engine, Engine):
+            raise TypeError(f"restyle needs an Engine, as open_engine gives it; got {type(engine).__name__}")
+        self.shape = shape_of(engine)
         self._engine, before = engine, self._engine
         before.close()
 
@@ -111,11 +187,13 @@ class Toonifier:
     def forget(self) -> None:
         """Forgets all faces: what comes next is another video or another photo."""
         self._tracker.forget()
+        self._masks.forget()
         self._sizes = {}
 
     def close(self) -> None:
         """Frees the networks; may be called twice."""
         self._tracker.close()
+        self._masks.close()
         self._engine.close()
 
     def __enter__(self) -> Self:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from importlib import util
 from pathlib import Path
 
+from toonstream_engines.install import install_extra
+
 
 @dataclass(frozen=True)
 class Backend:
@@ -32,7 +34,7 @@ REPLACE = "pip uninstall -y onnxruntime && pip install "
 BACKENDS = {
     "onnxruntime": Backend("ONNX Runtime", "toonstream_engines.ort", "onnxruntime", "pip install onnxruntime", CPU),
     "openvino": Backend(
-        "OpenVINO", "toonstream_engines.ov", "openvino", "pip install 'toonstream[openvino]'", (*CPU, ("fp32", "bf16"))
+        "OpenVINO", "toonstream_engines.ov", "openvino", install_extra("openvino"), (*CPU, ("fp32", "bf16"))
     ),
     "onnxruntime-cuda": Backend(
         "ONNX Runtime CUDA",
@@ -67,13 +69,13 @@ BACKENDS = {
         "capi/*onnxruntime_providers_openvino*",
     ),
     "tensorrt": Backend(
-        "TensorRT", "toonstream_engines.trt", "tensorrt", "pip install 'toonstream[tensorrt]'", NVIDIA, builds=True
+        "TensorRT", "toonstream_engines.trt", "tensorrt", install_extra("tensorrt"), NVIDIA, builds=True
     ),
     "tensorrt-rtx": Backend(
         "TensorRT for RTX",
         "toonstream_engines.trt",
         "tensorrt_rtx",
-        "pip install 'toonstream[tensorrt-rtx]'",
+        install_extra("tensorrt-rtx"),
         NVIDIA,
         builds=True,
     ),

@@ -20,6 +20,11 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "toonstream"
 
 
+def give_matplotlib_a_folder() -> None:
+    """Its list of fonts goes into our cache folder, unless the user has set MPLCONFIGDIR. Call before its import."""
+    os.environ.setdefault("MPLCONFIGDIR", str(cache_folder() / "matplotlib"))
+
+
 def recall(name: str) -> Any:
     """What was kept under the name, or None where nothing was, or it is damaged."""
     try:

@@ -1,7 +1,8 @@
-"""Which backend runs a style: the one asked for, or the fastest that really works here."""
+"""Which backend runs a model: for a style the one asked for, or the fastest that really works here."""
 
 import contextlib
 import hashlib
+import importlib
 import json
 import logging
 import os
@@ -9,16 +10,17 @@ import platform
 from pathlib import Path
 
 from toonstream_engines import cache
-from toonstream_engines.backends import BACKENDS, version
-from toonstream_engines.engine import Engine
+from toonstream_engines.backends import BACKENDS, is_there, version
+from toonstream_engines.engine import Engine, reason
 from toonstream_engines.errors import InputError
-from toonstream_engines.probe import Candidate, candidates, open_candidate, probe_all, read
+from toonstream_engines.model import Model
+from toonstream_engines.probe import Candidate, candidates, installed, open_candidate, probe_all
 from toonstream_engines.style import Style
 
 log = logging.getLogger(__name__)
 
-KEY = 2
-"""One more whenever a backend's settings change here: what was measured before no longer holds."""
+KEY = 3
+"""Raise it whenever a backend's settings change here: earlier measurements no longer hold."""
 
 
 def open_engine(style: Style, backend: str = "auto", precision: str | None = None) -> Engine:
@@ -27,9 +29,14 @@ def open_engine(style: Style, backend: str = "auto", precision: str | None = Non
     precision: only engines that run in it; None takes any. The first time on a machine each candidate proves itself on
     the style's crops and is timed, which takes a second or two, and what is installed and yet passed over is logged, as
     a warning; the outcome is kept in the user's cache folder. Raises InputError where the backend is unknown or
-    missing, and where nothing runs the style's files as its card says, within their bounds.
+    missing, and where nothing runs the style's files as its card says, within their bounds; TypeError where `style` is
+    no Style but its name.
     """
+    if not isinstance(style, Style):
+        raise TypeError(f"open_engine needs a Style, as load_style gives it; got {style!r}")
     ways = candidates(style, backend, precision)
+    if precision and not ways:
+        raise InputError(f"{style.folder}: nothing that is installed runs it in {precision}; try another precision")
     name = f"choice-{_key(ways)}.json"
     engine = _open_kept(cache.recall(name), ways)
     if engine is None:
@@ -40,12 +47,29 @@ def open_engine(style: Style, backend: str = "auto", precision: str | None = Non
     return engine
 
 
+def open_network(model: Model, backend: str = "auto") -> Engine:
+    """A plain network, such as a face detector, in fp32 on one CPU thread, unproved; "auto" prefers OpenVINO.
+
+    backend: "auto", "openvino" or "onnxruntime". Raises InputError where none of them opens it.
+    """
+    data, failures = model.read(), []
+    for name in ("openvino", "onnxruntime") if backend == "auto" else installed(backend):
+        if is_there(BACKENDS[name]):
+            try:
+                module = importlib.import_module(BACKENDS[name].module)
+                engine: Engine = module.open_model(name, model, data, "fp32", threads=1)
+                return engine
+            except Exception as error:  # runtimes raise types of their own
+                failures.append(f"{BACKENDS[name].title}: {reason(error)}")
+    raise InputError(f"{model.path}: " + (" | ".join(failures) or "needs a backend; pip install onnxruntime"))
+
+
 def _open_kept(kept: object, ways: list[Candidate]) -> Engine | None:
     if isinstance(kept, dict):
         for candidate in ways:
             if kept.get("choice") == _choice(candidate):
-                with contextlib.suppress(Exception):  # whatever it is, it is found out and told anew
-                    return open_candidate(candidate, read(candidate.model))
+                with contextlib.suppress(Exception):  # whatever it is, probing finds and reports it
+                    return open_candidate(candidate, candidate.model.read())
     return None
 
 
@@ -67,7 +91,7 @@ def _fastest(style: Style, ways: list[Candidate]) -> tuple[Engine, list[str], li
 
 def _choice(candidate: Candidate) -> list[str]:
     """As the cache keeps it."""
-    return [candidate.backend, candidate.model.name, candidate.precision]
+    return [candidate.backend, candidate.model.path.name, candidate.precision]
 
 
 def _key(ways: list[Candidate]) -> str:

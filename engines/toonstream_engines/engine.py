@@ -1,7 +1,7 @@
-"""An engine: a loaded model that turns crops into toons. Public methods check; what a backend adds only works."""
+"""An engine: a loaded network that turns named arrays into named arrays. A backend fills in `_infer` and `close`."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -9,7 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toonstream_engines.errors import InputError
-from toonstream_engines.style import Model
+from toonstream_engines.graph import match
+from toonstream_engines.model import Model
+
+Arrays = dict[str, NDArray[Any]]
 
 
 class Engine(ABC):
@@ -23,50 +26,33 @@ class Engine(ABC):
         self.device = "CPU"
         self.precision = model.precision
         """Device and precision really in use; a backend that differs says so after loading."""
-        self.side: int | None = None
-        """The side in pixels of the square crops that it takes, where it takes no other; else None."""
 
     @property
     def description(self) -> str:
         return f"{self.title}, {self.device}, {self.precision}"
 
-    def run(self, images: NDArray[np.uint8], landmarks: NDArray[np.float32] | None = None) -> NDArray[np.uint8]:
-        """The cartoons of all faces of a frame, in one call.
+    def run(self, inputs: Mapping[str, NDArray[Any]]) -> Arrays:
+        """All faces of a frame in one call: the model's outputs by name, in arrays that the caller keeps.
 
-        images: uint8 (N, H, W, 3), RGB, H and W multiples of 32. landmarks: float32 (N, 5, 2), the five points of each
-        face in crop pixels, where `model.inputs` names them; otherwise they are not looked at. Returns uint8
-        (N, H, W, 3), RGB, or (N, H, W, 4) with the network's own matte, in an array that is the caller's to keep.
-        Raises ValueError where an array is not so, InputError where the model cannot do it.
+        inputs: by name, each as `model.inputs` describes it; names that the model does not want are ignored. Raises
+        ValueError where an input is missing or of another type or shape, InputError where the model fails on it.
         """
-        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3:
-            raise ValueError(f"images are {images.dtype} {images.shape}, not uint8 (N, H, W, 3)")
-        count, height, width, _ = images.shape
-        if not height or not width or height % 32 or width % 32:
-            raise ValueError(f"images are {width}x{height}; both sides have to be multiples of 32")
-        arrays: list[NDArray[Any]] = [np.ascontiguousarray(images)]
-        if "landmarks" in self.model.inputs:
-            if landmarks is None or landmarks.dtype != np.float32 or landmarks.shape != (count, 5, 2):
-                raise ValueError("this style wants landmarks, float32 (N, 5, 2)")
-            arrays.append(np.ascontiguousarray(landmarks))
-        if not count:
-            return images
+        match(self.model.inputs, inputs)
+        arrays = {port.name: np.ascontiguousarray(inputs[port.name]) for port in self.model.inputs}
         try:
-            toons = self._infer(arrays)
+            outputs = self._infer(arrays)
+            match((*self.model.inputs, *self.model.outputs), arrays | outputs)
         except Exception as error:  # backends raise types of their own, some of them plain Exception
-            raise InputError(self._failed(images.shape, reason(error))) from error
-        if toons.dtype != np.uint8 or toons.ndim != 4 or toons.shape[:3] != images.shape[:3]:
-            raise InputError(self._failed(images.shape, f"it gave {toons.dtype} {toons.shape}"))
-        return toons
+            shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
+            raise InputError(f"{self.model.path}: {self.description}, of {shapes}: {reason(error)}") from error
+        return outputs
 
     @abstractmethod
     def close(self) -> None: ...
 
     @abstractmethod
-    def _infer(self, arrays: Sequence[NDArray[Any]]) -> NDArray[np.uint8]:
-        """arrays: one for each of model.inputs, in that order, contiguous. Returns a new array."""
-
-    def _failed(self, shape: tuple[int, ...], why: str) -> str:
-        return f"{self.model.path}: {self.description}, of {shape}: {why}"
+    def _infer(self, inputs: Arrays) -> Arrays:
+        """inputs: checked and contiguous. Returns the outputs in new arrays."""
 
     def __enter__(self) -> Self:
         return self

@@ -58,7 +58,7 @@ def fetch(key: Key, build: Callable[[], bytes]) -> bytes:
 
 
 def read(key: Key) -> bytes | None:
-    """None where there is none, or a damaged one, which is told and gone."""
+    """None where there is none, or a damaged one, which is logged and deleted."""
     path = _path(key)
     try:
         data = path.read_bytes()

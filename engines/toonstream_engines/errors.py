@@ -1,4 +1,4 @@
-"""What a user can cause and mend: told in one line, without a traceback."""
+"""Errors that a user can cause and mend: reported in one line, without a traceback."""
 
 
 class UserError(Exception):

@@ -7,6 +7,7 @@ import logging
 import os
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -15,11 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toonstream_engines.backends import BACKENDS, is_there
+from toonstream_engines.engine import Arrays
 from toonstream_engines.errors import UserError
+from toonstream_engines.graph import Port, match
 from toonstream_engines.parity import Parity, load_parity, prove
 from toonstream_engines.probe import Candidate, Probe, candidates, probe_all
 from toonstream_engines.quantise import INT8_BOUND, int8_pays, quantise
-from toonstream_engines.style import Style, load_style
+from toonstream_engines.style import INPUTS, OUTPUTS, Style, load_style
 
 if TYPE_CHECKING:
     from torch import nn
@@ -27,37 +30,42 @@ if TYPE_CHECKING:
 OPSET = 20
 FILES = {"fp32": "model.onnx", "fp16": "model-fp16.onnx", "int8": "model-int8.onnx"}
 PROVED_BY = ("onnxruntime", "openvino")
-"""The processor's backends: any machine can export."""
+"""The CPU's backends: any machine can export."""
 
 
 def export_style(
     generator: "nn.Module",
     folder: Path,
-    images: NDArray[np.uint8],
+    examples: Mapping[str, NDArray[Any]],
     card: Mapping[str, Any],
-    calibration: NDArray[np.uint8] | None = None,
+    calibration: Mapping[str, NDArray[Any]] | None = None,
 ) -> list[Probe]:
     """Write a style that `load_style` reads: its models, parity.npz, preview.png and, last, card.toml.
 
-    generator: float (N, 3, H, W) in [-1, 1] to the same, H and W multiples of 32. images: (N, S, S, 3) uint8 RGB, a few
-    real crops of the size that it was made for. card: what the card says besides its models. calibration: other such
-    crops; with them int8 is tried, and kept where it pays. Returns how each model does with each backend here, closed.
-    Raises UserError where one draws something else than torch does.
+    generator: takes what `uint8_module` says, H and W multiples of 32. examples: its inputs by name, in the order of
+    its forward, for a few real faces, one at least, as style.INPUTS describes them: `image` uint8 (N, S, S, 3) of the
+    size that it was trained on, `chart` uint8 (N, S / 2, S / 2, C), `landmarks` float32 (N, K, 2). card: what the card
+    says besides size, inputs, outputs and models. calibration: the same of other faces; with them int8 is tried, and
+    kept where it pays. Returns how each model does with each backend here, closed. Raises UserError where one draws
+    something else than torch does.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder, prefix=".export-") as name:
         part = Path(name)
-        toons = torch_toons(generator, images)
-        _save_pictures(part, images, toons)
+        made = torch_outputs(generator, examples)
+        np.savez_compressed(part / "parity.npz", **examples, **made)  # type: ignore[arg-type]
+        _save_preview(part / "preview.png", examples["image"], made["toon"])
         for precision in ("fp32", "fp16"):
-            write_onnx(generator, part / FILES[precision], images[:2], precision)
+            write_onnx(generator, part / FILES[precision], examples, precision)
         if calibration is not None:
             quantise(part / FILES["fp32"], part / FILES["int8"], calibration)
-        tried = _prove(_write_card(part, card, images.shape[1]), generator)
+        ports = {"inputs": _tables(described(INPUTS, examples)), "outputs": _tables(described(OUTPUTS, made))}
+        card = {**card, "size": examples["image"].shape[1], **ports}
+        tried = _prove(_write_card(part, card), generator)
         if not int8_pays(tried):
             (part / FILES["int8"]).unlink(missing_ok=True)
             (folder / FILES["int8"]).unlink(missing_ok=True)  # of an earlier export
-            _write_card(part, card, images.shape[1])
+            _write_card(part, card)
         for probe in tried:
             if probe.failure and not probe.absent and probe.candidate.precision != "int8":
                 raise UserError(f"{probe.failure}; this network cannot be exported as it is".replace(name, str(folder)))
@@ -66,51 +74,78 @@ def export_style(
     return tried
 
 
-def write_onnx(generator: "nn.Module", path: Path, images: NDArray[np.uint8], precision: str = "fp32") -> None:
-    """ONNX whose input `image` and output `toon` are uint8 (N, H, W, 3) RGB; N free, H and W multiples of 32.
+def write_onnx(
+    generator: "nn.Module", path: Path, examples: Mapping[str, NDArray[Any]], precision: str = "fp32"
+) -> None:
+    """ONNX with the inputs and outputs of `uint8_module` by name; N is free, and so are H and W in multiples of 32.
 
-    precision: "fp32", "fp16" or "bf16", of its weights and all between.
+    examples: as of `export_style`. precision: "fp32", "fp16" or "bf16", of the weights and all arithmetic.
     """
     import torch
     from torch.export import Dim
 
-    example = torch.from_numpy(np.ascontiguousarray(images))
-    shape = {0: Dim("n"), 1: 32 * Dim("h", min=2), 2: 32 * Dim("w", min=2)}
+    module = uint8_module(folded(generator), precision)
+    # A batch of one would be taken for a constant.
+    inputs = tuple(torch.from_numpy(np.resize(array, (2, *array.shape[1:]))) for array in examples.values())
+    h, w = Dim("h", min=2), Dim("w", min=2)
+    sides = {"n": Dim("n"), "h": 32 * h, "w": 32 * w, "h/2": 16 * h, "w/2": 16 * w}
+    shapes = [
+        {axis: sides[dim] for axis, dim in enumerate(port.shape) if dim in sides}
+        for port in described(INPUTS, examples)
+    ]
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # of how torch calls itself
+        warnings.simplefilter("ignore", FutureWarning)  # torch's own, about its own calls
+        warnings.filterwarnings("ignore", "# The axis name")  # of inputs that share n, h and w
         program = torch.onnx.export(
-            uint8_module(folded(generator), precision),
-            (example,),
+            module,
+            inputs,
             dynamo=True,
-            opset_version=22 if precision == "bf16" else OPSET,  # convolutions of bf16 are no older
-            input_names=["image"],
-            output_names=["toon"],
-            dynamic_shapes={"image": shape},
+            opset_version=22 if precision == "bf16" else OPSET,  # bf16 convolutions came with opset 22
+            input_names=list(examples),
+            output_names=list(module(*inputs)),
+            dynamic_shapes=(tuple(shapes),),  # of *inputs
             verbose=False,
         )
     assert program is not None
     program.save(str(path))
 
 
-def torch_toons(generator: "nn.Module", images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """What torch makes of uint8 (N, H, W, 3), one at a time."""
+def torch_outputs(generator: "nn.Module", inputs: Mapping[str, NDArray[Any]]) -> Arrays:
+    """What torch makes of the inputs, one face at a time."""
     import torch
 
     module = uint8_module(generator)
+    tensors = [torch.from_numpy(np.ascontiguousarray(array)) for array in inputs.values()]
     with torch.no_grad():
-        toons = [module(torch.from_numpy(image[None].copy())).numpy() for image in images]
-    out: NDArray[np.uint8] = np.concatenate(toons)
-    return out
+        made = [module(*(tensor[i : i + 1] for tensor in tensors)) for i in range(len(tensors[0]))]
+    return {name: np.concatenate([one[name].numpy() for one in made]) for name in made[0]}
+
+
+def described(known: Mapping[str, Port], arrays: Mapping[str, NDArray[Any]]) -> tuple[Port, ...]:
+    """The ports of a style that takes, or gives, such arrays. known: INPUTS or OUTPUTS."""
+
+    def shape(port: Port, array: NDArray[Any]) -> tuple[int | str, ...]:
+        pairs = zip(port.shape, array.shape, strict=True)
+        return tuple(size if dim in ("planes", "points") else dim for dim, size in pairs)
+
+    return tuple(replace(known[name], shape=shape(known[name], array)) for name, array in arrays.items())
+
+
+def _tables(ports: tuple[Port, ...]) -> dict[str, Any]:
+    return {port.name: {"dtype": port.dtype, "shape": port.shape, "meaning": port.meaning} for port in ports}
 
 
 def _prove(style: Style, generator: "nn.Module") -> list[Probe]:
-    """A processor computes no fp16: ONNX Runtime proves the file, and the GPU that runs it its arithmetic."""
+    """CPUs compute no fp16: ONNX Runtime proves the fp16 file here, and the GPU that runs it proves its arithmetic."""
     ways = [way for name in PROVED_BY if is_there(BACKENDS[name]) for way in candidates(style, name)]
     ways += [Candidate("onnxruntime", model, "fp16") for model in style.models.values() if model.precision == "fp16"]
     tried = probe_all(style, ways)
-    cut = load_parity(style).images[:1, 64:, 32:]  # sizes are free, and need not be square
-    cut_parity = Parity(cut, torch_toons(generator, cut), None)
+    whole = load_parity(style).inputs
+    sizes = match(style.model.inputs, whole)
+    sizes |= {"n": 1, "h": sizes["h"] - 32}  # batch and sides are free; crops need not be square
+    cut = {port.name: whole[port.name][tuple(map(slice, port.resolve(sizes)))] for port in style.model.inputs}
+    cut_parity = Parity(cut, torch_outputs(generator, cut))
     for probe in tried:
         if probe.engine:
             prove(probe.engine, cut_parity)
@@ -118,22 +153,21 @@ def _prove(style: Style, generator: "nn.Module") -> list[Probe]:
     return tried
 
 
-def _save_pictures(folder: Path, images: NDArray[np.uint8], toons: NDArray[np.uint8]) -> None:
+def _save_preview(path: Path, images: NDArray[np.uint8], toons: NDArray[np.uint8]) -> None:
     import cv2
 
-    np.savez_compressed(folder / "parity.npz", image=images, toon=toons)
     preview = np.vstack([np.hstack(list(images)), np.hstack(list(toons))])
     png = cv2.imencode(".png", cv2.cvtColor(preview, cv2.COLOR_RGB2BGR))[1]
-    (folder / "preview.png").write_bytes(png.tobytes())
+    path.write_bytes(png.tobytes())
 
 
-def _write_card(folder: Path, card: Mapping[str, Any], size: int) -> Style:
-    models = {}
+def _write_card(folder: Path, card: Mapping[str, Any]) -> Style:
+    models: dict[str, dict[str, Any]] = {}
     for precision, file in FILES.items():
         if (folder / file).exists():
             sha256 = hashlib.sha256((folder / file).read_bytes()).hexdigest()
-            models[precision] = {"file": file, "sha256": sha256, "precision": precision, "size": size}
-            models[precision] |= {"inputs": ["image"]} | ({"bound": INT8_BOUND} if precision == "int8" else {})
+            models[precision] = {"file": file, "sha256": sha256, "precision": precision}
+            models[precision] |= {"bound": INT8_BOUND} if precision == "int8" else {}
     (folder / "card.toml").write_text(to_toml({**card, "models": models}), encoding="utf-8")
     return load_style(folder)
 
@@ -155,7 +189,13 @@ def folded(generator: "nn.Module") -> "nn.Module":
 
 
 def uint8_module(generator: "nn.Module", precision: str = "fp32") -> "nn.Module":
-    """The generator as it is exported: uint8 (N, H, W, 3) RGB in and out, on the CPU."""
+    """The generator as it is exported, on the CPU: scaling, layout, clamping and rounding become part of the graph.
+
+    The generator's forward takes the inputs in their order: image and chart, uint8 (N, H, W, C), as (N, C, H, W) in
+    [-1, 1]; landmarks in crop pixels, as they are. It returns (N, C, H, W) in [-1, 1], which becomes uint8 (N, H, W,
+    C): the toon alone, or a dict of outputs by name. Of a matte, -1 is nothing and 1 is all. The module returns a dict
+    in either case.
+    """
     import torch
     from torch import Tensor, nn
 
@@ -163,19 +203,22 @@ def uint8_module(generator: "nn.Module", precision: str = "fp32") -> "nn.Module"
     last = torch.float16 if precision == "fp16" else torch.float32  # bf16 cannot tell 254 from 255
 
     class Uint8(nn.Module):
-        """(N, H, W, 3) uint8 in and out; scaling, layout, clamping and rounding become part of the graph.
-
-        Its ends are the two casts: TensorRT takes uint8 nowhere else.
-        """
+        """Its ends are the casts: TensorRT takes uint8 nowhere else."""
 
         def __init__(self) -> None:
             super().__init__()
             self.generator = copy.deepcopy(generator).to(kind).cpu().eval()
 
-        def forward(self, image: Tensor) -> Tensor:
-            toon = self.generator(image.to(kind).permute(0, 3, 1, 2) / 127.5 - 1).to(last)
-            steps: Tensor = ((toon.clamp(-1, 1) + 1) * 127.5).round()
-            return steps.permute(0, 2, 3, 1).to(torch.uint8)
+        def forward(self, *inputs: Tensor) -> dict[str, Tensor]:
+            made = self.generator(*map(scaled, inputs))
+            return {name: pixels(x) for name, x in (made if isinstance(made, dict) else {"toon": made}).items()}
+
+    def scaled(x: Tensor) -> Tensor:
+        return x.to(kind) if x.is_floating_point() else x.to(kind).permute(0, 3, 1, 2) / 127.5 - 1
+
+    def pixels(x: Tensor) -> Tensor:
+        steps: Tensor = ((x.to(last).clamp(-1, 1) + 1) * 127.5).round()
+        return steps.permute(0, 2, 3, 1).to(torch.uint8)
 
     return Uint8().requires_grad_(False).eval()
 

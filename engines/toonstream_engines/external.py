@@ -1,28 +1,27 @@
 """Published generators of other projects as engines, whatever their layout and range."""
 
 import hashlib
-from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from toonstream_engines.engine import Engine, reason
+from toonstream_engines.engine import Arrays, Engine, reason
 from toonstream_engines.errors import InputError
-from toonstream_engines.graph import FLOAT, read_graph
+from toonstream_engines.graph import Port, read_graph
+from toonstream_engines.model import Model
 from toonstream_engines.probe import Candidate, open_candidate
-from toonstream_engines.style import Model
 
 RANGES = {"-1..1": (-1.0, 1.0), "0..1": (0.0, 1.0), "0..255": (0.0, 255.0)}
 ORDERS = ("rgb", "bgr")
-SIZE = 256
 
 Images = NDArray[np.uint8]
 
 
-class Peer(Engine):
-    """A published generator: one float32 picture in and out, NCHW or NHWC, of any batch or one at a time."""
+class External(Engine):
+    """A published generator, float32, NCHW or NHWC, of any batch or one at a time; run as `image` to `toon`, uint8."""
 
     def __init__(
         self, path: Path, order: str, value_range: str | None, photos: Images, backend: str, precision: str
@@ -31,8 +30,8 @@ class Peer(Engine):
 
         value_range: one of RANGES, or None to try which input range gives what is most like `photos`; a generator that
         normalises its input first may take them all alike. The output's range is seen from its values. backend,
-        precision: as engines.probe.ways names them. Raises InputError where the file is no such generator, or does not
-        run so on `photos`.
+        precision: as probe.ways names them. Raises InputError where the file is no such generator, or does not run so
+        on `photos`.
         """
         try:
             data = path.read_bytes()
@@ -41,16 +40,19 @@ class Peer(Engine):
             raise InputError(f"{path}: {error.strerror}; give a published generator as ONNX") from error
         except ValueError as error:
             raise InputError(f"{path}: {error}; give a published generator as ONNX") from error
-        port = graph.inputs[0] if len(graph.inputs) == 1 and len(graph.outputs) == 1 else None
-        if port is None or port.dtype != FLOAT or len(port.dims) != 4 or 3 not in (port.dims[1], port.dims[3]):
+        shape = graph.inputs[0].shape if len(graph.inputs) == 1 and len(graph.outputs) == 1 else ()
+        if len(shape) != 4 or graph.inputs[0].dtype != "float32" or 3 not in (shape[1], shape[3]):
             raise InputError(f"{path}: not one float32 picture in, NCHW or NHWC of 3 channels, and one out")
-        sha256 = hashlib.sha256(data).hexdigest()
-        super().__init__(Model(path.stem, path, sha256, "fp32", SIZE, (port.name,), None))
-        self.planes_first = port.dims[1] == 3
         self.order = order
-        self.side = port.dims[2]
-        self._one_by_one = port.dims[0] == 1
-        candidate = Candidate(backend, self.model, precision)
+        self.planes_first = shape[1] == 3
+        self._one_by_one = shape[0] == 1
+        own = Model(path, hashlib.sha256(data).hexdigest(), graph.inputs, graph.outputs)
+        sides = zip("hw", shape[2:] if self.planes_first else shape[1:3], strict=True)
+        picture = ("n", *(side if isinstance(side, int) else name for name, side in sides), 3)
+        super().__init__(
+            replace(own, inputs=(Port("image", "uint8", picture),), outputs=(Port("toon", "uint8", picture),))
+        )
+        candidate = Candidate(backend, own, precision)
         try:
             engine = open_candidate(candidate, data)
             if engine is None:
@@ -74,18 +76,20 @@ class Peer(Engine):
         layout = "NCHW" if self.planes_first else "NHWC"
         return f"float32 {layout} {self.order}, {self.input_range} to {self.output_range}"
 
-    def _infer(self, arrays: Sequence[NDArray[Any]]) -> Images:
+    def _infer(self, inputs: Arrays) -> Arrays:
         low, high = RANGES[self.output_range]
-        toons = (self._raw(arrays[0], *RANGES[self.input_range]) - low) * (255 / (high - low))
-        return np.ascontiguousarray(toons.clip(0, 255).round().astype(np.uint8))
+        toons = (self._raw(inputs["image"], *RANGES[self.input_range]) - low) * (255 / (high - low))
+        return {"toon": np.ascontiguousarray(toons.clip(0, 255).round().astype(np.uint8))}
 
     def _raw(self, images: Images, low: float, high: float) -> NDArray[np.float32]:
-        """(N, H, W, 3) RGB in the peer's own values."""
+        """(N, H, W, 3) RGB in the network's own values."""
+        model = self._engine.model
         x = images.astype(np.float32) * np.float32((high - low) / 255) + np.float32(low)
         x = x[..., ::-1] if self.order == "bgr" else x
         x = np.ascontiguousarray(x.transpose(0, 3, 1, 2) if self.planes_first else x)
         batches = [x[i : i + 1] for i in range(len(x))] if self._one_by_one else [x]
-        y: NDArray[Any] = np.concatenate([self._engine._infer([batch]) for batch in batches])
+        made = [self._engine._infer({model.inputs[0].name: batch})[model.outputs[0].name] for batch in batches]
+        y: NDArray[Any] = np.concatenate(made)
         y = y.transpose(0, 2, 3, 1) if self.planes_first else y
         if y.shape != images.shape:
             raise ValueError(f"it gives {y.shape}")
@@ -101,15 +105,15 @@ def _range(values: NDArray[np.float32]) -> str:
     return "0..255" if high > 2 else "-1..1" if low < -0.05 else "0..1"
 
 
-def open_peer(text: str, photos: Images, backend: str = "onnxruntime", precision: str = "fp32") -> Peer:
+def open_external(text: str, photos: Images, backend: str = "onnxruntime", precision: str = "fp32") -> External:
     """FILE, or FILE:WORD,WORD with the channel order ("bgr") or the range ("0..1") that it wants.
 
     photos: a few faces, (N, H, W, 3) uint8 RGB of a size that it takes, to try it with.
     """
-    path, colon, said = text.rpartition(":")
-    words = said.split(",") if colon else []
+    path, colon, stated = text.rpartition(":")
+    words = stated.split(",") if colon else []
     if not words or not all(word in RANGES or word in ORDERS for word in words):
         path, words = text, []
     orders = [word for word in words if word in ORDERS] or ["rgb"]
     ranges: list[str | None] = [word for word in words if word in RANGES] or [None]
-    return Peer(Path(path), orders[0], ranges[0], photos, backend, precision)
+    return External(Path(path), orders[0], ranges[0], photos, backend, precision)

@@ -5,22 +5,61 @@ that are not ONNX's own, functions and subgraphs (loops among them), weights tha
 none of these. Field numbers are those of onnx.proto, which never change.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-UINT8, FLOAT = 2, 1
-"""TensorProto.DataType"""
+from numpy.typing import NDArray
 
-Dims = tuple[int | None, ...]
+DTYPES = {1: "float32", 2: "uint8", 6: "int32", 7: "int64", 10: "float16"}
+"""TensorProto.DataType, as numpy names it."""
 
 
 @dataclass(frozen=True)
 class Port:
-    """An input or output of the graph: element type as in TensorProto, and dimensions, None where dynamic."""
+    """A named input or output of a network."""
 
     name: str
-    dtype: int
-    dims: Dims
+    dtype: str
+    """As numpy names it."""
+    shape: tuple[int | str, ...]
+    """A name stands for a size that may vary, the same wherever it appears: "n" is the batch, "h" and "w" are the sides
+    of a picture, multiples of 32. "h/2" is half of it."""
+    meaning: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.dtype} [{', '.join(map(str, self.shape))}]"
+
+    def resolve(self, sizes: Mapping[str, int]) -> tuple[int, ...]:
+        """The shape, given each named size."""
+        names = [str(dim).partition("/") for dim in self.shape]
+        return tuple(
+            dim if isinstance(dim, int) else sizes[name] // int(divisor or 1)
+            for dim, (name, _, divisor) in zip(self.shape, names, strict=True)
+        )
+
+
+def match(ports: Iterable[Port], arrays: Mapping[str, NDArray[Any]]) -> dict[str, int]:
+    """The named sizes. Raises ValueError where an array is missing or not what its port says; others are ignored."""
+    sizes: dict[str, int] = {}
+    for port in ports:
+        if port.name not in arrays:
+            raise ValueError(f"{port} is missing")
+        array = arrays[port.name]
+        known = ", ".join(f"{name} = {size}" for name, size in sizes.items())
+        fits = array.dtype == port.dtype and array.ndim == len(port.shape)
+        for dim, size in zip(port.shape, array.shape, strict=False):
+            if isinstance(dim, str):
+                name, _, divisor = dim.partition("/")
+                size *= int(divisor or 1)
+                dim = sizes.setdefault(name, size)
+            fits = fits and size == dim
+        if not fits:
+            raise ValueError(f"{port.name} is {array.dtype} {array.shape}, not {port}" + f", {known}" * bool(known))
+    for name, size in sizes.items():
+        if not size or (name in ("h", "w") and size % 32):
+            raise ValueError(f"{name} is {size}, not {'a multiple of 32' if size else 'at least 1'}")
+    return sizes
 
 
 @dataclass(frozen=True)
@@ -52,31 +91,19 @@ def read_graph(data: bytes) -> Graph:
     return Graph(tuple(port for port in inputs if port.name not in weights), tuple(outputs))
 
 
-def check_generator(graph: Graph, wanted: tuple[str, ...]) -> None:
-    """Raises ValueError unless the graph is a generator: uint8 `image` [N, H, W, 3] to uint8 `toon` of 3 or 4 channels.
-
-    wanted: the names of its inputs by the card. `landmarks` is float32 [N, 5, 2].
-    """
-    ports = {port.name: port for port in graph.inputs}
-    if set(ports) != set(wanted) or len(ports) != len(graph.inputs):
-        raise ValueError(f"its inputs are {', '.join(ports) or 'none'}, but the card says {', '.join(wanted)}")
-    if [port.name for port in graph.outputs] != ["toon"]:
-        raise ValueError(f"its outputs are {', '.join(p.name for p in graph.outputs) or 'none'}, but should be toon")
-    image, toon = ports["image"], graph.outputs[0]
-    if image.dtype != UINT8 or len(image.dims) != 4 or image.dims[3] != 3:
-        raise ValueError("its input image is not uint8 [N, H, W, 3]")
-    if image.dims[0] is not None or any(side is not None and side % 32 for side in image.dims[1:3]):
-        raise ValueError("its input image has to have any N, and H and W in multiples of 32")
-    if toon.dtype != UINT8 or not (_fits(toon.dims, (None, None, None, 3)) or _fits(toon.dims, (None, None, None, 4))):
-        raise ValueError("its output toon is not uint8 [N, H, W, 3 or 4]")
-    if "landmarks" in ports:
-        landmarks = ports["landmarks"]
-        if landmarks.dtype != FLOAT or not _fits(landmarks.dims, (None, 5, 2)):
-            raise ValueError("its input landmarks is not float32 [N, 5, 2]")
-
-
-def _fits(dims: Dims, pattern: Dims) -> bool:
-    return len(dims) == len(pattern) and all(None in (a, b) or a == b for a, b in zip(dims, pattern, strict=True))
+def check_ports(graph: Graph, inputs: Sequence[Port], outputs: Sequence[Port]) -> None:
+    """Raises ValueError unless the graph has these inputs and outputs. Sizes that it leaves open they may fix."""
+    for kind, there, wanted in (("input", graph.inputs, inputs), ("output", graph.outputs, outputs)):
+        names = [port.name for port in there]
+        if sorted(names) != sorted(port.name for port in wanted):
+            expected = ", ".join(port.name for port in wanted)
+            raise ValueError(f"its {kind}s are {', '.join(names) or 'none'}, not {expected}")
+        ports = dict(zip(names, there, strict=True))
+        for port in wanted:
+            found = ports[port.name]
+            same = found.dtype == port.dtype and len(found.shape) == len(port.shape)
+            if not same or any(isinstance(a, int) and a != b for a, b in zip(found.shape, port.shape, strict=True)):
+                raise ValueError(f"its {kind} is {found}, not {port}")
 
 
 def _check_node(node: memoryview) -> None:
@@ -109,23 +136,26 @@ def _check_tensor(tensor: memoryview) -> str:
 
 
 def _port(info: memoryview) -> Port:
-    name, dtype, dims = "", 0, []
+    name, dtype, dims = "", "", []
     for number, value in _fields(info):
         if number == 1:
             name = _text(value)
         elif number == 2:
             for _, tensor in (f for f in _fields(_view(value)) if f[0] == 1):
                 for part, content in _fields(_view(tensor)):
-                    if part == 1:
-                        dtype = content if isinstance(content, int) else 0
+                    if part == 1 and isinstance(content, int):
+                        dtype = DTYPES.get(content, f"type {content}")
                     elif part == 2:
                         dims = [_dim(_view(dim)) for n, dim in _fields(_view(content)) if n == 1]
     return Port(name, dtype, tuple(dims))
 
 
-def _dim(dim: memoryview) -> int | None:
-    size = next((value for number, value in _fields(dim) if number == 1), None)
-    return size if isinstance(size, int) and 0 < size < 1 << 31 else None
+def _dim(dim: memoryview) -> int | str:
+    fields = dict(_fields(dim))
+    size, name = fields.get(1), fields.get(2)
+    if isinstance(size, int) and 0 < size < 1 << 31:
+        return size
+    return _text(name) if name is not None else "?"
 
 
 def _view(value: int | memoryview) -> memoryview:

@@ -2,20 +2,17 @@
 
 import contextlib
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-import numpy as np
 import onnxruntime
-from numpy.typing import NDArray
 
-from toonstream_engines.engine import Engine
+from toonstream_engines.engine import Arrays, Engine
 from toonstream_engines.errors import UserError
-from toonstream_engines.style import Model
+from toonstream_engines.model import Model
 
 onnxruntime.disable_telemetry_events()  # some builds for Windows report to their maker
-onnxruntime.set_default_logger_severity(4)  # a provider that does not load is told below, not on stderr in colours
+onnxruntime.set_default_logger_severity(4)  # a provider that does not load is reported below
 
 
 @dataclass(frozen=True)
@@ -57,34 +54,38 @@ PROVIDERS = {
 class OnnxRuntime(Engine):
     title = "ONNX Runtime"
 
-    def __init__(self, backend: str, model: Model, data: bytes, precision: str) -> None:
-        """data: the model file, checked. Raises what ONNX Runtime raises, UserError where it would run elsewhere."""
+    def __init__(self, backend: str, model: Model, data: bytes, precision: str, threads: int = 0) -> None:
+        """data: the model file, checked. threads: 0 for as many as ONNX Runtime sees fit.
+
+        Raises what ONNX Runtime raises, UserError where the network would run on another device than the backend's.
+        """
         super().__init__(model)
         provider = PROVIDERS[backend]
         self.device = provider.device
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 4  # errors come as exceptions; warnings are for developers
         options.enable_mem_pattern = provider.memory_pattern
+        options.intra_op_num_threads = threads
         # Threads that spin while they wait take cores from decoder and encoder: a third of all processor time.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
         if provider.name not in onnxruntime.get_available_providers():
             raise UserError(f"this ONNX Runtime was built without {provider.name}")
-        said = io.StringIO()
+        printed = io.StringIO()
         if backend == "onnxruntime-cuda":
-            with contextlib.redirect_stdout(said):
+            with contextlib.redirect_stdout(printed):
                 onnxruntime.preload_dlls()  # CUDA as pip installs it lies where no loader looks
         # Without enable_fallback=0 it prints to stdout and goes on with another provider where this one fails.
         self._session = onnxruntime.InferenceSession(
             data, options, providers=[(provider.name, dict(provider.options))], enable_fallback=0
         )
         if self._session.get_providers()[0] != provider.name:
-            why = said.getvalue().splitlines()[:1]
+            why = printed.getvalue().splitlines()[:1]
             raise UserError(": ".join([f"{provider.name} did not load; it needs {provider.needs}", *why]))
         self._check(provider)
 
     def _check(self, provider: Provider) -> None:
-        """A provider may leave to the CPU what it cannot do, which ONNX Runtime finds worth no word."""
+        """A provider may leave operators to the CPU, which ONNX Runtime does not report by itself."""
         parts = self._session.get_provider_graph_assignment_info()
         placed = [(part.ep_name == provider.name, node.op_type) for part in parts for node in part.get_nodes()]
         if left := sum("Conv" in kind for there, kind in placed if not there):
@@ -92,9 +93,9 @@ class OnnxRuntime(Engine):
         if few := sum(not there for there, _ in placed):
             self.device += f" (of {len(placed)} operators {few} on the CPU)"
 
-    def _infer(self, arrays: Sequence[NDArray[Any]]) -> NDArray[np.uint8]:
-        toons: NDArray[np.uint8] = self._session.run(None, dict(zip(self.model.inputs, arrays, strict=True)))[0]
-        return toons
+    def _infer(self, inputs: Arrays) -> Arrays:
+        names = [port.name for port in self.model.outputs]
+        return dict(zip(names, self._session.run(names, inputs), strict=True))
 
     def close(self) -> None:
         self._session = None

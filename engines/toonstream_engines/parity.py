@@ -2,13 +2,13 @@
 
 import zipfile
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from toonstream_engines.engine import Engine
+from toonstream_engines.engine import Arrays, Engine
 from toonstream_engines.errors import InputError, UserError
+from toonstream_engines.graph import match
 from toonstream_engines.style import Style
 
 MAX_BYTES = 256 << 20
@@ -18,14 +18,11 @@ HALF_MOST = 3
 
 @dataclass(frozen=True)
 class Parity:
-    """parity.npz: a few real crops and what torch, in fp32, made of them."""
+    """parity.npz: what torch, in fp32, made of a few real crops. The file's arrays have the names of the style's inputs
+    and outputs, with their dtypes and shapes."""
 
-    images: NDArray[np.uint8]
-    """(N, H, W, 3): `image` in the file."""
-    toons: NDArray[np.uint8]
-    """(N, H, W, 3 or 4): `toon` in the file."""
-    landmarks: NDArray[np.float32] | None
-    """(N, 5, 2): `landmarks` in the file, where the style's models want them."""
+    inputs: Arrays
+    outputs: Arrays
 
 
 @dataclass(frozen=True)
@@ -39,33 +36,27 @@ class Difference:
 
 def load_parity(style: Style) -> Parity:
     """Raises InputError where the file is missing, damaged, or not what `Parity` says."""
-    path = style.folder / "parity.npz"
+    path, model = style.folder / "parity.npz", style.model
     try:
         with zipfile.ZipFile(path) as archive:
             if sum(entry.file_size for entry in archive.infolist()) > MAX_BYTES:
                 raise ValueError(f"larger than {MAX_BYTES >> 20} MiB")
         with np.load(path, allow_pickle=False) as arrays:
-            images, toons = arrays["image"], arrays["toon"]
-            landmarks = arrays["landmarks"] if "landmarks" in style.model.inputs else None
+            inputs = {port.name: arrays[port.name] for port in model.inputs}
+            outputs = {port.name: arrays[port.name] for port in model.outputs}
+        match((*model.inputs, *model.outputs), inputs | outputs)
     except FileNotFoundError as error:
         raise InputError(f"{path}: missing; without it no engine can be proved; export the style again") from error
     except (OSError, ValueError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile, MemoryError) as error:
         raise InputError(f"{path}: {' '.join(str(error).split()) or 'damaged'}; export the style again") from error
-    _check(path.as_posix(), images, np.uint8, (None, None, None, 3))
-    _check(path.as_posix(), toons, np.uint8, (*images.shape[:3], None))
-    if landmarks is not None:
-        _check(path.as_posix(), landmarks, np.float32, (len(images), 5, 2))
-    if not len(images) or not images.shape[1] or not images.shape[2] or images.shape[1] % 32 or images.shape[2] % 32:
-        raise InputError(f"{path}: its crops are {images.shape}, not some with sides in multiples of 32")
-    return Parity(images, toons, landmarks)
+    return Parity(inputs, outputs)
 
 
 def difference(engine: Engine, parity: Parity) -> Difference:
-    """How far the engine is from torch on the style's crops. Raises InputError where it cannot run them."""
-    toons = engine.run(parity.images, parity.landmarks)
-    if toons.shape != parity.toons.shape:
-        raise InputError(f"{engine.model.path}: it gives {toons.shape}, but parity.npz holds {parity.toons.shape}")
-    return steps_between(toons, parity.toons)
+    """How far the engine is from torch on the style's crops, in its worst output. Raises InputError where it fails."""
+    made = engine.run(parity.inputs)
+    found = [steps_between(made[name], expected) for name, expected in parity.outputs.items()]
+    return Difference(max(one.largest for one in found), max(one.most for one in found))
 
 
 def steps_between(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> Difference:
@@ -99,9 +90,3 @@ def prove(engine: Engine, parity: Parity) -> Difference:
     found = difference(engine, parity)
     check(engine, found)
     return found
-
-
-def _check(path: str, array: NDArray[Any], dtype: type, shape: tuple[int | None, ...]) -> None:
-    fits = array.ndim == len(shape) and all(b in (None, a) for a, b in zip(array.shape, shape, strict=True))
-    if array.dtype != dtype or not fits:
-        raise InputError(f"{path}: holds {array.dtype} {array.shape} where {np.dtype(dtype)} {shape} belongs")

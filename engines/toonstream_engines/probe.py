@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from toonstream_engines.backends import BACKENDS, is_there
 from toonstream_engines.engine import Engine, reason
 from toonstream_engines.errors import InputError, UserError
-from toonstream_engines.graph import check_generator, read_graph
+from toonstream_engines.model import PRECISIONS, Model
 from toonstream_engines.parity import Difference, Parity, check, difference, load_parity
-from toonstream_engines.style import Model, Style
+from toonstream_engines.style import Style
 
 ROUNDS, PATIENCE_S = 20, 1.0
 
@@ -71,7 +71,12 @@ def ways(stored: Collection[str], backend: str = "auto") -> list[tuple[str, str]
 
 
 def candidates(style: Style, backend: str = "auto", precision: str | None = None) -> list[Candidate]:
-    """All ways to run the style, of a backend and in a precision where they are named. Raises InputError as `ways`."""
+    """All ways to run the style, of a backend and in a precision where they are named.
+
+    Raises InputError as `ways`, and where there is no such precision.
+    """
+    if precision not in (None, *PRECISIONS):
+        raise InputError(f"{precision}: no such precision; there are {', '.join(PRECISIONS)}")
     return [
         Candidate(name, model, used)
         for name in installed(backend)
@@ -81,23 +86,12 @@ def candidates(style: Style, backend: str = "auto", precision: str | None = None
     ]
 
 
-def read(model: Model) -> bytes:
-    """The model file, its hash and shape checked. Raises InputError."""
-    data = model.read()
-    try:
-        check_generator(read_graph(data), model.inputs)
-    except ValueError as error:
-        raise InputError(f"{model.path}: not a model to run: {error}") from error
-    return data
-
-
 def examine(model: Model) -> bytes:
-    """The model file, read for the first time. Raises InputError.
+    """The model file, as `Model.read`, checked by ONNX Runtime too. Raises InputError.
 
-    ONNX Runtime looks it through first, whatever shall run it: it refuses graphs that crash other runtimes or keep them
-    for minutes.
+    Whatever backend runs it afterwards: ONNX Runtime refuses graphs on which others crash or hang.
     """
-    data = read(model)
+    data = model.read()
     with contextlib.suppress(ImportError):
         import onnxruntime
         from onnxruntime.capi.onnxruntime_pybind11_state import NotImplemented as Unsupported
@@ -163,20 +157,20 @@ def _try(probe: Probe, data: bytes, parity: Parity) -> None:
             probe.failure = f"{candidate.model.path}: {candidate}: this machine does not compute in it"
     except Exception as error:  # runtimes raise types of their own
         probe.close()
-        told = isinstance(error, UserError)
-        probe.failure = str(error) if told else f"{candidate.model.path}: {candidate}: {reason(error)}"
+        known = isinstance(error, UserError)
+        probe.failure = str(error) if known else f"{candidate.model.path}: {candidate}: {reason(error)}"
 
 
 def time_engines(tried: Collection[Probe], parity: Parity) -> None:
-    """Writes `seconds` of those with an engine: what else the machine does only ever adds, and turns make it fair."""
+    """Sets `seconds` of those with an engine: the best of rounds in which they take turns; other load only adds."""
     running = [probe for probe in tried if probe.engine]
-    image, landmarks = parity.images[:1], None if parity.landmarks is None else parity.landmarks[:1]
+    inputs = {name: array[:1] for name, array in parity.inputs.items()}
     best, end = [float("inf")] * len(running), time.perf_counter() + PATIENCE_S
     for _ in range(ROUNDS):
         for i, probe in enumerate(running):
             assert probe.engine
             start = time.perf_counter()
-            probe.engine.run(image, landmarks)
+            probe.engine.run(inputs)
             best[i] = min(best[i], time.perf_counter() - start)
         if time.perf_counter() > end:
             break

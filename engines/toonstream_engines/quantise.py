@@ -1,40 +1,41 @@
-"""INT8 for processors: weights and sums of a model in 8 bits, scaled by what real faces make of them."""
+"""INT8 for CPUs: weights and activations in 8 bits, with scales calibrated on real faces."""
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from toonstream_engines.probe import Probe
 
 INT8_BOUND = 6
-"""Steps of 255 that 99.9 % of values keep within: flat tones hide as much."""
+"""Steps of 255 that 99.9 % of values keep within: in flat tones so much is not seen."""
 WORTHWHILE = 0.95
 """Of fp32's time: what saves less is not worth a difference in the picture."""
 
 
-def quantise(model: Path, out: Path, images: NDArray[np.uint8]) -> None:
-    """Writes `out`, the fp32 model in int8. images: uint8 (N, H, W, 3), the faces that the scales are taken from.
+def quantise(model: Path, out: Path, examples: Mapping[str, NDArray[Any]]) -> None:
+    """Writes `out`, the fp32 model in int8. examples: the model's inputs, N real faces, from which scales are taken.
 
-    All up to the last convolution is quantised, since a float operator in between costs two conversions; what follows
-    makes values, or steps of them, that are seen. Weights take 7 bits: processors without VNNI add pairs of products
-    in 16 bits, which 8 overflow, visibly.
+    Everything up to the last convolution is quantised: a float operator in between costs two conversions. What follows
+    computes the visible values and stays float. Weights take 7 bits: processors without VNNI add pairs of products in
+    16 bits, which 8-bit weights overflow, visibly.
     """
     import onnx
     from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
 
     class Faces(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime is untyped
         def __init__(self) -> None:
-            self._images = iter(images)
+            count = len(next(iter(examples.values())))
+            self._faces = iter({name: array[[i]] for name, array in examples.items()} for i in range(count))
 
-        def get_next(self) -> dict[str, NDArray[np.uint8]] | None:
-            image = next(self._images, None)
-            return None if image is None else {"image": image[None]}
+        def get_next(self) -> dict[str, NDArray[Any]] | None:
+            return next(self._faces, None)
 
     nodes = onnx.load(model).graph.node
     last = max(i for i, node in enumerate(nodes) if "Conv" in node.op_type)
-    logging.disable(logging.WARNING)  # it advises what the exporter has done
+    logging.disable(logging.WARNING)  # it recommends steps that the exporter has taken already
     try:
         quantize_static(
             model,

@@ -1,62 +1,58 @@
 """A style: a folder with a card, model files, and the pictures that prove them. Whoever made it, it is data.
 
-The card, card.toml, is for people but for its models; the first of them is the fp32 one:
+The card, card.toml:
 
-    about = "Flat shading and clean lines"
-    recipe = "cartoongan"
+    about = "Flat shading and clean lines"      # what people read: this and whatever else is there
+    size = 256                                  # side in pixels of the crops that it was trained on
 
-    [models.fp32]                # any name; one such table for each file
-    file = "model.onnx"          # in the same folder
+    [inputs.image]                              # for each input: image, and chart or landmarks where it wants them
+    dtype = "uint8"
+    shape = ["n", "h", "w", 3]                  # n: any batch; h, w: any multiple of 32, or a number
+    meaning = "the aligned face, RGB"
+
+    [outputs.toon]                              # for each output: toon, and matte where it makes one; as inputs
+    ...
+
+    [shape]                                     # the proportions that a face is warped to before it is drawn, if any
+    eyes = [1.3, 1.5]                           # as toonstream.faces.shape.Shape
+
+    [architecture]                              # of the network in training, which can rebuild it from this
+    name = "small"
+    width = 16
+
+    [models.fp32]                               # for each file; the first is the fp32 one
+    file = "model.onnx"                         # in the same folder
     sha256 = "..."
-    precision = "fp32"           # or fp16, bf16, int8
-    size = 256                   # the side of the crops that it was made for, in pixels
-    inputs = ["image"]           # or ["image", "landmarks"]
-    bound = 6                    # of int8 alone: steps of 255 that 99.9 % of its values keep within
+    precision = "fp32"                          # or fp16, bf16, int8
+    bound = 6                                   # int8 only: steps of 255 that 99.9 % of its values keep within
 """
 
-import hashlib
+import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from toonstream_engines.errors import InputError
+from toonstream_engines.graph import Port
+from toonstream_engines.model import PRECISIONS, Model
 
 SHIPPED = Path(__file__).parent / "styles"
+DEFAULT = "film"
+"""The shipped style that looks best on most people."""
 MAX_CARD_BYTES = 1 << 20
-MAX_MODEL_BYTES = 512 << 20
-PRECISIONS = ("fp32", "fp16", "bf16", "int8")
-INPUTS = (("image",), ("image", "landmarks"))
 
-
-@dataclass(frozen=True)
-class Model:
-    """One model file of a style: the table [models.NAME] of its card."""
-
-    name: str
-    path: Path
-    sha256: str
-    precision: str
-    """Of the weights and sums in the file: one of PRECISIONS."""
-    size: int
-    """The side in pixels of the square crops that it was made for, a multiple of 32."""
-    inputs: tuple[str, ...]
-    """("image",), or ("image", "landmarks") where the network also wants the five points of each face."""
-    bound: int | None
-    """For int8, how far it may be from what torch made: 8-bit steps at the 99.9th percentile."""
-
-    def read(self) -> bytes:
-        """The file, whole, and only if it is the one that the card names. Raises InputError."""
-        try:
-            if self.path.stat().st_size > MAX_MODEL_BYTES:
-                raise InputError(f"{self.path}: larger than {MAX_MODEL_BYTES >> 20} MiB, which no style needs")
-            data = self.path.read_bytes()
-        except OSError as error:
-            raise InputError(f"{self.path}: {error.strerror}; fetch the style again") from error
-        if hashlib.sha256(data).hexdigest() != self.sha256:
-            raise InputError(f"{self.path}: not the file that card.toml names (sha256 differs); fetch the style again")
-        return data
+INPUTS = {
+    "image": Port("image", "uint8", ("n", "h", "w", 3), "the aligned face, RGB"),
+    "chart": Port("chart", "uint8", ("n", "h/2", "w/2", "planes"), "what the face's landmarks draw, in planes"),
+    "landmarks": Port("landmarks", "float32", ("n", "points", 2), "x and y of the face's landmarks, in crop pixels"),
+}
+OUTPUTS = {
+    "toon": Port("toon", "uint8", ("n", "h", "w", 3), "the face as a cartoon, RGB"),
+    "matte": Port("matte", "uint8", ("n", "h", "w", 1), "what of the crop is the person: 0 nothing, 255 all"),
+}
+"""What a style's network may take and give. A card says how many planes, and 5 or 478 points; it may fix h and w."""
 
 
 @dataclass(frozen=True)
@@ -79,11 +75,11 @@ class Style:
         """The card for a person to read: a few lines of printable text."""
         lines = [f"{self.name}: {self.about}"]
         for key, value in self.card.items():
-            if key in ("name", "about", "models"):
-                continue
-            lines += [f"  {key}: {_tell(value)}"]
-        for model in self.models.values():
-            lines += [f"  {model.path.name}: {model.precision}, made for {model.size}x{model.size}"]
+            if key not in ("name", "about", "inputs", "outputs", "models"):
+                lines += [f"  {key}: {_text(value)}"]
+        for port in (*self.model.inputs, *self.model.outputs):
+            lines += [f"  {port}: {port.meaning}"]
+        lines += [f"  {model.path.name}: {model.precision}" for model in self.models.values()]
         return "\n".join("".join(c for c in line if c.isprintable()) for line in lines)
 
 
@@ -101,7 +97,7 @@ def load_style(style: str | Path) -> Style:
     if str(style) in shipped:
         return _read(SHIPPED / style)
     folder = Path(style)
-    if not folder.is_dir():
+    if not os.path.isdir(folder) or not str(style):  # of a name that no file can have, Path.is_dir raises
         known = ", ".join(shipped) or "none"
         raise InputError(f"{style}: no such style; shipped: {known}; or give a folder with a card.toml")
     return _read(folder)
@@ -118,7 +114,15 @@ def _read(folder: Path) -> Style:
         tables = card.get("models")
         if not isinstance(tables, dict) or not tables:
             raise ValueError("names no model; it needs a table [models.NAME]")
-        models = {name: _model(folder, name, table) for name, table in tables.items()}
+        size = _need(card, "size", int)
+        if size % 32 or not 32 <= size <= 4096:
+            raise ValueError("size has to be a multiple of 32 up to 4096: the side of a crop in pixels")
+        ports = _ports(card, "inputs", INPUTS, "image"), _ports(card, "outputs", OUTPUTS, "toon")
+        shape = _need(card, "shape", dict) if "shape" in card else {}
+        models = {
+            name: replace(_model(folder, f"[models.{name}] ", table, *ports, size), shape=shape)
+            for name, table in tables.items()
+        }
         if next(iter(models.values())).precision != "fp32":
             raise ValueError("the first of its models has to be the fp32 one")
         about = card.get("about", "")
@@ -134,34 +138,60 @@ def _read(folder: Path) -> Style:
     return Style(name, folder, about, card, models)
 
 
-def _model(folder: Path, name: str, table: object) -> Model:
-    def need(field: str, kind: type) -> Any:
-        value = table.get(field) if isinstance(table, dict) else None
-        if not isinstance(value, kind) or isinstance(value, bool):
-            raise ValueError(f"[models.{name}] needs {field}")
-        return value
+def _ports(card: Mapping[str, Any], kind: str, known: Mapping[str, Port], required: str) -> tuple[Port, ...]:
+    """The tables [inputs.NAME] or [outputs.NAME]."""
+    tables = card.get(kind)
+    if not isinstance(tables, dict) or required not in tables:
+        raise ValueError(f"needs a table [{kind}.{required}]")
+    ports = []
+    for name, table in tables.items():
+        if name not in known:
+            raise ValueError(f"[{kind}.{name}] is not known; there are {', '.join(known)}")
+        shape = tuple(_need(table, "shape", list, f"[{kind}.{name}] "))
+        meaning = _need(table, "meaning", str, f"[{kind}.{name}] ")
+        fits = len(shape) == len(known[name].shape) and all(map(_fits, shape, known[name].shape))
+        if not fits or table.get("dtype") != known[name].dtype:
+            raise ValueError(f"[{kind}.{name}] has to be {known[name]}")
+        ports.append(Port(name, known[name].dtype, shape, meaning))
+    return tuple(ports)
 
-    file, sha256, precision = need("file", str), need("sha256", str).lower(), need("precision", str)
-    size, inputs = need("size", int), tuple(need("inputs", list))
-    bound = need("bound", int) if precision == "int8" else None
+
+def _fits(dim: object, known: int | str) -> bool:
+    """Whether a card may say `dim` where INPUTS or OUTPUTS say `known`."""
+    if known == "points":
+        return dim in (5, 478)
+    if known == "planes":
+        return type(dim) is int and dim > 0
+    fixed = type(dim) is int and dim > 0 and dim % 16 == 0
+    return dim == known or (fixed and known in ("h", "w", "h/2", "w/2"))
+
+
+def _model(
+    folder: Path, where: str, table: object, inputs: tuple[Port, ...], outputs: tuple[Port, ...], size: int
+) -> Model:
+    file, sha256, precision = (_need(table, field, str, where) for field in ("file", "sha256", "precision"))
+    bound = _need(table, "bound", int, where) if precision == "int8" else None
     if Path(file).name != file or "\\" in file or "\0" in file:
-        raise ValueError(f"[models.{name}] file has to be a plain name in the style's own folder, not {file!r}")
-    if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):
-        raise ValueError(f"[models.{name}] sha256 has to be 64 hexadecimal digits")
+        raise ValueError(f"{where}file has to be a plain name in the style's own folder, not {file!r}")
+    if len(sha256) != 64 or not set(sha256.lower()) <= set("0123456789abcdef"):
+        raise ValueError(f"{where}sha256 has to be 64 hexadecimal digits")
     if precision not in PRECISIONS:
-        raise ValueError(f"[models.{name}] precision has to be one of {', '.join(PRECISIONS)}, not {precision!r}")
-    if size % 32 or not 32 <= size <= 4096:
-        raise ValueError(f"[models.{name}] size has to be a multiple of 32 up to 4096: the side of a crop in pixels")
-    if inputs not in INPUTS:
-        raise ValueError(f'[models.{name}] inputs has to be ["image"] or ["image", "landmarks"]')
+        raise ValueError(f"{where}precision has to be one of {', '.join(PRECISIONS)}, not {precision!r}")
     if bound is not None and not 1 <= bound <= 32:
-        raise ValueError(f"[models.{name}] bound has to be 1 to 32 steps of 255")
-    return Model(name, folder / file, sha256, precision, size, inputs, bound)
+        raise ValueError(f"{where}bound has to be 1 to 32 steps of 255")
+    return Model(folder / file, sha256.lower(), inputs, outputs, precision, size, bound)
 
 
-def _tell(value: object) -> str:
+def _need(table: object, field: str, kind: type, where: str = "") -> Any:
+    value = table.get(field) if isinstance(table, dict) else None
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise ValueError(f"{where}needs {field}")
+    return value
+
+
+def _text(value: object) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{key} {_tell(part)}" for key, part in value.items())
+        return ", ".join(f"{key} {_text(part)}" for key, part in value.items())
     if isinstance(value, list):
-        return "; ".join(map(_tell, value))
+        return "; ".join(map(_text, value))
     return str(value)

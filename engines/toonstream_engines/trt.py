@@ -7,18 +7,19 @@ builds within seconds, for a generation of GPUs that need not be at hand, and ma
 import logging
 import platform
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from toonstream_engines import engine_cache
-from toonstream_engines.engine import Engine
+from toonstream_engines.engine import Arrays, Engine
 from toonstream_engines.errors import UserError
-from toonstream_engines.style import Model
+from toonstream_engines.graph import match
+from toonstream_engines.install import install_extra
+from toonstream_engines.model import Model
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +48,7 @@ class TensorRt(Engine):
         try:
             from toonstream_engines import cuda
         except ImportError as error:
-            raise UserError(f"NVIDIA's cuda-bindings are missing: pip install 'toonstream[{backend}]'") from error
+            raise UserError(f"NVIDIA's cuda-bindings are missing: {install_extra(backend)}") from error
         self._cuda = cuda
         self._trt = import_module(LIBRARIES[backend])
         self._rtx = backend == "tensorrt-rtx"
@@ -69,19 +70,19 @@ class TensorRt(Engine):
         raise UserError(f"{self.title} does not load what it built for {self.device}: {self._log.last}")
 
     def _open(self) -> None:
-        cuda, engine = self._cuda, self._engine
-        names = [engine.get_tensor_name(i) for i in range(engine.num_io_tensors)]
-        profiles = range(engine.num_optimization_profiles)
-        self._largest = [tuple(engine.get_tensor_profile_shape("image", profile)[2]) for profile in profiles]
-        largest = self._largest[-1]
-        sizes = {"image": np.prod(largest), "landmarks": largest[0] * 40, "toon": np.prod(largest) // 3 * 4}
+        cuda, model = self._cuda, self.model
+        self._profiles = profiles(model)
+        largest = self._profiles[-1][2]
         self._stream = cuda.Stream()
-        self._memory = {name: cuda.Memory(int(sizes[name])) for name in names}
-        self._plans: dict[tuple[int, ...], tuple[Callable[[], None], NDArray[np.uint8], Any]] = {}
+        self._memory = {
+            port.name: cuda.Memory(int(np.prod(port.resolve(largest))) * np.dtype(port.dtype).itemsize)
+            for port in (*model.inputs, *model.outputs)
+        }
+        self._plans: dict[tuple[tuple[int, ...], ...], tuple[Callable[[], None], Arrays, Any]] = {}
         if self._rtx:
             self._open_rtx()
         else:
-            self._scratch = cuda.Memory(max(engine.device_memory_size_v2, 1), host=False)
+            self._scratch = cuda.Memory(max(self._engine.device_memory_size_v2, 1), host=False)
 
     def _open_rtx(self) -> None:
         """Kernels for a shape are made in the background at its first use, and kept for the next start."""
@@ -92,7 +93,7 @@ class TensorRt(Engine):
         if self._known:
             self._kernels.deserialize(self._known)
         config.set_runtime_cache(self._kernels)
-        self._contexts = [self._engine.create_execution_context(config) for _ in self._largest]
+        self._contexts = [self._engine.create_execution_context(config) for _ in self._profiles]
         for profile, context in enumerate(self._contexts):
             self._prepare(context, profile)
 
@@ -100,50 +101,55 @@ class TensorRt(Engine):
     def _kernels_key(self) -> dict[str, str]:
         return {**self._key, "holds": "kernels"}
 
-    def _infer(self, arrays: Sequence[NDArray[Any]]) -> NDArray[np.uint8]:
-        count = len(arrays[0])
-        parts = [self._run([array[i : i + MOST] for array in arrays]) for i in range(0, count, MOST)]
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+    def _infer(self, inputs: Arrays) -> Arrays:
+        count = len(next(iter(inputs.values())))
+        batches = [{name: array[i : i + MOST] for name, array in inputs.items()} for i in range(0, count, MOST)]
+        made = [self._run(batch) for batch in batches]
+        return {name: np.concatenate([one[name] for one in made]) for name in made[0]} if made[1:] else made[0]
 
-    def _run(self, arrays: Sequence[NDArray[Any]]) -> NDArray[np.uint8]:
-        shape = arrays[0].shape
-        for name, array in zip(self.model.inputs, arrays, strict=True):
+    def _run(self, inputs: Arrays) -> Arrays:
+        for name, array in inputs.items():
             self._memory[name].here(array.shape, array.dtype)[...] = array
-        if shape not in self._plans:
+        shapes = tuple(array.shape for array in inputs.values())
+        if shapes not in self._plans:
             if len(self._plans) == PLANS:
                 self._forget_plans()
-            self._plans[shape] = self._plan(arrays)
-        start, toons, _ = self._plans[shape]
+            self._plans[shapes] = self._plan(inputs)
+        start, outputs, _ = self._plans[shapes]
         start()
         self._stream.wait()
-        return toons.copy()
+        return {name: array.copy() for name, array in outputs.items()}
 
-    def _plan(self, arrays: Sequence[NDArray[Any]]) -> tuple[Callable[[], None], NDArray[np.uint8], Any]:
-        """What draws pictures of this shape, where they come to lie, and the graph if there is one."""
-        shape = arrays[0].shape
-        fits = (i for i, most in enumerate(self._largest) if all(a <= b for a, b in zip(shape, most, strict=True)))
+    def _plan(self, inputs: Arrays) -> tuple[Callable[[], None], Arrays, Any]:
+        """What runs inputs of these shapes, where its outputs come to lie, and the graph if there is one."""
+        sizes = match(self.model.inputs, inputs)
+        fits = (i for i, (_, _, most) in enumerate(self._profiles) if all(sizes[name] <= most[name] for name in sizes))
         profile = next(fits, None)
         if profile is None:
-            raise ValueError(f"it was built for crops of up to {self._largest[-1][1]} pixels")
+            raise ValueError(f"it was built for crops of up to {self._profiles[-1][2]['h']} pixels")
         context = self._contexts[profile] if self._rtx else self._context(profile)
-        self._shape(context, arrays)
-        toons = self._memory["toon"].here(tuple(context.get_tensor_shape("toon")), np.uint8)
+        self._shape(context, inputs)
+        outputs = {
+            port.name: self._memory[port.name].here(tuple(context.get_tensor_shape(port.name)), port.dtype)
+            for port in self.model.outputs
+        }
 
         def once() -> None:
             if self._rtx:  # one context for all shapes, as its own graphs want it
-                self._shape(context, arrays)
-            for name, array in zip(self.model.inputs, arrays, strict=True):
+                self._shape(context, inputs)
+            for name, array in inputs.items():
                 self._memory[name].send(array.nbytes, self._stream)
             if not context.execute_async_v3(self._stream.handle):
                 raise UserError(self._log.last or "it could not run")
-            self._memory["toon"].fetch(toons.nbytes, self._stream)
+            for name, array in outputs.items():
+                self._memory[name].fetch(array.nbytes, self._stream)
 
         if self._rtx:
-            return once, toons, None
+            return once, outputs, None
         once()  # the first time prepares what cannot be recorded
         self._stream.wait()
         graph = self._stream.record(once)
-        return graph.launch, toons, (graph, context)  # a graph is good while its context is as it was
+        return graph.launch, outputs, (graph, context)  # a graph is good while its context is as it was
 
     def _context(self, profile: int) -> Any:
         """One for each graph; all share the memory between layers."""
@@ -159,8 +165,8 @@ class TensorRt(Engine):
         for name, memory in self._memory.items():
             context.set_tensor_address(name, memory.device)
 
-    def _shape(self, context: Any, arrays: Sequence[NDArray[Any]]) -> None:
-        for name, array in zip(self.model.inputs, arrays, strict=True):
+    def _shape(self, context: Any, inputs: Arrays) -> None:
+        for name, array in inputs.items():
             if not context.set_input_shape(name, array.shape):
                 raise ValueError(self._log.last or f"it does not take {name} of {array.shape}")
 
@@ -214,19 +220,19 @@ def build(backend: str, model: Model, data: bytes, capability: tuple[int, int] |
     from tqdm import tqdm
 
     trt = import_module(LIBRARIES[backend])
-    said = logger(trt)
-    builder = trt.Builder(said)
+    errors = logger(trt)
+    builder = trt.Builder(errors)
     network = builder.create_network(1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED))
-    parser = trt.OnnxParser(network, said)
+    parser = trt.OnnxParser(network, errors)
     if not parser.parse(data):
         raise UserError(f"{model.path}: {backend} cannot read it: {parser.get_error(0).desc()}")
     config = builder.create_builder_config()
     config.clear_flag(trt.BuilderFlag.TF32)  # fp32 means fp32
-    for shapes in _profiles(network, model.size):
-        profile = builder.create_optimization_profile()
-        for name, sizes in shapes.items():
-            profile.set_shape(name, *sizes)
-        config.add_optimization_profile(profile)
+    for profile in profiles(model):
+        shapes = builder.create_optimization_profile()
+        for port in model.inputs:
+            shapes.set_shape(port.name, *(port.resolve(sizes) for sizes in profile))
+        config.add_optimization_profile(shapes)
     if capability:
         config.num_compute_capabilities = 1
         config.set_compute_capability(known_capability(capability), 0)
@@ -239,7 +245,7 @@ def build(backend: str, model: Model, data: bytes, capability: tuple[int, int] |
     if monitor.stopped_by is not None:
         raise monitor.stopped_by
     if engine is None:
-        raise UserError(f"{model.path}: {backend} cannot build it: {said.last}")
+        raise UserError(f"{model.path}: {backend} cannot build it: {errors.last}")
     return bytes(engine)
 
 
@@ -256,19 +262,12 @@ def known_capability(capability: tuple[int, int]) -> Any:
     return names[name]
 
 
-def _profiles(network: Any, size: int) -> list[dict[str, list[tuple[int, ...]]]]:
-    """For each profile and input its smallest, best and largest shape; what the network fixes stays fixed."""
-    profiles = []
-    for best, largest in SIDES:
-        largest = max(largest, size) if largest == SIDES[-1][1] else largest
-        shapes = {}
-        for port in (network.get_input(i) for i in range(network.num_inputs)):
-            free = [(1, 1, MOST)] + [(SMALLEST, best, largest)] * 2
-            dims = [free[i] if dim < 0 else (dim,) * 3 for i, dim in enumerate(port.shape)]
-            shapes[port.name] = [tuple(dim[i] for dim in dims) for i in range(3)]
-        if shapes not in profiles:
-            profiles.append(shapes)
-    return profiles
+def profiles(model: Model) -> list[list[dict[str, int]]]:
+    """Of each profile the smallest, best and largest sizes; one where the model fixes the sides."""
+    most = max(SIDES[-1][1], model.size)
+    sides = [(SMALLEST, best, largest if largest < SIDES[-1][1] else most) for best, largest in SIDES]
+    made = [[{"n": n, "h": side, "w": side} for n, side in zip((1, 1, MOST), three, strict=True)] for three in sides]
+    return made if model.side is None else made[:1]
 
 
 def logger(trt: Any) -> Any:

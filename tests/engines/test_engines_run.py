@@ -1,5 +1,6 @@
 """Engines: every backend draws the same, of any batch and size; the choice is the fastest that proves itself."""
 
+import hashlib
 import importlib
 import json
 import os
@@ -11,8 +12,17 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from support.tiny_style import crops, points, quantised_model, save_style, tiny_model, truth
-from toonstream_engines import BACKENDS, choose, load_style, open_engine, probe
+from support.tiny_style import (
+    crops,
+    examples,
+    quantised_model,
+    save_style,
+    tiny_model,
+    truth,
+    truths,
+    write_external,
+)
+from toonstream_engines import BACKENDS, Model, Port, choose, load_style, open_engine, open_network, probe
 from toonstream_engines.backends import is_there
 from toonstream_engines.errors import InputError, UserError
 from toonstream_engines.parity import difference, load_parity, prove
@@ -29,7 +39,7 @@ needs_openvino = pytest.mark.skipif("openvino" not in there, reason="openvino is
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("TOONSTREAM_CACHE", str(tmp_path / "cache"))
-    for name in ("tensorrt", "tensorrt-rtx"):  # tests/test_engines_trt.py is theirs
+    for name in ("tensorrt", "tensorrt-rtx"):  # test_engines_trt.py is theirs
         monkeypatch.delitem(BACKENDS, name)
     return tmp_path / "cache"
 
@@ -46,57 +56,97 @@ def steps(toons, expected):
 
 @each_backend
 def test_any_batch_and_size(style, backend):
-    with open_engine(style, backend) as engine:
+    with open_engine(style, backend, "fp32") as engine:
         assert engine.description == f"{BACKENDS[backend].title}, CPU, fp32"
         kept = []
         for shape in ((1, 64, 64), (3, 64, 64), (1, 96, 32), (2, 256, 160), (1, 64, 64), (5, 32, 32)):
             images = crops(*shape)
-            kept.append((engine.run(images), truth(images)))
+            kept.append((engine.run({"image": images})["toon"], truth(images)))
         for toons, expected in kept:  # a later call leaves what an earlier one gave
             assert steps(toons, expected) <= 1
         wide = crops(1, 64, 128)
-        assert steps(engine.run(wide[:, :, ::2]), truth(wide[:, :, ::2])) <= 1
-        assert engine.run(crops(0)).shape == (0, 64, 64, 3)
+        assert steps(engine.run({"image": wide[:, :, ::2]})["toon"], truth(wide[:, :, ::2])) <= 1
         engine.close()
     engine.close()
 
 
 @each_backend
-def test_wrong_pictures_are_the_callers_fault(style, backend):
+def test_wrong_inputs_are_the_callers_fault(tmp_path, backend):
+    style = load_style(save_style(tmp_path / "marks", inputs=["image", "landmarks"]))
+    good = examples(["image", "landmarks"])
     with open_engine(style, backend) as engine:
-        for images in (crops()[0], crops()[..., :2], crops().astype(np.float32), crops(1, 64, 65), crops(1, 0, 64)):
-            with pytest.raises(ValueError, match="images are"):
-                engine.run(images)
+        for name, array, why in (
+            ("image", crops()[0], r"image is uint8 \(64, 64, 3\), not image uint8 \[n, h, w, 3\]"),
+            ("image", crops()[..., :2], "image is"),
+            ("image", crops().astype(np.float32), "image is float32"),
+            ("image", crops(2, 64, 65), "w is 65, not a multiple of 32"),
+            ("image", crops(2, 0, 64), "h is 0"),
+            ("image", crops(1), r"landmarks is float32 \(2, 5, 2\), not .*, n = 1"),
+            ("landmarks", good["landmarks"].astype(np.float64), "landmarks is float64"),
+        ):
+            with pytest.raises(ValueError, match=why):
+                engine.run(good | {name: array})
+        with pytest.raises(ValueError, match=r"landmarks .* is missing"):
+            engine.run({"image": crops()})
 
 
 @each_backend
-def test_a_matte_as_fourth_channel(tmp_path, backend):
-    folder = save_style(tmp_path / "matte", {"fp32": tiny_model(channels=4)})
-    np.savez(folder / "parity.npz", image=crops(), toon=truth(crops(), channels=4))
-    with open_engine(load_style(folder), backend) as engine:
-        assert steps(engine.run(crops(3)), truth(crops(3), channels=4)) <= 1
-
-
-@each_backend
-def test_landmarks(tmp_path, backend):
-    models = {"fp32": tiny_model(landmarks=True)}
-    style = load_style(save_style(tmp_path / "marks", models, inputs=["image", "landmarks"]))
+@pytest.mark.parametrize("inputs", [["image", "chart"], ["image", "landmarks"], ["chart", "landmarks", "image"]])
+@pytest.mark.parametrize("outputs", [["toon"], ["matte", "toon"]])
+def test_named_inputs_and_outputs(tmp_path, backend, inputs, outputs):
+    style = load_style(save_style(tmp_path / "named", inputs=inputs, outputs=outputs))
     with open_engine(style, backend) as engine:
-        assert engine.model.inputs == ("image", "landmarks")
-        for count in (1, 3):
-            assert steps(engine.run(crops(count), points(count)), truth(crops(count), points(count))) <= 1
-        for wrong in (None, points(1), points(2).astype(np.float64)):
-            with pytest.raises(ValueError, match="wants landmarks"):
-                engine.run(crops(2), wrong)
+        for shape in ((1, 64, 96), (3, 64, 64)):
+            arrays = examples(["image", "landmarks", "chart"], *shape)  # what it does not want does no harm
+            expected = truths({name: arrays[name] for name in inputs}, outputs)
+            made = engine.run(arrays)
+            assert made.keys() == expected.keys()
+            assert all(steps(made[name], expected[name]) <= 1 for name in outputs)
 
 
 @each_backend
 def test_a_size_that_the_network_does_not_take(tmp_path, backend):
-    style = load_style(save_style(tmp_path / "fixed", {"fp32": tiny_model(side=64)}))
+    style = load_style(save_style(tmp_path / "fixed", side=64))
+    assert style.model.side == 64
     with open_engine(style, backend) as engine:
-        assert steps(engine.run(crops(3)), truth(crops(3))) <= 1
-        with pytest.raises(InputError, match=f"{style.model.path}: .*128"):
-            engine.run(crops(1, 128, 128))
+        assert steps(engine.run({"image": crops(3)})["toon"], truth(crops(3))) <= 1
+        with pytest.raises(ValueError, match=r"image is uint8 \(1, 128, 128, 3\), not image uint8 \[n, 64, 64, 3\]"):
+            engine.run({"image": crops(1, 128, 128)})
+
+
+@each_backend
+def test_a_model_that_fails_on_its_input(style, backend, monkeypatch):
+    with open_engine(style, backend) as engine:
+        monkeypatch.setattr(engine, "_infer", lambda inputs: {"toon": inputs["image"][:1]})
+        with pytest.raises(InputError, match=rf"{style.model.path}: .*, of image \(2, .*\): toon is uint8 \(1, 64"):
+            engine.run({"image": crops()})
+
+
+@pytest.mark.parametrize("backend", ["auto", *there])
+def test_a_plain_network(tmp_path, backend):
+    """No style: any names, float32, planes first, no parity."""
+    path = write_external(tmp_path / "net.onnx", True, -1, 2 / 255)
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    shape = (1, 3, 64, 64)
+    model = Model(path, sha256, (Port("x", "float32", shape),), (Port("y", "float32", shape),))
+    x = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    with open_network(model, backend) as engine:
+        wanted = backend if backend != "auto" else there[-1]
+        assert engine.description == f"{BACKENDS[wanted].title}, CPU, fp32"
+        assert np.array_equal(engine.run({"x": x})["y"], x.clip(-1, 1))
+    with pytest.raises(InputError, match="its inputs are x, not z"):
+        open_network(replace(model, inputs=(Port("z", "float32", shape),)), backend)
+    with pytest.raises(InputError, match="sha256 differs"):
+        open_network(replace(model, sha256="0"), backend)
+
+
+def test_a_plain_network_falls_back_to_onnx_runtime(style, monkeypatch):
+    monkeypatch.setitem(sys.modules, BACKENDS["openvino"].module, None)
+    with open_network(style.model) as engine:
+        assert engine.title == "ONNX Runtime"
+    monkeypatch.setitem(sys.modules, BACKENDS["onnxruntime"].module, None)
+    with pytest.raises(InputError, match=r"fp32\.onnx: .*ONNX Runtime: "):
+        open_network(style.model)
 
 
 @each_backend
@@ -117,7 +167,28 @@ def test_a_model_that_draws_something_else(tmp_path, backend):
     with pytest.raises(
         UserError, match=r"fp32\.onnx: .*, CPU, fp32 is 255 of 255 from what torch made, not at most 1$"
     ):
-        open_engine(load_style(folder), backend)
+        open_engine(load_style(folder), backend, "fp32")
+
+
+@needs_openvino
+@pytest.mark.parametrize("units", [True, False])
+def test_bf16_is_only_for_processors_that_have_it(style, monkeypatch, units):
+    """Without units for it OpenVINO would emulate it where there is AVX-512, slower than fp32."""
+    engines_ov = importlib.import_module("toonstream_engines.ov")
+    core, hints = engines_ov.CORE, []
+
+    def compile_model(model, device, settings):
+        hints.append(settings["INFERENCE_PRECISION_HINT"])
+        return core.compile_model(model, device, settings)
+
+    capabilities = ["FP32", "INT8", *["BF16"] * units]
+    processor = SimpleNamespace(
+        get_property=lambda device, name: capabilities, read_model=core.read_model, compile_model=compile_model
+    )
+    monkeypatch.setattr(engines_ov, "CORE", processor)
+    engine = probe.open_candidate(probe.Candidate("openvino", style.model, "bf16"), style.model.read())
+    assert hints == [engines_ov.HINTS["bf16" if units else "fp32"]]
+    assert units or engine is None
 
 
 @needs_openvino
@@ -234,19 +305,22 @@ def test_a_backend_that_does_not_load(style, backend, monkeypatch):
 
 @needs_openvino
 def test_auto_takes_the_faster_and_remembers(style, cache, monkeypatch):
-    faster = iter([2.0, 1.0])
+    timed = 0
 
     def time_engines(tried, parity):
-        for each in (t for t in tried if t.engine):
-            each.seconds = next(faster)
+        nonlocal timed
+        timed += 1
+        for each in tried:
+            each.seconds = {"onnxruntime": 2.0, "openvino": 1.0}[each.candidate.backend]
 
     monkeypatch.setattr(probe, "time_engines", time_engines)
-    with open_engine(style) as engine:
+    with open_engine(style, precision="fp32") as engine:
         assert engine.description == "OpenVINO, CPU, fp32"
     (file,) = cache.iterdir()
-    assert json.loads(file.read_text()) == {"choice": ["openvino", "fp32", "fp32"]}
-    with open_engine(style) as engine:  # asked again, it would have no answer
+    assert json.loads(file.read_text()) == {"choice": ["openvino", "fp32.onnx", "fp32"]}
+    with open_engine(style, precision="fp32") as engine:
         assert engine.description == "OpenVINO, CPU, fp32"
+    assert timed == 1
 
 
 @pytest.mark.parametrize(
@@ -256,7 +330,7 @@ def test_auto_takes_the_faster_and_remembers(style, cache, monkeypatch):
         b"{",
         b"[]",
         b"5",
-        b'{"choice": ["abacus", "fp32", "fp32"]}',
+        b'{"choice": ["abacus", "fp32.onnx", "fp32"]}',
         b"\xff",
         b"[" * 100_000,
     ],
@@ -272,7 +346,7 @@ def test_a_damaged_choice_is_made_again(style, cache, damage):
 
 
 def test_a_choice_that_no_longer_opens_is_made_again(style, monkeypatch):
-    open_engine(style).close()
+    open_engine(style, precision="fp32").close()
     really, calls = probe.open_candidate, []
 
     def fail_once(candidate, data):
@@ -283,8 +357,8 @@ def test_a_choice_that_no_longer_opens_is_made_again(style, monkeypatch):
 
     monkeypatch.setattr(choose, "open_candidate", fail_once)
     monkeypatch.setattr(probe, "open_candidate", fail_once)
-    with open_engine(style) as engine:
-        assert steps(engine.run(crops()), truth(crops())) <= 1
+    with open_engine(style, precision="fp32") as engine:
+        assert steps(engine.run({"image": crops()})["toon"], truth(crops())) <= 1
 
 
 def test_another_model_is_another_choice(tmp_path, cache):
@@ -302,14 +376,17 @@ def test_where_nothing_can_be_kept(style, tmp_path, monkeypatch):
 
 
 def test_two_processes_at_once(style, cache):
-    program = "import sys, toonstream_engines as e\nprint(e.open_engine(e.load_style(sys.argv[1])).description)"
+    program = (
+        "import sys, toonstream_engines as e\n"
+        "print(e.open_engine(e.load_style(sys.argv[1]), precision='fp32').description)"
+    )
     command = [sys.executable, "-c", program, str(style.folder)]
     both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=dict(os.environ)) for _ in range(2)]
     said = [process.communicate(timeout=60)[0] for process in both]
     assert all(process.returncode == 0 for process in both)
     assert all(text.endswith(", CPU, fp32\n") for text in said)
     (file,) = cache.iterdir()
-    with open_engine(style) as engine:
+    with open_engine(style, precision="fp32") as engine:
         assert BACKENDS[json.loads(file.read_text())["choice"][0]].title == engine.title
 
 
@@ -359,8 +436,8 @@ from toonstream_engines.errors import UserError
 for seed in range(int(sys.argv[3])):
     style = load_style(save_style(Path(sys.argv[1]), {"fp32": mutate(tiny_model(), seed)}))
     try:
-        with open_engine(style, sys.argv[2]) as engine:
-            assert abs(engine.run(crops()).astype(int) - truth(crops())).max() <= 1
+        with open_engine(style, sys.argv[2], "fp32") as engine:
+            assert abs(engine.run({"image": crops()})["toon"].astype(int) - truth(crops())).max() <= 1
     except UserError as error:
         assert chr(10) not in str(error)
 """

@@ -11,8 +11,9 @@ import pytest
 from support.tiny_style import TensorProto, crops, helper, numpy_helper, save_style, tiny_model, truth
 from toonstream_engines import load_style, open_engine, styles
 from toonstream_engines.errors import InputError
-from toonstream_engines.graph import check_generator, read_graph
-from toonstream_engines.parity import load_parity
+from toonstream_engines.graph import Port, check_ports, read_graph
+from toonstream_engines.parity import difference, load_parity
+from toonstream_engines.style import INPUTS, OUTPUTS
 
 
 @pytest.fixture(autouse=True)
@@ -30,13 +31,18 @@ def refused(call, *args) -> str:
 def test_a_style_is_its_card(tmp_path):
     style = load_style(save_style(tmp_path / "mine"))
     assert (style.name, style.about, style.card["data"]) == ("mine", "A tiny one", {"photos": "none, CC0"})
-    assert (style.model.precision, style.model.size, style.model.inputs) == ("fp32", 64, ("image",))
+    assert (style.model.precision, style.model.size, style.model.side) == ("fp32", 64, None)
+    assert style.model.inputs == (Port("image", "uint8", ("n", "h", "w", 3), "a test"),)
+    assert style.model.outputs == (Port("toon", "uint8", ("n", "h", "w", 3), "a test"),)
     assert style.model.read() == (tmp_path / "mine/fp32.onnx").read_bytes()
     assert style.describe().splitlines() == [
         "mine: A tiny one",
         "  recipe: none",
+        "  size: 64",
         "  data: photos none, CC0",
-        "  fp32.onnx: fp32, made for 64x64",
+        "  image uint8 [n, h, w, 3]: a test",
+        "  toon uint8 [n, h, w, 3]: a test",
+        "  fp32.onnx: fp32",
     ]
 
 
@@ -51,7 +57,7 @@ def test_shipped_styles_are_proved():
     for style in styles():
         assert load_style(style.name) == style
         with open_engine(style, "onnxruntime") as engine:
-            assert engine.run(crops(1, style.model.size, style.model.size)).shape[0] == 1
+            assert difference(engine, load_parity(style)).most <= 3
 
 
 def test_no_such_style(tmp_path):
@@ -67,16 +73,28 @@ def test_no_such_style(tmp_path):
         ("[models.fp32]", "[other]", "names no model"),
         ("'fp32.onnx'", "'../fp32.onnx'", "plain name"),
         ("'fp32.onnx'", "'/etc/passwd'", "plain name"),
-        ("'fp32.onnx'", "'..'", "fetch the style again"),
-        ("'fp32.onnx'", "'none.onnx'", "fetch the style again"),
+        ("'fp32.onnx'", "'..'", "fetch it again"),
+        ("'fp32.onnx'", "'none.onnx'", "fetch it again"),
         ("'fp32.onnx'", "5", "needs file"),
         ("sha256 = '", "sha256 = 'x", "64 hexadecimal digits"),
         ("precision = 'fp32'", "precision = 'fp7'", "precision has to be one of"),
         ("precision = 'fp32'", "precision = 'fp16'", "first of its models"),
         ("size = 64", "size = 100", "multiple of 32"),
         ("size = 64", "size = true", "needs size"),
-        ("['image']", "['picture']", "inputs has to be"),
-        ("['image']", "['image', 'landmarks']", "its inputs are image, but the card says image, landmarks"),
+        ("[inputs.image]", "[inputs.picture]", "needs a table [inputs.image]"),
+        ("[outputs.toon]", "[outputs.matte]", "needs a table [outputs.toon]"),
+        ("[outputs.toon]", "[outputs.edges]\n[outputs.toon]", "[outputs.edges] is not known; there are toon, matte"),
+        ("'uint8'", "'float32'", "[inputs.image] has to be image uint8 [n, h, w, 3]"),
+        ("['n', 'h', 'w', 3]", "['n', 'h', 'w', 1]", "[inputs.image] has to be image"),
+        ("['n', 'h', 'w', 3]", "[1, 'h', 'w', 3]", "[inputs.image] has to be image"),
+        ("['n', 'h', 'w', 3]", "['n', 100, 'w', 3]", "[inputs.image] has to be image"),
+        ("['n', 'h', 'w', 3]", "5", "[inputs.image] needs shape"),
+        ("'a test'", "5", "[inputs.image] needs meaning"),
+        (
+            "[inputs.image]",
+            "[inputs.landmarks]\ndtype = 'float32'\nshape = ['n', 5, 2]\nmeaning = ''\n[inputs.image]",
+            "its inputs are image, not landmarks, image",
+        ),
     ],
 )
 def test_a_wrong_card(tmp_path, old, new, why):
@@ -116,8 +134,8 @@ def test_another_file_than_the_card_names(tmp_path):
         ({"image": crops()}, "toon"),
         ({"image": crops().astype(np.float32), "toon": crops()}, "float32"),
         ({"image": crops(), "toon": crops(3)}, r"\(3, 64, 64, 3\)"),
-        ({"image": crops(2, 40, 40), "toon": crops(2, 40, 40)}, "multiples of 32"),
-        ({"image": crops(0), "toon": crops(0)}, "not some"),
+        ({"image": crops(2, 40, 40), "toon": crops(2, 40, 40)}, "multiple of 32"),
+        ({"image": crops(0), "toon": crops(0)}, "n is 0"),
         ({"image": np.array([{}]), "toon": crops()}, "Object arrays"),
     ],
 )
@@ -171,19 +189,25 @@ def _function(model):
 
 
 FOREIGN = {
-    "float picture": (tiny_model(image=TensorProto.FLOAT), "image is not uint8"),
+    "float picture": (tiny_model(image=TensorProto.FLOAT), "its input is image float32"),
     "other channels": (
         changed(lambda m: m.graph.input[0].type.CopyFrom(image_type(["n", "h", "w", 1]))),
-        "image is not",
+        r"its input is image uint8 \[n, h, w, 1\], not image uint8 \[n, h, w, 3\]",
     ),
-    "planes first": (changed(lambda m: m.graph.input[0].type.CopyFrom(image_type(["n", 3, "h", "w"]))), "image is not"),
-    "rank": (changed(lambda m: m.graph.input[0].type.CopyFrom(image_type(["h", "w", 3]))), "image is not"),
-    "one at a time": (changed(lambda m: m.graph.input[0].type.CopyFrom(image_type([1, "h", "w", 3]))), "any N"),
-    "odd side": (tiny_model(side=100), "multiples of 32"),
-    "output": (changed(lambda m: m.graph.output[0].type.CopyFrom(image_type(["n", "h", "w", 5]))), "toon is not"),
+    "planes first": (changed(lambda m: m.graph.input[0].type.CopyFrom(image_type(["n", 3, "h", "w"]))), "its input is"),
+    "rank": (changed(lambda m: m.graph.input[0].type.CopyFrom(image_type(["h", "w", 3]))), "its input is"),
+    "one at a time": (
+        changed(lambda m: m.graph.input[0].type.CopyFrom(image_type([1, "h", "w", 3]))),
+        "its input is image",
+    ),
+    "fixed side": (tiny_model(side=96), r"its input is image uint8 \[n, 96, 96, 3\], not"),
+    "output": (
+        changed(lambda m: m.graph.output[0].type.CopyFrom(image_type(["n", "h", "w", 5]))),
+        "its output is toon",
+    ),
     "names": (changed(lambda m: setattr(m.graph.input[0], "name", "picture")), "its inputs are picture"),
     "outputs": (changed(lambda m: m.graph.output.append(m.graph.output[0])), "its outputs are toon, toon"),
-    "landmarks": (tiny_model(landmarks=True), "its inputs are image, landmarks"),
+    "landmarks": (tiny_model(["image", "landmarks"]), "its inputs are image, landmarks"),
     "domain": (changed(lambda m: setattr(m.graph.node[2], "domain", "com.microsoft")), "com.microsoft.Conv is not"),
     "subgraph": (changed(_subgraph), "a graph of its own"),
     "function": (changed(_function), "operators of its own"),
@@ -202,18 +226,21 @@ def test_a_foreign_model(tmp_path, kind):
     assert re.match(f"{folder}/fp32.onnx: not a model to run: .*{why}", refused(open_engine, load_style(folder)))
 
 
+PORTS = (INPUTS["image"],), (OUTPUTS["toon"],)
+
+
 def test_any_cut_or_change_is_read_or_refused():
     data = tiny_model().SerializeToString()
     for end in range(len(data)):
         with pytest.raises(ValueError, match=r"^it"):
-            check_generator(read_graph(data[:end]), ("image",))
+            check_ports(read_graph(data[:end]), *PORTS)
     rng = random.Random(1)
     for _ in range(2000):
         other = bytearray(data)
         for _ in range(rng.randrange(1, 4)):
             other[rng.randrange(len(data))] = rng.randrange(256)
         with contextlib.suppress(ValueError):
-            check_generator(read_graph(bytes(other)), ("image",))
+            check_ports(read_graph(bytes(other)), *PORTS)
 
 
 def test_a_model_with_weights_among_its_inputs():
@@ -221,7 +248,7 @@ def test_a_model_with_weights_among_its_inputs():
     model.graph.input.append(helper.make_tensor_value_info("weights", TensorProto.FLOAT, [3, 3, 3, 3]))
     graph = read_graph(model.SerializeToString())
     assert [port.name for port in graph.inputs] == ["image"]
-    assert graph.inputs[0].dims == (None, None, None, 3)
+    assert graph.inputs[0].shape == ("n", "h", "w", 3)
 
 
 def test_truth_is_not_trivial():

@@ -1,6 +1,6 @@
-"""TensorRT: parsing and building are real, without a GPU; the run is on a GPU that tests/fake_gpu.py pretends."""
+"""TensorRT: parsing and building are real, without a GPU; support/fake_gpu.py runs them."""
 
-import importlib.util
+import contextlib
 import os
 import subprocess
 import sys
@@ -8,15 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.tiny_style import crops, points, quantised_model, save_style, tiny_model, truth
+from support.tiny_style import crops, examples, quantised_model, save_style, tiny_model, truth, truths
 from toonstream_engines import engine_cache
 
-pytest.importorskip("tensorrt_rtx", reason="pip install 'toonstream[tensorrt-rtx]'")
+pytest.importorskip("tensorrt_rtx", reason="pip install '.[tensorrt-rtx]'")
 
 from support import fake_gpu
 from toonstream_engines import BACKENDS, load_style, open_engine, styles, trt
 from toonstream_engines.errors import InputError, UserError
-from toonstream_engines.probe import Candidate, open_candidate, read
+from toonstream_engines.probe import Candidate, open_candidate
 
 from toonstream.commands import main
 
@@ -50,7 +50,7 @@ def backend(request, monkeypatch):
 
 def open_model(style, backend, name="fp32"):
     model = style.models[name]
-    return open_candidate(Candidate(backend, model, model.precision), read(model))
+    return open_candidate(Candidate(backend, model, model.precision), model.read())
 
 
 def steps(toons, expected):
@@ -63,19 +63,31 @@ def test_shipped_styles_build_without_a_gpu(name):
     style = load_style(name)
     stored = [model for stored, _ in BACKENDS[RTX].runs for model in style.models.values() if model.precision == stored]
     assert stored[0].precision == "fp16"
-    assert len(trt.build(RTX, stored[0], read(stored[0]), (8, 9))) > stored[0].path.stat().st_size
+    assert len(trt.build(RTX, stored[0], stored[0].read(), (8, 9))) > stored[0].path.stat().st_size
 
 
 @pytest.mark.parametrize("generation", trt.GENERATIONS)
 def test_each_generation_of_gpus(style, generation):
-    assert trt.build(RTX, style.model, read(style.model), trt.GENERATIONS[generation])
+    assert trt.build(RTX, style.model, style.model.read(), trt.GENERATIONS[generation])
 
 
-@pytest.mark.parametrize("model", [tiny_model(), tiny_model(side=64), tiny_model(landmarks=True), quantised_model()])
-def test_kinds_of_networks_build(tmp_path, model):
-    inputs = [port.name for port in model.graph.input]
-    style = load_style(save_style(tmp_path / "one", {"fp32": model}, inputs=inputs))
-    assert trt.build(RTX, style.model, read(style.model), (8, 9))
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"side": 64},
+        {"inputs": ["image", "chart"], "outputs": ["toon", "matte"]},
+        {"inputs": ["landmarks", "image"]},
+    ],
+)
+def test_kinds_of_networks_build(tmp_path, settings):
+    style = load_style(save_style(tmp_path / "one", **settings))
+    assert trt.build(RTX, style.model, style.model.read(), (8, 9))
+
+
+def test_a_quantised_network_builds(tmp_path):
+    style = load_style(save_style(tmp_path / "one", {"fp32": quantised_model()}))
+    assert trt.build(RTX, style.model, style.model.read(), (8, 9))
 
 
 def test_any_batch_and_size(style, backend, gpu):
@@ -93,13 +105,13 @@ def test_any_batch_and_size(style, backend, gpu):
                 (8, 288, 288),
             ):
                 images = crops(*shape)
-                kept.append((engine.run(images), truth(images)))
+                kept.append((engine.run({"image": images})["toon"], truth(images)))
         for toons, expected in kept:  # a later call leaves what an earlier one gave
             assert steps(toons, expected) <= 1
         with pytest.raises(
             InputError, match=r"NVIDIA Test 4000, fp32, of .*544.*: it was built for crops of up to 512"
         ):
-            engine.run(crops(1, 544, 512))
+            engine.run({"image": crops(1, 544, 512)})
     engine.close()
     assert not fake_gpu.Memory.everything
 
@@ -108,30 +120,30 @@ def test_a_shape_is_recorded_once_and_replayed(style, gpu, monkeypatch):
     monkeypatch.setitem(trt.LIBRARIES, "tensorrt", "tensorrt_rtx")
     with open_model(style, "tensorrt") as engine:
         for _ in range(4):
-            assert steps(engine.run(crops(1)), truth(crops(1))) <= 1
+            assert steps(engine.run({"image": crops(1)})["toon"], truth(crops(1))) <= 1
         assert len(gpu["engines"][0].contexts) == 1
         assert gpu["streams"][0].launches == 4
         monkeypatch.setattr(trt, "PLANS", 3)
         for width in range(32, 32 * 6, 32):  # graphs do not pile up
-            assert steps(engine.run(crops(1, 32, width)), truth(crops(1, 32, width))) <= 1
+            assert steps(engine.run({"image": crops(1, 32, width)})["toon"], truth(crops(1, 32, width))) <= 1
         assert len(engine._plans) <= trt.PLANS
 
 
 def test_a_style_of_larger_crops(tmp_path, gpu):
     with open_model(load_style(save_style(tmp_path / "large", size=640)), RTX) as engine:
-        assert steps(engine.run(crops(1, 640, 640)), truth(crops(1, 640, 640))) <= 1
+        assert steps(engine.run({"image": crops(1, 640, 640)})["toon"], truth(crops(1, 640, 640))) <= 1
 
 
-def test_landmarks_and_matte(tmp_path, backend, gpu):
-    style = load_style(
-        save_style(tmp_path / "marks", {"fp32": tiny_model(landmarks=True)}, inputs=["image", "landmarks"])
-    )
+@pytest.mark.parametrize("inputs", [["image", "chart"], ["landmarks", "image"]])
+def test_named_inputs_and_outputs(tmp_path, backend, gpu, inputs):
+    outputs = ["toon", "matte"]
+    style = load_style(save_style(tmp_path / "named", inputs=inputs, outputs=outputs))
     with open_model(style, backend) as engine:
-        for count in (1, 3, 10):
-            assert steps(engine.run(crops(count), points(count)), truth(crops(count), points(count))) <= 1
-    matte = load_style(save_style(tmp_path / "matte", {"fp32": tiny_model(channels=4)}))
-    with open_model(matte, backend) as engine:
-        assert steps(engine.run(crops(3)), truth(crops(3), channels=4)) <= 1
+        for shape in ((1, 64, 96), (3, 64, 64), (10, 64, 64), (1, 288, 288)):
+            arrays = examples(inputs, *shape)
+            made, expected = engine.run(arrays), truths(arrays, outputs)
+            assert made.keys() == expected.keys()
+            assert all(steps(made[name], expected[name]) <= 1 for name in outputs)
 
 
 def test_built_once_and_kept(style, backend, gpu, caplog):
@@ -194,8 +206,9 @@ def test_a_gpu_that_rtx_does_not_know(style, monkeypatch):
 
 
 def test_no_gpu(style, caplog):
-    if importlib.util.find_spec("cuda") and _has_gpu():
-        pytest.skip("there is one")
+    cuda = pytest.importorskip("toonstream_engines.cuda", reason="pip install cuda-bindings")
+    with contextlib.suppress(UserError):
+        pytest.skip(f"there is one: {cuda.gpu().name}")
     with pytest.raises(InputError, match=r"no NVIDIA GPU to use: .*nvidia-smi"):
         open_engine(style, RTX)
     with open_engine(style) as engine:
@@ -203,19 +216,10 @@ def test_no_gpu(style, caplog):
     assert "passed over for tiny: no NVIDIA GPU to use" in caplog.text
 
 
-def _has_gpu() -> bool:
-    from toonstream_engines import cuda
-
-    try:
-        return bool(cuda.gpu())
-    except UserError:
-        return False
-
-
 def test_missing_bindings(style, monkeypatch):
     monkeypatch.setitem(sys.modules, "toonstream_engines.cuda", None)
-    monkeypatch.delattr("toonstream_engines.cuda")
-    with pytest.raises(InputError, match=r"cuda-bindings are missing: pip install 'toonstream\[tensorrt-rtx\]'"):
+    monkeypatch.delattr("toonstream_engines.cuda", raising=False)
+    with pytest.raises(InputError, match=r"cuda-bindings are missing: pip install '.*\[tensorrt-rtx\]'"):
         open_engine(style, RTX)
 
 
@@ -235,12 +239,11 @@ def test_the_first_precision_within_its_bound_is_taken(tmp_path, gpu):
 def test_two_processes_build_once(style, cache):
     program = (
         "import sys, logging, toonstream_engines.trt as trt\n"
-        "from engines import built, load_style\n"
-        "from toonstream_engines.probe import read\n"
+        "from toonstream_engines import engine_cache, load_style\n"
         "model = load_style(sys.argv[1]).model\n"
         "def build():\n"
         "    print('built', flush=True)\n"
-        "    return trt.build('tensorrt-rtx', model, read(model), (8, 9))\n"
+        "    return trt.build('tensorrt-rtx', model, model.read(), (8, 9))\n"
         "print(len(engine_cache.fetch(trt.engine_key('tensorrt-rtx', model, (8, 9)), build)))\n"
     )
     command = [sys.executable, "-c", program, str(style.folder)]
@@ -266,7 +269,7 @@ def test_where_nothing_can_be_kept(style, gpu, tmp_path, monkeypatch, caplog):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("TOONSTREAM_CACHE", str(tmp_path / "file"))
     with open_model(style, RTX) as engine:
-        assert steps(engine.run(crops()), truth(crops())) <= 1
+        assert steps(engine.run({"image": crops()})["toon"], truth(crops())) <= 1
     assert "cannot be kept" in caplog.text
 
 

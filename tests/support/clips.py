@@ -165,8 +165,7 @@ def _read_stream(path: Path, index: int) -> Stream:
 
 def convert(path: Path, output: Path, **options: Any) -> list[str]:
     """Source to sink, nothing between; what both had to tell."""
-    from toonstream.sinks import open_sink
-    from toonstream.sources import open_source
+    from toonstream.choose import open_sink, open_source
 
     with open_source(path) as source, open_sink(output, source, **options) as sink:
         for frame in source:

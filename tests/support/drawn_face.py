@@ -3,7 +3,8 @@
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from toonstream_train.drawing.shapes import BROWS, IRISES, LOWER_LIDS, MOUTH, OVAL, UPPER_LIDS
+
+from toonstream.faces.mesh import BROWS, IRISES, LOWER_LIDS, MOUTH, OVAL, UPPER_LIDS
 
 SIDE = 256
 SKINS = {"pale": (224, 178, 158), "brown": (150, 100, 78), "dark": (88, 58, 46)}

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from toonstream_engines.engine import Engine
 from toonstream_engines.errors import InputError
-from toonstream_engines.style import Model
+from toonstream_engines.model import Model
+from toonstream_engines.style import INPUTS, OUTPUTS
 
 from support import CLIP
 from toonstream.frame import Frame
@@ -30,17 +31,17 @@ class FlatEngine(Engine):
     title = "Flat"
 
     def __init__(self, colour: tuple[int, int, int] = FLAT) -> None:
-        super().__init__(Model("fp32", Path("flat"), "", "fp32", 64, ("image",), None))
+        super().__init__(Model(Path("flat"), "", (INPUTS["image"],), (OUTPUTS["toon"],)))
         self.colour = colour
         self.fails = False
         self.seconds = 0.0
         self.closed = False
 
-    def _infer(self, arrays):
+    def _infer(self, inputs):
         time.sleep(self.seconds)
         if self.fails:
             raise RuntimeError("out of order")
-        return np.full(arrays[0].shape, self.colour, np.uint8)
+        return {"toon": np.full(inputs["image"].shape, self.colour, np.uint8)}
 
     def close(self) -> None:
         self.closed = True

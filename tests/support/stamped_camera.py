@@ -13,7 +13,7 @@ from toonstream.commands import live
 from toonstream.frame import Frame
 from toonstream.orientation import Rect
 from toonstream.picture import cut_out, planes
-from toonstream.sources.live import MICROSECOND, now, stamp
+from toonstream.sources.clock import MICROSECOND, now, stamp
 
 
 class StampedCamera:

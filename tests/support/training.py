@@ -13,14 +13,16 @@ from toonstream_train.core import checkpoint
 from toonstream_train.core.recipe import Recipe, Settings, Training
 from toonstream_train.core.trainer import Trainer
 from toonstream_train.data.dataset import Geometry
-from toonstream_train.data.degradation import Degradation
 from toonstream_train.data.pack import Pack
 from toonstream_train.networks.perceptual import Perceptual
 from toonstream_train.recipes.baselines.cyclegan import CycleGAN, CycleGANSettings
 from toonstream_train.recipes.cartoongan import CartoonGAN, CartoonGANSettings
-from toonstream_train.recipes.cartoongan_drawing import CartoonGANDrawing, CartoonGANDrawingSettings
+from toonstream_train.recipes.drawing_student import DrawingStudent, DrawingStudentSettings
 from toonstream_train.recipes.quick import Quick, QuickSettings
 from torch import Tensor
+
+from support.drawn_face import SKINS, face
+from toonstream.faces.shape import Shape
 
 GEOMETRY = Geometry(size=64, scale=(0.9, 1.2), rotation=5)
 RANDOM_VGG = Perceptual("vgg16", "conv1_2", "random")
@@ -35,23 +37,16 @@ TINY = CartoonGANSettings(
     discriminator_width=4,
     content=RANDOM_VGG,
 )
-TINY_DRAWING = CartoonGANDrawingSettings(
+TINY_DRAWING = DrawingStudentSettings(
     training=Training(log_steps=2),
-    geometry=GEOMETRY,
-    degradation=Degradation(light=0.3, blur=1, noise=5, jpeg=0.5),
-    batch=2,
-    steps=6,
-    decay_from=0.5,
+    shape=Shape(eyes=(1.2, 1.4)),
     width=4,
-    warp_field=True,
-    face_prior=True,
-    warp_steps=1,
-    initialisation=3,
-    content=RANDOM_VGG,
-    temporal=1.0,
-    drawing=1.0,
-    drawing_after=0.5,
-    drawing_content=1e-4,
+    batch=2,
+    sizes={"64": 1.0},
+    steps=3,
+    adversarial_steps=3,
+    discriminator_width=4,
+    window=32,
 )
 TINY_CYCLE = CycleGANSettings(
     training=Training(log_steps=2),
@@ -75,26 +70,24 @@ TINY_QUICK = QuickSettings(
 )
 KINDS: dict[type, type[Recipe]] = {
     CartoonGANSettings: CartoonGAN,
-    CartoonGANDrawingSettings: CartoonGANDrawing,
+    DrawingStudentSettings: DrawingStudent,
     CycleGANSettings: CycleGAN,
     QuickSettings: Quick,
 }
 
 
 def tiny_pack(count: int = 4, seed: int = 0) -> Pack:
-    """Noise, with landmarks and what a teacher tells of its drawings."""
+    """Noise, with landmarks and drawings."""
     rng = np.random.default_rng(seed)
     images = rng.integers(0, 256, (count, 256, 256, 3), dtype=np.uint8)
     five = np.array([[85, 110], [170, 110], [128, 150], [95, 190], [160, 190]], np.float32)
     return Pack(
         images=images,
         inside=np.ones((count, 256, 256), np.uint8),
-        points={5: np.tile(five, (count, 1, 1)), 478: np.full((count, 478, 2), np.nan, np.float32)},
+        points={5: np.tile(five, (count, 1, 1)), 478: np.tile(face(SKINS["pale"])[1], (count, 1, 1))},
         names=[f"{i}.png" for i in range(count)],
         sources=["made"] * count,
         drawings=images[:, ::-1].copy(),
-        shifts=np.ones((count, 32, 32, 2), np.float32),
-        charts=np.full((count, 32, 32, 2), 0.25, np.float32),
     )
 
 
@@ -102,7 +95,8 @@ def trainer(folder: Path, chosen: Settings) -> Trainer:
     """Of the recipe that has these settings, fed with tiny packs."""
     torch.manual_seed(chosen.training.seed)
     made = Trainer(KINDS[type(chosen)](chosen), folder, Fabric(accelerator="cpu", devices=1))
-    made.feed({"photos": tiny_pack(), "cartoons": tiny_pack(seed=1)})
+    packs = {"photos": tiny_pack(), "cartoons": tiny_pack(seed=1)}
+    made.feed({name: packs[name] for name in made.recipe.packs})
     return made
 
 

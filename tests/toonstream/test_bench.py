@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 from support.live_rig import CLIP, FlatEngine
-from support.tiny_style import save_style, write_peer
+from support.tiny_style import save_style, write_external
 from toonstream_engines.errors import InputError, UserError
 
-from toonstream.bench import live, measure, stages
+from toonstream.bench import live_loop, measure, stages
 from toonstream.bench.clip import make_clip, windows
 from toonstream.bench.compare import compare, load
 from toonstream.bench.job import STAGES, Job
 from toonstream.bench.measure import take
 from toonstream.bench.stages import Stopwatch
+from toonstream.choose import open_source
 from toonstream.commands import main
 from toonstream.faces.tracker import Tracker
-from toonstream.sources import open_source
 
 
 @pytest.mark.parametrize(("width", "height"), [(640, 360), (360, 640), (64, 64)])
@@ -30,12 +30,11 @@ def test_windows_share_the_picture(width, height, count):
 
 
 def test_the_clip_shows_so_many_faces_and_is_always_the_same(tmp_path):
-    for name in ("a.mp4", "b.mp4"):
-        make_clip(tmp_path / name, 480, 270, 2, 20)
-    assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
+    assert make_clip(tmp_path / "a.mp4", 480, 270, 2, 20) == make_clip(tmp_path / "b.mp4", 480, 270, 2, 20)
     with open_source(tmp_path / "a.mp4") as source, Tracker() as tracker:
         assert (source.size, source.rate) == ((480, 270), Fraction(30))
         assert [len(tracker(frame)) for frame in source] == [2] * 20
+    assert make_clip(tmp_path / "c.mp4", 480, 270, 2, 19) != make_clip(tmp_path / "d.mp4", 480, 270, 2, 20)
 
 
 def test_a_stage_within_a_stage_is_not_counted_twice(monkeypatch):
@@ -86,16 +85,22 @@ def test_a_whole_run(tmp_path, style, capsys, monkeypatch):
     assert 0 < alive["delay"]["p50"] <= alive["delay"]["p95"] <= max(ms for _, ms in alive["delays"]) + 0.1
     assert 0 <= alive["dropped"] < 1
     table = (tmp_path / "out/bench.txt").read_text()
-    assert capsys.readouterr().out.startswith(table)
+    told = capsys.readouterr()
+    assert told.out.startswith(table)
+    assert told.err.splitlines()[:3] == [
+        f"toonstream: opening {style}: onnxruntime, fp32",
+        "toonstream: making a clip: 320x240, 1 face, 45 frames",
+        "toonstream: turn 1 of 4",
+    ]
     assert "320x240, 1 face, 45 frames" in table
     assert (tmp_path / "out/bench.png").read_bytes().startswith(b"\x89PNG")
     assert main(arguments) == 2
     assert "bench.json: the file is there already" in capsys.readouterr().err
 
 
-def test_a_peer_goes_the_same_way(tmp_path, clip):
-    peer = write_peer(tmp_path / "other.onnx", True, -1, 2 / 255, side=256)
-    job = Job("opened", clip, str(tmp_path / "o.mp4"), 60, "", f"{peer}:-1..1", "onnxruntime", "fp32")
+def test_an_external_model_goes_the_same_way(tmp_path, clip):
+    external = write_external(tmp_path / "other.onnx", True, -1, 2 / 255, side=256)
+    job = Job("opened", clip, str(tmp_path / "o.mp4"), 60, "", f"{external}:-1..1", "onnxruntime", "fp32")
     assert take(job, tmp_path)["name"] == "other"
     measured = take(replace(job, kind="file"), tmp_path)
     assert (measured["frames"], measured["faces"]) == (40, 1)
@@ -122,10 +127,10 @@ def test_what_does_not_run_is_left_out(tmp_path, clip, capsys):
         "-o",
         str(tmp_path / "out"),
     ]
-    assert main(arguments) == 1
-    told = capsys.readouterr().err
-    assert "left out: " in told
-    assert told.endswith("nothing of what was asked for runs here\n")
+    assert main([*arguments, "--quiet"]) == 1
+    left_out, nothing = capsys.readouterr().err.splitlines()
+    assert left_out.startswith("toonstream: left out: ")
+    assert nothing == "toonstream: nothing of what was asked for runs here"
 
 
 def test_a_clip_that_is_too_short(tmp_path, style):
@@ -217,8 +222,8 @@ def test_what_cannot_be_compared(tmp_path):
 
 def test_arrivals_tell_what_was_put_out_and_how_late(monkeypatch):
     moment = 0.0
-    monkeypatch.setattr(live.time, "monotonic", lambda: moment)
-    arrivals = live.Arrivals(1.0)
+    monkeypatch.setattr(live_loop.time, "monotonic", lambda: moment)
+    arrivals = live_loop.Arrivals(1.0)
     for index in range(0, 400, 2):
         moment = 100 + index / 32
         arrivals.output(moment - 0.03125)
@@ -234,9 +239,9 @@ def test_a_live_turn_with_a_generator_slower_than_a_session_waits(monkeypatch):
     """The session shows the last picture again meanwhile, which counts for nothing."""
     engine = FlatEngine()
     engine.seconds = 0.7
-    monkeypatch.setattr(live, "START_SECONDS", 0.0)
+    monkeypatch.setattr(live_loop, "START_SECONDS", 0.0)
     monkeypatch.setattr(Job, "engine", lambda job: engine)
-    measured = live.live(Job("live", str(CLIP), "", 0.1))
+    measured = live_loop.live(Job("live", str(CLIP), "", 0.1))
     assert measured["frames"] == 2
     assert 0.5 < measured["dropped"] < 1
     assert measured["delay"]["p50"] > 700

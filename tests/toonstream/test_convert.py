@@ -13,6 +13,7 @@ import pytest
 from support import CLIP
 from support.clips import FRAMES, make_clip, read
 from support.tiny_style import save_style
+from support.waiting import DEADLINE_SECONDS, wait_until
 
 from toonstream.commands import main
 
@@ -76,9 +77,11 @@ def test_a_clip_without_faces_is_encoded_and_says_so(tmp_path, capsys, style):
 
 def test_a_folder_goes_to_a_folder(tmp_path, head, style):
     make_clip(tmp_path / "waves.mp4")
-    (tmp_path / "notes.txt").write_text("no video")
+    head.rename(tmp_path / "head.part.1.png")
+    for name in ("notes.txt", "made.toon.mp4", "made.toon.part.mp4", "made.toon.part-2.mp4"):
+        (tmp_path / name).write_text("not to be read")
     assert toonstream(tmp_path, "-o", tmp_path / "out", style=style) == 0
-    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["head.toon.png", "waves.toon.mp4"]
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["head.part.1.toon.png", "waves.toon.mp4"]
 
 
 def test_an_output_that_exists_stays(tmp_path, head, capsys, style):
@@ -157,6 +160,30 @@ def test_a_truncated_video_and_one_without_pictures(tmp_path, capsys, style):
     assert not list(tmp_path.glob("*toon*"))
 
 
+def test_a_name_that_no_file_can_have(tmp_path, capsys, style):
+    assert toonstream(tmp_path / ("x" * 300), style=style) == 2
+    one_line_error(capsys, "no such file")
+    assert toonstream(CLIP, style="x" * 300) == 2
+    one_line_error(capsys, "no such style")
+
+
+def test_a_file_that_is_given_twice_is_converted_once(tmp_path, head, monkeypatch, capsys, style):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link.png").symlink_to(head)
+    make_clip(tmp_path / "waves.mp4")
+    assert toonstream("waves.mp4", "head.png", head, "link.png", "./waves.mp4", ".", "-o", "out", style=style) == 0
+    told = capsys.readouterr()
+    names = ["waves.toon.mp4", "head.toon.png"]
+    assert [line.split(":")[0] for line in told.out.splitlines()] == [str(Path("out", name)) for name in names]
+    assert told.err == ""
+
+
+def test_quiet_tells_problems_only(tmp_path, head, capsys, style):
+    assert toonstream(head, tmp_path / "gone.mp4", "--quiet", style=style) == 2
+    assert capsys.readouterr() == ("", f"toonstream: {tmp_path / 'gone.mp4'}: no such file\n")
+    assert head.with_name("head.toon.png").exists()
+
+
 def test_an_unreadable_folder(tmp_path, capsys, monkeypatch, style):
     def refuse(self):
         raise PermissionError(13, "Permission denied")
@@ -202,15 +229,12 @@ def test_an_interrupted_run_leaves_a_playable_part(tmp_path, style, number):
     command = [sys.executable, "-c", "import sys; from toonstream.commands import main; sys.exit(main())", str(path)]
     process = subprocess.Popen([*command, "--style", str(style), "--backend", "onnxruntime"], stderr=subprocess.PIPE)
     part = tmp_path / "long.toon.part.mp4"
-    for _ in range(200):
-        time.sleep(0.05)
-        if part.exists() and part.stat().st_size:
-            break
+    wait_until(lambda: part.exists() and part.stat().st_size > 0)
     time.sleep(0.2)
     process.send_signal(number)
     time.sleep(0.1)
     process.send_signal(number)  # an impatient second one does no harm
-    _, error = process.communicate(timeout=20)
+    _, error = process.communicate(timeout=DEADLINE_SECONDS)
     assert process.returncode == 130, error
     assert b"Traceback" not in error
     assert str(part).encode() in error

@@ -11,7 +11,7 @@ from toonstream_engines.errors import UserError
 from toonstream.faces import framing, network
 from toonstream.faces.detector import Detector, merged, overlap
 from toonstream.faces.landmarker import Landmarker
-from toonstream.faces.network import SHA256, Network
+from toonstream.faces.network import SHA256, open_face_network
 from toonstream.faces.segmenter import SIZE, Segmenter
 from toonstream.faces.square import LEFT_EYE_CORNER, RIGHT_EYE_CORNER, Square
 from toonstream.frame import Frame, Rect
@@ -28,14 +28,14 @@ def frame() -> Frame:
 def test_a_damaged_network_is_refused(monkeypatch):
     monkeypatch.setitem(network.SHA256, "face_detector", "0" * 64)
     with pytest.raises(UserError, match=r"face_detector\.onnx.*reinstall"):
-        Network("face_detector")
+        open_face_network("face_detector")
 
 
 @pytest.mark.parametrize(("name", "size"), [("face_detector", 128), ("face_mesh", 256), ("selfie_segmentation", 256)])
 def test_a_batch_gives_what_each_picture_gives(name, size):
     assert name in SHA256
     pictures = np.random.default_rng(0).integers(0, 256, (2, size, size, 3), np.uint8)
-    net = Network(name)
+    net = open_face_network(name)
     both = net.run({"image": pictures})
     for i in range(2):
         for output, value in net.run({"image": pictures[i : i + 1]}).items():

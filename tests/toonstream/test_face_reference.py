@@ -14,7 +14,7 @@ from toonstream.faces.detector import Detector
 from toonstream.faces.landmarker import Landmarker
 from toonstream.frame import Frame
 
-mediapipe = pytest.importorskip("mediapipe", reason="needs mediapipe: pip install 'toonstream[reference]'")
+mediapipe = pytest.importorskip("mediapipe", reason="needs mediapipe: pip install '.[reference]'")
 from mediapipe.tasks.python import BaseOptions, vision  # noqa: E402
 
 TESTS = Path(__file__).parents[1]

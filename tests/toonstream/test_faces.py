@@ -129,11 +129,11 @@ def test_no_face_no_faces(tracker):
 
 
 def test_faces_between_two_looks_lie_between(tracker, head):
-    pictures = [scene((head, 250 + 10 * i, 180, 0.7)) for i in range(5)]
+    pictures = [scene((head, 250 + 4 * i, 180, 0.7)) for i in range(5)]
     seen = list(follow(tracker, frames(pictures), Fraction(30)))
     assert [frame.index for frame, _ in seen] == list(range(5))
     x = [faces[0].landmarks[:, 0].mean() for _, faces in seen]
-    assert np.diff(x) == pytest.approx([10] * 4, abs=2.5)
+    assert np.diff(x) == pytest.approx([4] * 4, abs=1.0)
     assert x[1] == pytest.approx((x[0] + x[2]) / 2, abs=0.01)
 
 
@@ -165,6 +165,23 @@ def test_a_face_seen_in_one_of_two_looks_is_there_in_between(tracker, head):
     [face] = tracker(frames([scene((head, 320, 180, 0.7))])[0])
     assert between([face], [], 0.5) == [face]
     assert between([], [face], 0.5) == [face]
+
+
+def test_one_face_is_the_same_person_throughout(head):
+    """The other comes nearer until she is the larger one."""
+    scales = np.linspace(0.4, 0.9, 12)
+    pictures = [scene((head, 150, 180, 0.6), (np.ascontiguousarray(head[:, ::-1]), 460, 180, s)) for s in scales]
+    with Tracker(1) as tracker:
+        seen = [faces for _, faces in follow(tracker, frames(pictures), Fraction(30))]
+    assert len({face.identity for faces in seen for face in faces}) == 1
+    assert all(faces[0].landmarks[:, 0].mean() == pytest.approx(150, abs=15) for faces in seen)
+
+
+def test_one_face_of_another_scene_is_another_at_once(head):
+    dark = scene((head, 480, 180, 0.7)) // 3
+    with Tracker(1) as tracker:
+        seen = list(follow(tracker, frames([scene((head, 160, 180, 0.7))] * 2 + [dark] * 2), Fraction(30)))
+    assert [faces[0].landmarks[:, 0].mean() for _, faces in seen] == pytest.approx([160, 160, 480, 480], abs=12)
 
 
 def test_the_largest_face_comes_first(tracker, head):

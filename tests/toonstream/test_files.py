@@ -7,13 +7,14 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-from support.clips import FRAMES, convert, make_clip, read
+from PIL import Image
+from support.clips import FRAMES, convert, draw, make_clip, read
 from toonstream_engines.errors import InputError, UserError
 
+from toonstream.choose import default_output, open_sink, open_source
 from toonstream.frame import Frame
-from toonstream.sinks import default_output, open_sink
+from toonstream.sinks.output import make_part, publish
 from toonstream.sinks.video import VideoSink
-from toonstream.sources import open_source
 
 
 def text(path):
@@ -104,20 +105,84 @@ def test_an_interrupted_run_leaves_a_playable_part(tmp_path, suffix, stop):
     path = make_clip(tmp_path / f"in{suffix}", pts=range(60))
     output = default_output(path)
 
-    def run():
-        with open_source(path) as source, open_sink(output, source) as sink:
-            for frame in source:
-                if frame.index == 30:
-                    raise stop
-                sink.write(frame)
+    with open_source(path) as source:
+        output_sink = open_sink(output, source)
 
-    with pytest.raises(stop):
-        run()
+        def run():
+            with output_sink:
+                for frame in source:
+                    if frame.index == 30:
+                        raise stop
+                    output_sink.write(frame)
+
+        with pytest.raises(stop):
+            run()
     part = tmp_path / f"in.toon.part{suffix}"
+    assert output_sink.notices[-1] == f"what was done is in {part}"
     assert sorted(tmp_path.iterdir()) == sorted([path, part])
     before, after = read(path), read(part)
     assert after.times == before.times[:30]
     assert Fraction(1) < after.others[0].times[-1] < Fraction(13, 10)
+
+
+@pytest.mark.parametrize("kind", ["video", "photo"])
+def test_a_file_named_like_the_part_is_left_alone(tmp_path, kind):
+    if kind == "video":
+        path, output = make_clip(tmp_path / "clip.part.mp4"), tmp_path / "clip.mp4"
+    else:
+        path, output = tmp_path / "clip.part.png", tmp_path / "clip.png"
+        Image.fromarray(draw(0)).save(path)
+    before = path.read_bytes()
+    convert(path, output)
+    assert path.read_bytes() == before
+    assert sorted(tmp_path.iterdir()) == sorted([path, output])
+
+
+def test_two_runs_to_one_output_lose_nothing(tmp_path):
+    output = tmp_path / "out.mp4"
+
+    def sink(value, count):
+        sink = VideoSink(output, rate=Fraction(25))
+        for index in range(count):
+            picture = np.full((48, 64, 3), value, np.uint8)
+            sink.write(Frame.from_rgb(picture, index, Fraction(1, 25), index))
+        return sink
+
+    first, second = sink(40, 5), sink(200, 8)
+    second.__exit__(None, None, None)
+    with pytest.raises(UserError, match=r"has come up meanwhile; the new one is .*out\.part\.mp4"):
+        first.__exit__(None, None, None)
+    assert len(read(output).times) == 8
+    assert len(read(tmp_path / "out.part.mp4").times) == 5
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_publishing_replaces_only_what_it_is_told_to(tmp_path, monkeypatch, links):
+    if not links:  # a memory card's file system
+        monkeypatch.setattr(os, "link", lambda *names: (_ for _ in ()).throw(PermissionError(1, "not permitted")))
+    path = tmp_path / "out.png"
+    parts = [make_part(path) for _ in range(3)]
+    assert [part.name for part in parts] == ["out.part.png", "out.part-2.png", "out.part-3.png"]
+    for part in parts:
+        part.write_text(part.name)
+    publish(parts[0], path, overwrite=False)
+    assert path.read_text() == "out.part.png"
+    with pytest.raises(UserError, match="come up meanwhile"):
+        publish(parts[1], path, overwrite=False)
+    assert path.read_text() == "out.part.png"
+    publish(parts[2], path, overwrite=True)
+    assert path.read_text() == "out.part-3.png"
+    assert sorted(tmp_path.iterdir()) == [parts[1], path]
+    assert parts[1].read_text() == "out.part-2.png"
+
+
+def test_the_longest_names(tmp_path):
+    path = make_clip(tmp_path / "in.mp4").rename(tmp_path / f"{'é' * 125}.mp4")
+    convert(path, default_output(path))
+    assert default_output(path).name == f"{'é' * 123}.toon.mp4"
+    assert len(read(default_output(path)).times) == FRAMES
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_an_error_before_the_first_frame_leaves_nothing(tmp_path):
@@ -152,7 +217,7 @@ def test_outputs_that_cannot_be(tmp_path, name, reason):
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts"])
 @pytest.mark.parametrize("limit", [0, 20_000, 60_000])
-def test_a_full_disk_is_told_and_nothing_left(tmp_path, suffix, limit):
+def test_a_full_disk_is_told_and_what_was_drawn_stays(tmp_path, suffix, limit):
     path = make_clip(tmp_path / f"in{suffix}", size=(320, 240), options={"qp": "8"}, pts=range(60))
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
@@ -162,7 +227,10 @@ def test_a_full_disk_is_told_and_nothing_left(tmp_path, suffix, limit):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert caught.value.status == 1
-    assert list(tmp_path.iterdir()) == [path]
+    part = tmp_path / f"out.part{suffix}"
+    assert sorted(tmp_path.iterdir()) == ([path, part] if limit else [path])
+    if limit and suffix != ".mp4":  # whose index comes last
+        assert 10 < len(read(part).times) < 60
 
 
 def test_a_camera_can_be_recorded(tmp_path):

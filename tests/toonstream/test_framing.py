@@ -47,3 +47,16 @@ def test_opencv_samples_pixel_centres():
     double = np.array([[2.0, 0, 0], [0, 2, 0]])
     wide = cv2.warpAffine(row, framing.opencv(double), (4, 1), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     assert np.allclose(wide[0], [0, 25, 75, 100], atol=1)
+
+
+def test_two_matrices_in_one():
+    first, second = np.array([[1.0, 2, 3], [4, 5, 6]]), np.array([[0.0, -1, 2], [1, 0, 5]])
+    points = np.array([[1.0, 2], [3, -4]])
+    once = framing.apply(framing.compose(second, first), points)
+    assert np.allclose(once, framing.apply(second, framing.apply(first, points)))
+
+
+def test_a_similarity_is_found_again_from_points():
+    points = np.random.default_rng(0).random((20, 2))
+    matrix = np.array([[1.2, -0.5, 7], [0.5, 1.2, -3]])
+    assert np.allclose(framing.similarity(points, framing.apply(matrix, points)), matrix)

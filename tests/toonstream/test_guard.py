@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from support.live_rig import FLAT, canary, paint
 
-from toonstream.composite import OVAL, Toon
-from toonstream.faces.face import LEFT_LIDS, LEFT_MOUTH_CORNER, NOSE_TIP, RIGHT_LIDS, RIGHT_MOUTH_CORNER, Face
+from toonstream.composite import Toon
+from toonstream.faces.face import Face
 from toonstream.faces.framing import framing
+from toonstream.faces.mesh import EYES, MOUTH_CORNERS, NOSE_TIP, OVAL
 from toonstream.frame import Frame
 from toonstream.live.guard import BLUR_SECONDS, CELLS_UNSEEN, GONE_SECONDS, HOLD_SECONDS, Guard
 
@@ -22,10 +23,10 @@ def face_at(x: float, y: float, identity: int = 1, radius: float = RADIUS, confi
     """A round face."""
     ring = np.tile([x, y], (478, 1)).astype(np.float64)
     turns = np.linspace(-np.pi / 2, 3 * np.pi / 2, len(OVAL), endpoint=False)
-    ring[list(OVAL)] += radius * np.stack([np.cos(turns), np.sin(turns)], 1)
-    ring[list(LEFT_LIDS)] += np.array([-0.4, -0.2]) * radius
-    ring[list(RIGHT_LIDS)] += np.array([0.4, -0.2]) * radius
-    for point, at in ((NOSE_TIP, (0, 0.2)), (LEFT_MOUTH_CORNER, (-0.3, 0.5)), (RIGHT_MOUTH_CORNER, (0.3, 0.5))):
+    ring[OVAL] += radius * np.stack([np.cos(turns), np.sin(turns)], 1)
+    ring[EYES[0]] += np.array([-0.4, -0.2]) * radius
+    ring[EYES[1]] += np.array([0.4, -0.2]) * radius
+    for point, at in ((NOSE_TIP, (0, 0.2)), (MOUTH_CORNERS[0], (-0.3, 0.5)), (MOUTH_CORNERS[1], (0.3, 0.5))):
         ring[point] += np.array(at) * radius
     return Face(identity, ring.astype(np.float32), confidence)
 
@@ -184,12 +185,12 @@ def test_a_pause_of_the_camera_counts():
 def test_a_style_with_a_matte_of_its_own_bares_nothing():
     scene = Scene()
     face = face_at(200, 150)
-    clear = np.zeros((64, 64, 4), np.uint8)
+    clear = np.zeros((64, 64, 1), np.uint8)
     scene.time += STEP
     picture = np.full((HEIGHT, WIDTH, 3), 128, np.uint8)
     paint(picture, 200, 150, CANARY)
     frame = Frame.from_rgb(picture, round(scene.time * 1e6), Fraction(1, 1_000_000), 0)
-    assert canary(scene.guard(frame, [face], [replace(toon_of(face), picture=clear)]).rgb()) < 10
+    assert canary(scene.guard(frame, [face], [replace(toon_of(face), matte=clear)]).rgb()) < 10
 
 
 def test_nothing_finer_than_the_cells_is_left():

@@ -10,12 +10,13 @@ from types import SimpleNamespace
 import av
 import numpy as np
 import pytest
+from support.waiting import returns, wait_until
 from toonstream_engines.errors import InputError, UserError
 
+from toonstream.choose import open_live_sinks
 from toonstream.frame import Frame
 from toonstream.live.session import Session
 from toonstream.sinks import recording, virtual_camera
-from toonstream.sinks.live import open_live_sinks
 from toonstream.sinks.recording import Recording
 from toonstream.sinks.virtual_camera import VirtualCamera, readers
 
@@ -60,7 +61,7 @@ class FakeDevices:
 
 @pytest.fixture
 def devices(monkeypatch) -> FakeDevices:
-    camera = pytest.importorskip("pyvirtualcam", reason="pip install 'toonstream[camera]'").camera
+    camera = pytest.importorskip("pyvirtualcam", reason="pip install '.[camera]'").camera
     fake = FakeDevices("/dev/video10")
     monkeypatch.setattr(camera, "BACKENDS", {})
     monkeypatch.setattr(virtual_camera, "loopback_devices", list)
@@ -165,7 +166,7 @@ def test_somebody_is_taken_to_watch_until_there_is_something_to_see(devices, mon
 
 def test_without_pyvirtualcam_it_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(virtual_camera.sys.modules, "pyvirtualcam", None)
-    with pytest.raises(InputError, match=r"pip install 'toonstream\[camera\]'"):
+    with pytest.raises(InputError, match=r"pip install '.*\[camera\]'"):
         open_sink("virtualcam", (64, 32), None)
 
 
@@ -192,19 +193,19 @@ def test_a_recording_keeps_the_time_between_frames(tmp_path):
         pictures = list(clip.decode(video=0))
     assert [round(picture.time, 3) for picture in pictures] == [moment / 1e6 for moment in moments]
     for index, picture in enumerate(pictures):
-        assert np.abs(picture.to_ndarray(format="rgb24")[16, 8].astype(int) - COLOURS[index % 4]).max() < 12
+        assert np.abs(picture.to_ndarray(format="rgb24")[16, 8].astype(int) - COLOURS[index % 4]).max() < 24
 
 
 def test_a_slow_encoder_holds_up_nobody(tmp_path, monkeypatch):
     go = threading.Event()
     write = recording.VideoSink.write
-    monkeypatch.setattr(recording.VideoSink, "write", lambda self, frame: (go.wait(10), write(self, frame)))
+    monkeypatch.setattr(recording.VideoSink, "write", lambda self, frame: (go.wait(), write(self, frame)))
     with Recording(tmp_path / "talk.mp4", Fraction(30)) as sink:
-        start = time.monotonic()
-        for index in range(100):
-            sink.write(frame_of(blocks(index), index * 33_000))
-        assert time.monotonic() - start < 2
-        go.set()
+        try:
+            for index in range(100):
+                returns(lambda index=index: sink.write(frame_of(blocks(index), index * 33_000)))
+        finally:
+            go.set()
     with av.open(tmp_path / "talk.mp4") as clip:
         assert recording.WAITING <= len(list(clip.decode(video=0))) <= recording.WAITING + 1
 
@@ -221,9 +222,7 @@ def test_a_recording_that_cannot_go_on_says_so(tmp_path):
     sink = Recording(folder / "talk.mp4", None)
     folder.rmdir()
     sink.write(frame_of(blocks(), 0))
-    end = time.monotonic() + 10
-    while sink._error is None and time.monotonic() < end:
-        time.sleep(0.01)
+    wait_until(lambda: sink._error is not None)
     with pytest.raises(UserError, match="cannot be written"):
         sink.write(frame_of(blocks(), 33_000))
     sink.close()

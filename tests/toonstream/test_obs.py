@@ -8,7 +8,9 @@ import threading
 from contextlib import closing
 
 import pytest
+from support.waiting import DEADLINE_SECONDS
 from toonstream_engines.errors import InputError
+from toonstream_engines.install import install_extra
 
 from toonstream import obs
 from toonstream.commands import main
@@ -31,7 +33,7 @@ class FakeObs:
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._serve(),), daemon=True)
         self._thread.start()
-        assert self._ready.wait(5)
+        assert self._ready.wait(DEADLINE_SECONDS)
 
     def close(self) -> None:
         self._loop.call_soon_threadsafe(self._end.set)
@@ -224,7 +226,7 @@ def test_one_that_says_nothing_is_not_waited_for_for_ever(monkeypatch, capsys):
 def test_without_the_extra(monkeypatch, capsys):
     monkeypatch.setitem(__import__("sys").modules, "simpleobsws", None)
     assert main(["obs"]) == 2
-    assert "pip install 'toonstream[obs]'" in capsys.readouterr().err
+    assert install_extra("obs") in capsys.readouterr().err
 
 
 def test_addresses():

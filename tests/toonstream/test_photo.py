@@ -1,16 +1,18 @@
 """Photos in and out: what is noted beside the pixels stays there."""
 
 import io
+import os
+import struct
 
+import cv2
 import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageCms
 from support.clips import convert, draw
 from toonstream_engines.errors import InputError
 
+from toonstream.choose import default_output, open_sink, open_source
 from toonstream.frame import Patch, Rect
-from toonstream.sinks import default_output, open_sink
-from toonstream.sources import open_source
 
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
 
@@ -62,6 +64,52 @@ def test_upright_for_the_faces_and_as_stored_in_the_file(tmp_path, turn):
     assert (result == upright).all()
 
 
+def exif_with_pictures() -> bytes:
+    """As a camera writes it: a thumbnail in a directory of its own, a preview in the maker's note."""
+    picture = io.BytesIO()
+    Image.fromarray(draw(0)).save(picture, "JPEG")
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    noted = exif.get_ifd(ExifTags.IFD.Exif)
+    noted[ExifTags.Base.DateTimeOriginal] = "2020:02:02 02:02:02"
+    noted[ExifTags.Base.MakerNote] = b"secret" + picture.getvalue()
+    noted[ExifTags.Base.UserComment] = picture.getvalue()
+    exif.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitudeRef] = "N"
+    first = exif.tobytes()[6:]
+    count = struct.unpack_from(">H", first, 8)[0]
+    thumbnail = [(0x103, 4, 1, 6), (0x201, 4, 1, len(first) + 42), (0x202, 4, 1, len(picture.getvalue()))]
+    second = struct.pack(">H", 3) + b"".join(struct.pack(">HHII", *entry) for entry in thumbnail) + bytes(4)
+    link = 10 + 12 * count  # where the first directory names the next
+    first = first[:link] + struct.pack(">I", len(first)) + first[link + 4 :]
+    return b"Exif\0\0" + first + second + picture.getvalue()
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])
+def test_no_picture_of_the_real_face_goes_along(tmp_path, suffix):
+    Image.new("RGB", (64, 48)).save(tmp_path / f"in{suffix}", exif=exif_with_pictures())
+    with Image.open(tmp_path / f"in{suffix}") as image:
+        assert image.getexif().get_ifd(ExifTags.IFD.IFD1)
+    assert convert(tmp_path / f"in{suffix}", tmp_path / f"out{suffix}") == [
+        "left out of its EXIF data: the thumbnail, the maker's note, UserComment, which holds a picture"
+    ]
+    assert (tmp_path / f"out{suffix}").read_bytes().count(b"\xff\xd8\xff") == (suffix == ".jpg")
+    with Image.open(tmp_path / f"out{suffix}") as image:
+        exif = image.getexif()
+    assert exif[ExifTags.Base.Orientation] == 6
+    assert dict(exif.get_ifd(ExifTags.IFD.Exif)) == {ExifTags.Base.DateTimeOriginal: "2020:02:02 02:02:02"}
+    assert dict(exif.get_ifd(ExifTags.IFD.GPSInfo)) == {ExifTags.GPS.GPSLatitudeRef: "N"}
+    assert dict(exif.get_ifd(ExifTags.IFD.IFD1)) == {}
+
+
+def test_damaged_exif_costs_a_notice(tmp_path):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Model] = "A camera of a long name"
+    Image.new("RGB", (64, 48)).save(tmp_path / "in.jpg", exif=exif.tobytes()[:-9])
+    assert convert(tmp_path / "in.jpg", tmp_path / "out.jpg") == [
+        "its EXIF data is damaged; what can be read of it goes along"
+    ]
+
+
 @pytest.mark.parametrize("suffix", [".png", ".webp"])
 def test_transparency_stays(tmp_path, suffix):
     rgba = np.dstack([draw(0), np.tile(np.arange(64, dtype=np.uint8) * 4, (48, 1))])
@@ -78,6 +126,12 @@ def test_deep_and_gray_and_cmyk(tmp_path):
         "stored with 16 bits a channel; converted to 8"
     ]
     assert (load(tmp_path / "deep.toon.png") == draw(0)[..., :1]).all()
+    Image.new("RGB", (1600, 16)).save(tmp_path / "wide.png")
+    assert convert(tmp_path / "wide.png", tmp_path / "wide.toon.png") == []
+    assert cv2.imwrite(str(tmp_path / "deep-colours.png"), np.full((16, 16, 3), 0x7F4D, np.uint16))
+    assert convert(tmp_path / "deep-colours.png", tmp_path / "deep-colours.toon.png") == [
+        "stored with 16 bits a channel; converted to 8"
+    ]
     path = save(tmp_path / "gray.jpg", draw(0)[..., 0])
     convert(path, tmp_path / "gray.toon.jpg")
     assert abs(load(tmp_path / "gray.toon.jpg").astype(int) - draw(0)[..., :1]).mean() < 2
@@ -89,6 +143,7 @@ def test_deep_and_gray_and_cmyk(tmp_path):
 def test_a_moving_picture_is_a_video(tmp_path):
     frames = [Image.fromarray(draw(index)) for index in range(4)]
     frames[0].save(tmp_path / "in.png", save_all=True, append_images=frames[1:], duration=40)
+    assert default_output(tmp_path / "in.png") == tmp_path / "in.toon.mp4"
     with open_source(tmp_path / "in.png") as source:
         assert len(list(source)) == 4
 
@@ -96,9 +151,42 @@ def test_a_moving_picture_is_a_video(tmp_path):
 def test_content_goes_before_the_name(tmp_path):
     encoded = io.BytesIO()
     Image.fromarray(draw(0)).save(encoded, "PNG")
-    path = tmp_path / "in.mp4"
-    path.write_bytes(encoded.getvalue())
-    with open_source(path) as source:
-        assert source.length == 1
-        with pytest.raises(InputError, match="name the output of a photo"):
-            open_sink(default_output(path), source)
+    for name in ("in.mp4", "in"):
+        path = tmp_path / name
+        path.write_bytes(encoded.getvalue())
+        assert default_output(path) == tmp_path / "in.toon.png"
+        with open_source(path) as source:
+            assert source.length == 1
+            with pytest.raises(InputError, match="name the output of a photo"):
+                open_sink(tmp_path / "out.mp4", source)
+
+
+@pytest.mark.parametrize("suffix", [".jfif", ".jpe"])
+def test_other_names_of_jpeg(tmp_path, suffix):
+    path = tmp_path / f"in{suffix}"
+    Image.fromarray(draw(0)).save(path, "JPEG")
+    assert convert(path, default_output(path)) == []
+    with Image.open(tmp_path / f"in.toon{suffix}") as image:
+        assert (image.format, image.size) == ("JPEG", (64, 48))
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
+def test_a_single_pixel(tmp_path, mode):
+    path = tmp_path / "in.png"
+    Image.new(mode, (1, 1), "white").save(path)
+    convert(path, default_output(path))
+    assert (load(default_output(path)) == 255).all()
+
+
+def test_a_photo_whose_end_is_missing(tmp_path):
+    path = save(tmp_path / "in.jpg", draw(0))
+    whole = load(path)
+    path.write_bytes(path.read_bytes()[:-40])
+    assert convert(path, tmp_path / "out.png") == ["the file ends early; what is missing of the picture is gray"]
+    assert (load(tmp_path / "out.png")[:40] == whole[:40]).all()
+
+
+def test_a_pipe_is_told_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "in.mp4")
+    with pytest.raises(InputError, match="a pipe or a device"):
+        convert(tmp_path / "in.mp4", default_output(tmp_path / "in.mp4"))

@@ -1,23 +1,25 @@
-"""Stages that overlap: order, errors, and an end that leaves no thread behind."""
+"""Stages that prefetch: order, errors, and an end that leaves no thread behind."""
 
 import threading
 import time
 
 import pytest
+from support.waiting import wait_until
 
-from toonstream.pipeline import AHEAD, overlap
+from toonstream.pipeline import PREFETCH, prefetch
 
 
 def test_keeps_the_order():
-    assert list(overlap(range(100))) == list(range(100))
+    assert list(prefetch(range(100))) == list(range(100))
 
 
 def test_works_ahead_but_not_far():
     made = []
-    items = overlap(made.append(i) or i for i in range(100))
+    items = prefetch(made.append(i) or i for i in range(100))
     next(items)
+    wait_until(lambda: len(made) == PREFETCH + 2)
     time.sleep(0.3)
-    assert 2 <= len(made) <= AHEAD + 2
+    assert len(made) == PREFETCH + 2
     items.close()
 
 
@@ -26,7 +28,7 @@ def test_an_error_in_a_stage_is_raised_after_what_came_before():
         yield 1
         raise ValueError("no more")
 
-    items = overlap(overlap(failing()))
+    items = prefetch(prefetch(failing()))
     assert next(items) == 1
     with pytest.raises(ValueError, match="no more"):
         next(items)
@@ -34,8 +36,8 @@ def test_an_error_in_a_stage_is_raised_after_what_came_before():
 
 def test_closing_ends_every_stage():
     before = threading.active_count()
-    first = overlap(iter(int, 1))  # without end
-    second = overlap(first)
+    first = prefetch(iter(int, 1))  # without end
+    second = prefetch(first)
     assert next(second) == 0
     second.close()
     first.close()

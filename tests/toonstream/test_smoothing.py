@@ -28,3 +28,9 @@ def test_a_moving_face_does_not_lag():
 def test_starts_where_the_face_is():
     first = NOISE[0] + 50
     assert np.array_equal(OneEuro()(first, 0.0, FACE), first)
+
+
+def test_a_lid_that_falls_and_rises_is_there_at_once():
+    path = np.full((40, 20, 2), 100.0)
+    path[20:23, :, 1] += 0.03 * FACE
+    assert np.abs(smoothed(path + NOISE[:40])[18:26] - path[18:26]).max() < 0.25 * 0.03 * FACE

@@ -6,15 +6,24 @@ import av
 import numpy as np
 import pytest
 from support import CLIP
-from support.tiny_style import save_style
+from support.tiny_style import save_style, truth
 
 from toonstream import Toonifier
+from toonstream import toonifier as toonifier_module
+from toonstream.faces import framing
+from toonstream.faces.crop import crop
 from toonstream.frame import Frame
+from toonstream.live.session import Session
 
 
 @pytest.fixture(scope="module")
-def toonifier(tmp_path_factory):
-    with Toonifier(save_style(tmp_path_factory.mktemp("style")), backend="onnxruntime") as toonifier:
+def style(tmp_path_factory):
+    return save_style(tmp_path_factory.mktemp("style"))
+
+
+@pytest.fixture(scope="module")
+def toonifier(style):
+    with Toonifier(style, backend="onnxruntime") as toonifier:
         yield toonifier
 
 
@@ -42,23 +51,85 @@ def test_a_frame_in_a_frame_out(toonifier, pictures):
     assert not np.array_equal(toon.rgb(), frame.rgb())
 
 
-def test_faces_limits_how_many_are_drawn(toonifier, pictures):
+def test_faces_limits_how_many_are_drawn(toonifier, pictures, style):
     two = np.hstack([pictures[0], pictures[0][:, ::-1]])
     frame = Frame.from_rgb(np.ascontiguousarray(two), 0, Fraction(1, 25), 0)
     toonifier.forget()
     assert len(toonifier.see(frame)) == 2
-    toonifier.forget()
-    toonifier._faces = 1
-    assert len(toonifier.see(frame)) == 1
+    with Toonifier(style, backend="onnxruntime", faces=1) as one:
+        assert len(one.see(frame)) == 1
+
+
+@pytest.mark.parametrize("faces", [0, -1, 1.5, True, "all"])
+def test_numbers_of_faces_that_cannot_be(faces):
+    for opened in (Toonifier, Session):
+        with pytest.raises(ValueError, match=f"faces={faces!r}: a whole number from 1, or None"):
+            opened("no style is looked for", faces=faces)
+
+
+@pytest.mark.parametrize(
+    ("picture", "got"),
+    [
+        (np.zeros((48, 64, 4), np.uint8), r"uint8 \(48, 64, 4\)"),
+        (np.zeros((48, 64), np.uint8), r"uint8 \(48, 64\)"),
+        (np.zeros((48, 64, 3), np.float32), r"float32 \(48, 64, 3\)"),
+        (np.zeros((0, 64, 3), np.uint8), r"uint8 \(0, 64, 3\)"),
+        (np.zeros((2, 48, 64, 3), np.uint8), r"uint8 \(2, 48, 64, 3\)"),
+        ([[[0, 0, 0]]], "list"),
+        (None, "NoneType"),
+    ],
+)
+def test_pictures_that_are_not_rgb(toonifier, picture, got):
+    needs = rf"needs RGB uint8 \(H, W, 3\); got {got}$"
+    with pytest.raises(ValueError, match=f"^Toonifier {needs}"):
+        toonifier(picture)
+    with pytest.raises(ValueError, match=rf"^Frame\.from_rgb {needs}"):
+        Frame.from_rgb(picture, 0, Fraction(1, 25), 0)
+
+
+def test_a_style_that_is_no_engine(toonifier, pictures):
+    before = toonifier.engine
+    for wrong in ("film", None):
+        with pytest.raises(TypeError, match="restyle needs an Engine, as open_engine gives it; got "):
+            toonifier.restyle(wrong)
+    assert toonifier.engine is before
+    assert toonifier(pictures[0]).shape == pictures[0].shape
 
 
 def test_a_face_keeps_its_crop_size_through_small_changes(toonifier, pictures):
     """Between two sizes it would jump to and fro, and the drawing's detail with it."""
     frame = Frame.from_rgb(pictures[0], 0, Fraction(1, 25), 0)
-    toonifier._faces = None
     toonifier.forget()
     faces = toonifier.see(frame)
     [toon] = toonifier.draw(frame, faces)
     toonifier._sizes = {faces[0].identity: toon.picture.shape[0] + 32}
     [again] = toonifier.draw(frame, faces)
     assert again.picture.shape[0] == toon.picture.shape[0] + 32
+
+
+@pytest.mark.parametrize("name", ["landmarks", "chart"])
+def test_a_style_with_a_second_input_and_a_matte(tmp_path, pictures, monkeypatch, name):
+    """It gets what belongs to the crop: the tiny network adds the landmarks' mean, or the chart's last plane."""
+    charts = []
+
+    def chart(crop, port):
+        assert 0.3 < crop.landmarks[:, 1].mean() / crop.size < 0.7
+        charts.append(np.full((crop.size // 2, crop.size // 2, port.shape[3]), 80, np.uint8))
+        return charts[-1]
+
+    monkeypatch.setitem(toonifier_module.INPUTS, "chart", chart)
+    folder = save_style(tmp_path / "two", inputs=["image", name], outputs=["toon", "matte"])
+    frame = Frame.from_rgb(np.hstack([pictures[0], pictures[0]]), 0, Fraction(1, 25), 0)
+    with Toonifier(folder, backend="onnxruntime") as toonifier:
+        faces = toonifier.see(frame)
+        toons = toonifier.draw(frame, faces)
+        assert len(toons) == 2
+        for face, toon in zip(faces, toons, strict=True):
+            size = toon.picture.shape[0]
+            added = {"landmarks": framing.apply(toon.matrix, face.points).mean(), "chart": 80.0}[name]
+            image = crop(frame, toon.matrix, size)[None]
+            expected = truth(image, np.full((1, 5, 2), added, np.float32))[0]
+            assert np.abs(toon.picture.astype(int) - expected).max() <= 1
+            assert np.array_equal(toon.matte, toon.picture[..., :1])
+        assert len(charts) == (2 if name == "chart" else 0)
+        assert not np.array_equal(toonifier.composite(frame, toons).rgb(), frame.rgb())

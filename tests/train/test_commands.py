@@ -56,7 +56,7 @@ def test_four_steps_end_to_end(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert loaded.card["data"] == {"photos": "made here"}
     with open_engine(loaded, backend="onnxruntime") as engine:
         assert prove(engine, load_parity(loaded)).largest <= 1
-        assert engine.run(np.zeros((3, 96, 64, 3), np.uint8)).shape == (3, 96, 64, 3)
+        assert engine.run({"image": np.zeros((3, 96, 64, 3), np.uint8)})["toon"].shape == (3, 96, 64, 3)
 
     with av.open(str(CLIP)) as clip:
         photo = next(clip.decode(video=0)).to_ndarray(format="rgb24")

@@ -1,7 +1,5 @@
 """Batches of faces: everything of a face goes along when a patch is cut."""
 
-import math
-
 import cv2
 import numpy as np
 import pytest
@@ -9,9 +7,8 @@ import torch
 from toonstream_engines.errors import InputError
 from toonstream_train.data.dataset import Faces, Geometry
 from toonstream_train.data.edge_smoothing import smoothed
-from toonstream_train.data.pack import CELL, Pack
+from toonstream_train.data.pack import Pack
 from toonstream_train.data.points import mirrored
-from toonstream_train.losses.drawing import displacement
 
 
 def test_edges_alone_are_smoothed() -> None:
@@ -54,39 +51,6 @@ def test_patches_keep_points_on_their_features() -> None:
                 pair = {0: (255, 215), 1: (255, 215), 2: (175,), 3: (135, 95), 4: (135, 95)}[k]
                 assert min(abs(level - p) for p in pair) < 3
     assert shown > 20
-
-
-def test_patches_keep_what_a_drawing_moved_and_where_on_a_face_it_is() -> None:
-    """Where every place is taken from the nose in the crop, it is so in the patch."""
-    torch.manual_seed(4)
-    nose = np.float32([126, 140])
-    middles = (np.stack(np.meshgrid(np.arange(32), np.arange(32)), 2) + 0.5) * CELL
-    made = Pack(
-        images=np.zeros((1, 256, 256, 3), np.uint8),
-        inside=np.ones((1, 256, 256), np.uint8),
-        points={5: np.float32([[[90, 100], [160, 104], nose, [100, 180], [155, 178]]])},
-        names=["a"],
-        sources=["a"],
-        shifts=(nose - middles)[None].astype(np.float32),
-        charts=((middles - nose) / 128)[None].astype(np.float32),
-    )
-    batch = Faces(made, torch.device("cpu"), Geometry(128, (0.9, 1.3), 20, 5)).sample(12)
-    assert batch.shifts is not None
-    middles = torch.from_numpy(middles[:16, :16]).permute(2, 0, 1).float()
-    found = (middles + batch.shifts)[:, :, 4:12, 4:12]  # beyond the crop its border is repeated
-    torch.testing.assert_close(found, batch.points[5][:, 2, :, None, None].expand(12, 2, 8, 8), atol=1e-3, rtol=0)
-    assert displacement(batch.shifts, batch.shifts, torch.ones(12, 1, 128, 128)) < 1e-6
-    everywhere = displacement(batch.shifts + 10, batch.shifts, torch.rand(12, 1, 128, 128))
-    assert math.isclose(everywhere.item(), 1, rel_tol=1e-4)  # tens of pixels
-
-    assert batch.charts is not None  # of this face every place lies as far from the nose as its chart says
-    eyes = batch.points[5][:, 1] - batch.points[5][:, 0]
-    scale = eyes.norm(dim=1) / math.hypot(70, 4)
-    for chart, moved, size in zip(batch.charts, batch.shifts, scale, strict=True):
-        lengths = chart.norm(dim=0)[4:12, 4:12] * 128 * size, moved.norm(dim=0)[4:12, 4:12]
-        torch.testing.assert_close(*lengths, atol=1e-2, rtol=0)
-    left = batch.charts[:, 0, :, 0] < batch.charts[:, 0, :, -1]
-    assert left.all()  # in mirrored patches too
 
 
 def test_mirrored_sets_of_points() -> None:

@@ -3,45 +3,27 @@
 import cv2
 import numpy as np
 import pytest
-from support.drawn_face import SIDE, SKINS, face
-from toonstream_train.drawing import draw, glasses
-from toonstream_train.drawing.film import PROPORTIONS
-from toonstream_train.drawing.shapes import CANVAS, EYES, IRISES, JAW
-from toonstream_train.drawing.smoothing import flow
-from toonstream_train.drawing.warp import moved, moves, total, warped
+from support.drawn_face import EYE_CENTRES, SIDE, SKINS, face, lab
+from toonstream_train.drawing import draw
+from toonstream_train.drawing.common import glasses
+from toonstream_train.drawing.common.lit_skin import lit_tone
+from toonstream_train.drawing.common.shapes import CANVAS
+from toonstream_train.drawing.common.smoothing import flow
+from toonstream_train.drawing.teachers.film import SHAPE
+
+from toonstream.faces.mesh import EYES, JAW
+from toonstream.faces.shape import displacements, moved
 
 
 def test_eyes_grow_by_a_third_and_the_jaw_slims() -> None:
     mesh = 2 * face(SKINS["pale"])[1]
-    there = moved(mesh, moves(mesh, (1, 1), PROPORTIONS))
+    there = moved(mesh, displacements(mesh, SHAPE, CANVAS), CANVAS)
     for outline in EYES:
         low, high = mesh[outline].min(0), mesh[outline].max(0)
         grown = np.ptp(there[outline], axis=0) / (high - low)
         assert 1.1 < grown[0] < 1.4
         assert 1.3 < grown[1] < 1.75
     assert np.ptp(there[JAW[4:-4], 0]) < 0.95 * np.ptp(mesh[JAW[4:-4], 0])
-
-
-def test_the_warp_never_folds_and_ends_within_the_picture() -> None:
-    mesh = 2 * face(SKINS["pale"])[1]
-    y, x = np.mgrid[0:CANVAS:4, 0:CANVAS:4].astype(np.float32)
-    dx, dy = total(moves(mesh, (1, 1), PROPORTIONS), x, y)
-    across, down = np.gradient(x + dx, axis=(1, 0)), np.gradient(y + dy, axis=(1, 0))
-    assert (across[0] * down[1] - across[1] * down[0]).min() > 0.25 * 16
-    assert max(np.abs(dx[:8]).max(), np.abs(dy[:8]).max()) < 1
-
-
-def test_points_move_as_the_picture_does() -> None:
-    mesh = 2 * face(SKINS["pale"])[1]
-    bend = moves(mesh, (1, 1), PROPORTIONS)
-    there = moved(mesh, bend)
-    for index in (IRISES[0][0], 152, 4, 263):
-        picture = np.zeros((CANVAS, CANVAS, 3), np.float32)
-        y, x = np.mgrid[0:CANVAS, 0:CANVAS] + 0.5
-        picture += np.exp(-((x - mesh[index, 0]) ** 2 + (y - mesh[index, 1]) ** 2) / 30)[..., None]
-        bent = warped(picture, bend)[..., 0] ** 2
-        found = np.array([(bent * x).sum(), (bent * y).sum()]) / bent.sum()
-        np.testing.assert_allclose(found, there[index], atol=0.6)
 
 
 def test_nothing_is_drawn_on_dark_glasses() -> None:
@@ -76,3 +58,29 @@ def test_the_background_stays() -> None:
     crop[:, :12] = stripes[:, None, None]
     drawn = draw(crop, mesh, "film")[:60, 2:8].astype(float)
     assert np.abs(drawn - crop[:60, 2:8]).mean() < 3
+
+
+def test_lit_skin_lifts_shadows_but_keeps_their_order_and_the_night() -> None:
+    form = np.linspace(2, 95, 200, dtype=np.float32)
+    lit = lit_tone(form, 60.0)
+    assert np.diff(lit).min() > 0
+    assert lit[np.searchsorted(form, 48)] > 51
+    assert abs(lit[0] - form[0]) < 0.5
+
+
+def test_a_shadow_on_the_face_becomes_softer() -> None:
+    crop, mesh = face(SKINS["pale"])
+    shaded = crop * np.where(np.arange(SIDE) < 116, 0.75, 1.0)[None, :, None]
+    soft = cv2.GaussianBlur(shaded, (0, 0), 6).round().astype(np.uint8)
+    pictures = [lab(picture)[150:164, :, 0] for picture in (soft, draw(soft, mesh, "film"))]
+    steps = [picture[:, 150:180].mean() - picture[:, 74:90].mean() for picture in pictures]
+    assert 0.3 * steps[0] < steps[1] < 0.85 * steps[0]
+
+
+def test_both_eyes_have_one_colour() -> None:
+    crop, mesh = face(SKINS["pale"])
+    left = crop[114:131, 88:105]
+    left[(left[..., 2] > 150) & (left[..., 0] < 100)] = (60, 60, 64)
+    drawn = lab(draw(crop, mesh, "film"))
+    tints = [drawn[int(b) - 8 : int(b) + 9, int(a) - 10 : int(a) + 11, 2].min() for a, b in EYE_CENTRES]
+    assert abs(tints[0] - tints[1]) < 4

@@ -6,8 +6,9 @@ import numpy as np
 from support.drawn_face import CLOSED, EYE_CENTRES, SKINS, face
 from toonstream_train.commands import main
 from toonstream_train.data import pack
-from toonstream_train.drawing.lids import blinked
-from toonstream_train.drawing.shapes import BROWS, EYES, LOWER_LIDS, MOUTH, UPPER_LIDS
+from toonstream_train.drawing.features.lids import blinked
+
+from toonstream.faces.mesh import BROWS, EYES, LOWER_LIDS, MOUTH, UPPER_LIDS
 
 
 def test_lids_come_down_and_nothing_else_moves() -> None:
@@ -61,6 +62,5 @@ def test_those_who_blink_are_drawn_besides(tmp_path: Path) -> None:
     drawn = pack.load(tmp_path / "drawn.pack")
     assert drawn.names == ["open.png", "closed.png", "blink/open.png"]
     assert drawn.drawings is not None
-    assert drawn.charts is not None
-    opened, again = ((drawn.drawings[i, 112:134, 78:114, 2].astype(int)) for i in (0, 2))
+    opened, again = ((drawn.drawings[i, 224:268:2, 156:228:2, 2].astype(int)) for i in (0, 2))
     assert (opened > 140).sum() > 20 > (again > 140).sum()  # blue irises, and lids

@@ -12,12 +12,13 @@ from support.tiny_style import save_style
 from toonstream_engines.errors import InputError
 from toonstream_train.commands import main
 from toonstream_train.data import pack
-from toonstream_train.drawing.shapes import BROWS, EYES, MOUTH, OVAL
 from toonstream_train.evaluation import colour, distances, faces, family, speed, steadiness
 from toonstream_train.evaluation.features import Inception
 from toonstream_train.evaluation.generators import generators
 from toonstream_train.networks.generators.cartoongan import Generator
 from toonstream_train.networks.generators.small import Small
+
+from toonstream.faces.mesh import BROWS, EYES, MOUTH, OVAL
 
 RANDOM = np.random.default_rng(0)
 PHOTOS = cv2.GaussianBlur(RANDOM.integers(0, 256, (4, 64, 64 * 3), np.uint8).transpose(1, 2, 0), (9, 9), 0)
@@ -97,10 +98,31 @@ def test_lightness_of_the_skin_alone(grey: int, group: str) -> None:
     lightness = [
         cv2.cvtColor(np.full((1, 1, 3), v / 255, np.float32), cv2.COLOR_RGB2LAB)[0, 0, 0] for v in (grey, grey + 12)
     ]
-    change, count = colour.lightness_change(photo, toon, points)
-    assert change == {group: pytest.approx(lightness[1] - lightness[0], abs=0.1)}
+    light, chroma, count = colour.skin_change(photo, toon, points, points)
+    assert light == {group: pytest.approx(lightness[1] - lightness[0], abs=0.1)}
+    assert chroma == {group: pytest.approx(0, abs=0.1)}
     assert count == {group: 1}
-    assert colour.lightness_change(photo, toon, np.full_like(points, np.nan)) == ({}, {})
+    nowhere = np.full_like(points, np.nan)
+    assert colour.skin_change(photo, toon, nowhere, points) == ({}, {}, {})
+
+
+def test_mud_is_no_lit_skin() -> None:
+    """The same mean lightness, but flat: what was lit is darker than before."""
+    points = face()[None]
+    photo = np.full((1, 256, 256, 3), 90, np.uint8)
+    photo[:, :, 128:] = 170
+    toon = np.full((1, 256, 256, 3), 130, np.uint8)
+    (change,) = colour.skin_change(photo, toon, points, points)[0].values()
+    assert change < -10
+
+
+def test_sharpness_of_eyes() -> None:
+    points = face()[None]
+    noise = np.random.default_rng(0).integers(0, 256, (1, 256, 256, 3), np.uint8)
+    soft = cv2.GaussianBlur(noise[0], (0, 0), 1.5)[None]
+    sharp, blurred = (faces.eye_sharpness(pictures, points)[0] for pictures in (noise, soft))
+    assert blurred < 0.3 * sharp
+    assert np.isnan(faces.eye_sharpness(noise, np.full_like(points, np.nan))).all()
 
 
 def test_tones_by_their_angle() -> None:
@@ -129,13 +151,17 @@ def test_geometry_of_faces() -> None:
 def test_flicker_of_a_gain(amount: int) -> None:
     photos = np.clip(PHOTOS, 110, 140)
 
-    def draw(pictures: np.ndarray, _: np.ndarray) -> np.ndarray:
-        return (128 + amount * (pictures.astype(int) - 128)).astype(np.uint8)
+    def draw(drawn: pack.Pack) -> np.ndarray:
+        return (128 + amount * (drawn.images.astype(int) - 128)).astype(np.uint8)
 
-    made = steadiness.flicker(photos, draw(photos, POINTS), POINTS, draw)
+    def none(picture: np.ndarray) -> None:
+        return None
+
+    stills = pack.Pack(photos, np.ones(photos.shape[:3], np.uint8), {5: POINTS}, list("abcd"), ["a"] * 4)
+    made = steadiness.flicker(stills, draw(stills), draw, none)
     assert made.frames == pytest.approx(amount)
     assert made.noise == pytest.approx(amount)
-    assert steadiness.flicker(photos, photos, POINTS, lambda x, _: np.zeros_like(x)).frames == 0
+    assert steadiness.flicker(stills, photos, lambda x: np.zeros_like(x.images), none).frames == 0
 
 
 def test_warping_error_follows_the_motion() -> None:
@@ -156,7 +182,9 @@ def test_speed_and_names(tmp_path: Path) -> None:
     folder = str(save_style(tmp_path / "tiny"))
     with generators([folder, folder], [], PHOTOS) as engines:
         assert list(engines) == ["tiny", "tiny 2"]
-        assert all(ms > 0 for ms in speed.milliseconds(engines, PHOTOS[:1], POINTS[:1]).values())
+        face = {"image": PHOTOS[:1], "landmarks": POINTS[:1]}
+        taken = speed.milliseconds({name: (engine, face) for name, engine in engines.items()})
+        assert all(ms > 0 for ms in taken.values())
 
 
 def test_what_a_generator_costs() -> None:
@@ -181,8 +209,9 @@ def test_what_a_generator_costs() -> None:
 
 def test_the_family_as_a_table(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     names = list(family.family())
-    assert names == [*(f"small, {width}" for width in (8, 12, 16, 24, 32)), *names[5:]]
-    assert names[5:] == ["small, 16, tones", "small, 16, warp field", "small, 16, warp field, face prior", "paper, 64"]
+    assert names[:2] == ["painter, 16", "painter, 32"]
+    assert names[2:7] == [f"small, {width}" for width in (8, 12, 16, 24, 32)]
+    assert names[7:] == ["small, 16, tones", "paper, 64"]
     tiny = {name: torch.nn.Conv2d(3, 3, kernel, padding="same") for name, kernel in (("one", 1), ("five", 5))}
     monkeypatch.setattr(family, "family", lambda: tiny)
     assert main(["family"]) == 0

@@ -8,9 +8,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 from toonstream_engines.errors import InputError
-from toonstream_train.networks.blocks.face_prior import FacePrior
 from toonstream_train.networks.blocks.tones import LARGEST, Tones
-from toonstream_train.networks.blocks.warp_field import WarpField
 from toonstream_train.networks.discriminators.cartoongan import Discriminator
 from toonstream_train.networks.generators.cartoongan import Generator
 from toonstream_train.networks.generators.small import Small
@@ -113,48 +111,3 @@ def test_tones_make_a_ramp_flat_and_pass_gradients() -> None:
     assert abs(float(change.detach().mean())) < 0.01
     flat.sum().backward()
     torch.testing.assert_close(ramp.grad, torch.ones_like(ramp))
-
-
-def test_a_warp_field_moves_nothing_at_first_and_learns_to() -> None:
-    """A spot is to stand six pixels to the right of where it is, and all else where it is."""
-    torch.manual_seed(0)
-    picture = torch.zeros(1, 3, 64, 96)
-    picture[:, :, 24:40, 30:46] = 1
-    wanted = torch.roll(picture, 6, 3)
-    field = WarpField(4)
-    assert torch.allclose(field(picture, field.features(picture)), picture, atol=1e-4)
-    before = float((picture - wanted).abs().mean())
-    optimiser = torch.optim.Adam(field.parameters(), 5e-3)
-    for _ in range(80):
-        optimiser.zero_grad()
-        (field(picture, field.features(picture)) - wanted).abs().mean().backward()
-        optimiser.step()
-    with torch.no_grad():
-        assert float((field(picture, field.features(picture)) - wanted).abs().mean()) < 0.3 * before
-
-
-def test_a_face_prior_adds_nothing_at_first_and_learns_what_is_where() -> None:
-    """Two places that look alike are told apart by where on the face they are; the chart is left alone by that."""
-    torch.manual_seed(0)
-    plain = Small(4, warp_field=True)
-    informed = Small(4, warp_field=True, face_prior=True)
-    informed.load_state_dict(informed.state_dict() | plain.state_dict())
-    picture = torch.rand(1, 3, 64, 64) * 2 - 1
-    assert torch.equal(plain(picture), informed(picture))
-
-    prior = FacePrior(2, 1)
-    features = torch.zeros(1, 2, 4, 4)
-    middles = (torch.arange(8) + 0.5) / 4 - 1
-    torch.testing.assert_close(
-        prior.charts(features)[0], torch.stack([middles.expand(8, 8), middles[:, None].expand(8, 8)])
-    )
-    wanted = torch.zeros(1, 1, 32, 32)
-    wanted[..., 16:24, 8:12] = 1
-    optimiser = torch.optim.Adam(prior.parameters(), 1e-2)
-    for _ in range(100):
-        optimiser.zero_grad()
-        (prior(features) - wanted).square().mean().backward()
-        optimiser.step()
-    assert prior.offset.weight.grad is None
-    with torch.no_grad():
-        torch.testing.assert_close(prior(features), wanted, atol=0.3, rtol=0)

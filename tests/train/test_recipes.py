@@ -6,14 +6,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from support.training import TINY, TINY_DRAWING, as_options, run, tiny_pack, trainer
+from support.training import TINY, as_options, run, tiny_pack, trainer
 from toonstream_engines.errors import InputError
 from toonstream_train import recipes
 from toonstream_train.commands import main
 from toonstream_train.core import checkpoint
 from toonstream_train.data.pack import save
 from toonstream_train.recipes.cartoongan import CartoonGAN
-from toonstream_train.recipes.cartoongan_drawing import CartoonGANDrawing
 from toonstream_train.recipes.quick import positions
 from toonstream_train.recipes.registry import RECIPES, recipe, trained
 
@@ -60,29 +59,12 @@ def test_the_papers_preset() -> None:
 
 def test_the_model_of_a_run(tmp_path: Path) -> None:
     state = run(tmp_path, TINY)
-    model, found = trained(tmp_path)
+    made = trained(tmp_path)
+    model, found = made.model, made.state
     assert found["step"] == state["step"]
     assert not model.training
     for name, weights in model.state_dict().items():
         assert torch.equal(weights, state["averages"]["generator"][name])
-
-
-def test_conditional_discriminators_see_photos_and_their_drawings(tmp_path: Path) -> None:
-    chosen = dataclasses.replace(TINY_DRAWING, conditional=True, initialisation=0, warp_steps=0, steps=1)
-    made = CartoonGANDrawing(chosen)
-    with pytest.raises(InputError, match="leave out the cartoons"):
-        made.feed({"photos": tiny_pack(), "cartoons": tiny_pack(seed=1)}, torch.device("cpu"))
-    made.feed({"photos": tiny_pack()}, torch.device("cpu"))
-    made.stage = made.stages()[-1]
-    made.take()
-    made.forward()
-    made.optimise(lambda name, loss: None)
-    assert made.discriminator.body[0].weight.shape[1] == 6
-    assert made.cartoon is not None
-    assert torch.equal(made.cartoon.pictures, made.photo.alike["drawing"])
-    assert set(made.cartoon.alike) == {"smoothed"}
-    with pytest.raises(InputError, match="set warp_field=true as well"):
-        CartoonGANDrawing(dataclasses.replace(TINY_DRAWING, warp_field=False))
 
 
 def test_places_on_a_face_turn_and_grow_with_it() -> None:

@@ -9,9 +9,10 @@ import numpy as np
 
 from toonstream import pipeline
 from toonstream.bench.job import Job, Measured, summary
+from toonstream.choose import open_sink, open_source
 from toonstream.composite import Toon
-from toonstream.sinks import Sink, open_sink
-from toonstream.sources import Source, open_source
+from toonstream.sinks import Sink
+from toonstream.sources import Source
 from toonstream.toonifier import Toonifier
 
 

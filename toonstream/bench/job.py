@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from toonstream_engines import Engine, load_style, open_engine
-from toonstream_engines.external import open_peer
+from toonstream_engines.external import open_external
 
 from toonstream.bench.clip import photograph
 
@@ -26,7 +26,7 @@ Measured = dict[str, Any]
 class Job:
     """What a turn does: a `kind` among turn.KINDS, for at most so many seconds; it writes `output` and leaves it there.
 
-    style or peer: what draws, with its backend and precision; the floor has neither. faces: as Toonifier takes it.
+    style or external: what draws, with its backend and precision; the floor has neither. faces: as Toonifier takes it.
     """
 
     kind: str
@@ -34,15 +34,16 @@ class Job:
     output: str
     seconds: float
     style: str = ""
-    peer: str = ""
+    external: str = ""
+    """A published generator, as open_external takes it."""
     backend: str = ""
     precision: str = ""
     faces: int | None = None
 
     def engine(self) -> Engine:
         """Raises UserError where it cannot be had."""
-        if self.peer:
-            return open_peer(self.peer, photograph()[None, :256, 48:304], self.backend, self.precision)
+        if self.external:
+            return open_external(self.external, photograph()[None, :256, 48:304], self.backend, self.precision)
         return open_engine(load_style(self.style), self.backend, self.precision)
 
     @classmethod

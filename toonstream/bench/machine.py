@@ -12,7 +12,9 @@ from typing import Any
 import av
 from toonstream_engines import BACKENDS
 
-PACKAGES = ("toonstream", "av", "numpy", "opencv-contrib-python", "mediapipe")
+from toonstream import __version__
+
+PACKAGES = ("av", "numpy", "opencv-contrib-python", "onnxruntime")
 
 
 def machine() -> dict[str, Any]:
@@ -31,7 +33,7 @@ def versions() -> dict[str, str]:
     """By name of the distribution; FFmpeg's libavcodec besides."""
     backends = metadata.packages_distributions()
     names = [*PACKAGES, *(name for entry in BACKENDS.values() for name in backends.get(entry.needs, [])[:1])]
-    found = {"python": platform.python_version()}
+    found = {"python": platform.python_version(), "toonstream": __version__}
     for name in names:
         with suppress(metadata.PackageNotFoundError):
             found[name] = metadata.version(name)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,23 +18,25 @@ from toonstream_engines.errors import InputError, UserError
 from toonstream.bench.clip import RATE, make_clip
 from toonstream.bench.job import FORMAT, Job, Measured
 from toonstream.bench.machine import machine, versions
+from toonstream.choose import open_source
 from toonstream.sinks.containers import output_suffix
-from toonstream.sources import open_source
 
 LIMIT = 2
 """Turns may take so many times the clip's own length; what is slower draws fewer of its frames."""
 
+Say = Callable[[str], None]
+
 
 @dataclass(frozen=True)
 class Wanted:
-    """What to measure. Every style and peer is drawn by every backend in every precision, on every clip.
+    """What to measure. Every style and external model is drawn by every backend in every precision, on every clip.
 
     backends, precisions: empty for all. sizes: (width, height) of clips to make, each with each number of faces; with
     `input` there are none, and faces are how many to draw, the largest first, empty for all.
     """
 
     styles: Sequence[str]
-    peers: Sequence[str]
+    externals: Sequence[str]
     backends: Sequence[str]
     precisions: Sequence[str]
     sizes: Sequence[tuple[int, int]]
@@ -54,11 +56,13 @@ class Row:
     """As in the JSON: what opening it told, then a list of measured turns for each kind."""
 
 
-def measure(wanted: Wanted, say: Callable[[str], None], progress: Callable[[list[Any]], Any]) -> Measured:
+def measure(
+    wanted: Wanted, warn: Say, say: Say, progress: Callable[[list[tuple[Job, list[Measured]]]], Iterable[Any]]
+) -> Measured:
     """Everything wanted, as it goes into the JSON.
 
-    say: told of what cannot be measured. progress: wraps the list of turns, to show how far they are. Raises UserError
-    where nothing can be measured, or a turn fails.
+    warn: told of what cannot be measured. say: told of what is done now. progress: wraps the list of turns, to show how
+    far they are. Raises UserError where nothing can be measured, or a turn fails.
     """
     with tempfile.TemporaryDirectory(prefix="toonstream-bench-") as name:
         folder = Path(name)
@@ -70,10 +74,10 @@ def measure(wanted: Wanted, say: Callable[[str], None], progress: Callable[[list
             "rounds": wanted.rounds,
         }
         given = _given(wanted.input, wanted, folder) if wanted.input else None
-        drawing = _drawing(wanted, say, folder)
+        drawing = _drawing(wanted, warn, say, folder)
         if not drawing:
             raise UserError("nothing of what was asked for runs here")
-        clips, jobs = given or _made(wanted, folder)
+        clips, jobs = given or _made(wanted, say, folder)
         rows = [
             Row(clip, replace(job, input=base.input, output=base.output, faces=base.faces), dict(found))
             for clip, base in enumerate(jobs)
@@ -101,13 +105,13 @@ def take(job: Job, folder: Path) -> Measured:
     """One turn in a process of its own. Raises UserError where it fails."""
     path = folder / "turn.json"
     path.unlink(missing_ok=True)
-    command = [sys.executable, "-P", "-m", "toonstream.bench.turn", job.to_json(), str(path)]
+    command = [sys.executable, "-P", "-m", "toonstream.bench.worker", job.to_json(), str(path)]
     start = time.perf_counter()
     process = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
     seconds = time.perf_counter() - start
     if process.returncode:
         last = (process.stderr.strip().splitlines() or ["no message"])[-1]
-        raise UserError(f"{job.style or job.peer or job.input}: a turn ended with {process.returncode}: {last}")
+        raise UserError(f"{job.style or job.external or job.input}: a turn ended with {process.returncode}: {last}")
     measured: Measured = json.loads(path.read_text())
     if "error" in measured:
         raise (InputError if measured["status"] == InputError.status else UserError)(measured["error"])
@@ -128,16 +132,17 @@ def _given(path: Path, wanted: Wanted, folder: Path) -> tuple[list[Measured], li
     return told, jobs
 
 
-def _made(wanted: Wanted, folder: Path) -> tuple[list[Measured], list[Job]]:
+def _made(wanted: Wanted, say: Say, folder: Path) -> tuple[list[Measured], list[Job]]:
     """The same of clips that are made here."""
     told, jobs = [], []
     frames = max(2, round(RATE * wanted.seconds))
     for width, height in wanted.sizes:
         for faces in wanted.faces or (1,):
             path = folder / f"{width}x{height}-{faces}.mp4"
-            make_clip(path, width, height, faces, frames)
             title = f"{width}x{height}, {_count(faces)}"
-            told.append(_about(title, width, height, frames, float(RATE), _sha256(path)))
+            say(f"making a clip: {title}, {frames} frames")
+            sha256 = make_clip(path, width, height, faces, frames)
+            told.append(_about(title, width, height, frames, float(RATE), sha256))
             jobs.append(_job(path, folder, wanted.seconds, None))
     return told, jobs
 
@@ -150,20 +155,21 @@ def _job(clip: Path, folder: Path, seconds: float, faces: int | None) -> Job:
     return Job("", str(clip.absolute()), str(folder / f"out{output_suffix(clip.suffix)}"), LIMIT * seconds, faces=faces)
 
 
-def _drawing(wanted: Wanted, say: Callable[[str], None], folder: Path) -> list[tuple[Job, Measured]]:
+def _drawing(wanted: Wanted, warn: Say, say: Say, folder: Path) -> list[tuple[Job, Measured]]:
     """Every way to draw that opens, as a job, and what it told; opening also builds and proves it, once."""
     found = []
-    for style, peer in [(style, "") for style in wanted.styles] + [("", peer) for peer in wanted.peers]:
+    for style, external in [(style, "") for style in wanted.styles] + [("", external) for external in wanted.externals]:
         stored = {model.precision for model in load_style(style).models.values()} if style else {"fp32"}
         for backend in wanted.backends or ["auto"]:
             for there, precision in probe.ways(stored, backend):
                 if wanted.precisions and precision not in wanted.precisions:
                     continue
-                job = Job("opened", "", "", LIMIT * wanted.seconds, style, peer, there, precision)
+                job = Job("opened", "", "", LIMIT * wanted.seconds, style, external, there, precision)
+                say(f"opening {style or external}: {there}, {precision}")
                 try:
                     opened = take(job, folder)
                 except UserError as error:
-                    say(f"left out: {error}")
+                    warn(f"left out: {error}")
                 else:
                     found.append((job, {key: opened[key] for key in ("name", "engine", "sha256")}))
     return found

@@ -5,6 +5,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from toonstream_engines.cache import give_matplotlib_a_folder
+
 from toonstream.bench.figures import figures, floor
 from toonstream.bench.job import STAGES
 from toonstream.bench.table import head, name
@@ -20,6 +22,7 @@ Row = Mapping[str, Any]
 
 def draw(result: Mapping[str, Any], path: Path) -> None:
     """Write a PNG: for each clip bars to the left, delays to the right."""
+    give_matplotlib_a_folder()
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

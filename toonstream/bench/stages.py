@@ -2,21 +2,19 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
-from toonstream_engines import Engine
+from toonstream_engines.engine import Arrays, Engine
 from toonstream_engines.errors import InputError
 
 from toonstream.bench.job import STAGES, Job, Measured, summary
+from toonstream.choose import open_sink, open_source
 from toonstream.frame import Frame
-from toonstream.sinks import open_sink
-from toonstream.sources import open_source
 from toonstream.toonifier import Toonifier
 
 CHUNK = 16
@@ -61,12 +59,12 @@ class Timed(Engine):
 
     def __init__(self, engine: Engine, watch: Stopwatch) -> None:
         super().__init__(engine.model)
-        self.title, self.device, self.precision, self.side = engine.title, engine.device, engine.precision, engine.side
+        self.title, self.device, self.precision = engine.title, engine.device, engine.precision
         self._engine, self._watch = engine, watch
 
-    def _infer(self, arrays: Sequence[NDArray[Any]]) -> NDArray[np.uint8]:
+    def _infer(self, inputs: Arrays) -> Arrays:
         with self._watch("generator"):
-            return self._engine._infer(arrays)
+            return self._engine._infer(inputs)
 
     def close(self) -> None:
         self._engine.close()

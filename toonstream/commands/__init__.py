@@ -3,44 +3,53 @@
 import logging
 import os
 import sys
-from importlib import import_module, metadata
+from importlib import import_module
+
+from toonstream import __version__
+from toonstream.commands.parser import open_console, suggestion
 
 COMMANDS = {
-    "bench": "frame rates on this machine",
-    "convert": "videos and photos into cartoons (the default)",
+    "convert": "turn the faces of videos and photos into cartoons (the default)",
+    "live": "turn your camera into one that shows a cartoon of you",
     "devices": "list cameras, virtual cameras and backends",
-    "live": "a camera into a virtual camera, a stream, a window",
-    "obs": "the stream of toonstream live as a source in OBS",
+    "obs": "put the stream of toonstream live into OBS as a source",
+    "bench": "measure frame rates on this machine",
     "engines": "build, list and verify what runs the styles",
     "styles": "list the styles",
 }
 
-USAGE = """usage: toonstream [convert] INPUT... [options]    turn the faces of videos and photos into cartoons
-       toonstream live [options]                  turn your camera into one that shows a cartoon of you
-       toonstream devices                         list cameras, virtual cameras and backends
-       toonstream obs [add|remove]                the stream of toonstream live as a source in OBS
-       toonstream bench                           frame rates on this machine
-       toonstream engines                         build, list and verify what runs the styles
-       toonstream styles                          list the styles
+USAGE = f"""usage: toonstream INPUT... [options]
+       toonstream COMMAND [options]
 
-toonstream COMMAND --help tells a command's options; toonstream --version the version.
+commands:
+{"".join(f"  {name:9}{about}{chr(10)}" for name, about in COMMANDS.items())}
+examples:
+  toonstream holiday.mov                     # writes holiday.toon.mov beside it
+  toonstream live                            # your camera into a virtual camera
+  toonstream help live                       # a command's options and examples
+  toonstream --version
 """
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command; returns its exit status: 0, 2 for the user's input or options, 1 for the rest."""
+    open_console()
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments[:1] == ["--version"]:
-        print(f"toonstream {metadata.version('toonstream')}")
+        print(f"toonstream {__version__}")
         return 0
+    if arguments[:1] == ["help"]:
+        arguments = [*arguments[1:2], "--help"]
     if arguments[:1] in (["--help"], ["-h"], []):
         print(USAGE, end="", file=sys.stdout if arguments else sys.stderr)
         return 0 if arguments else 2
-    from toonstream_engines.errors import UserError  # late, as the commands are: the version should wait for no library
+    from toonstream_engines.errors import InputError, UserError  # late, as the commands are: --version waits for none
 
     logging.basicConfig(format="toonstream: %(message)s")
     name, rest = (arguments[0], arguments[1:]) if arguments[0] in COMMANDS else ("convert", arguments)
     try:
+        if name == "convert" and (meant := _misspelt(arguments[0])):
+            raise InputError(f"{arguments[0]}: neither a file nor a command{meant}")
         status: int = import_module(f"toonstream.commands.{name}").run(rest)
         sys.stdout.flush()
     except UserError as error:
@@ -56,3 +65,9 @@ def main(arguments: list[str] | None = None) -> int:
             return 141
         raise
     return status
+
+
+def _misspelt(word: str) -> str:
+    """Which command is meant by a word that looks like no option and no file, which mostly has a suffix."""
+    file_or_option = os.path.lexists(word) or word.startswith("-") or os.path.basename(word) != word or "." in word
+    return "" if word in COMMANDS or file_or_option else suggestion(word, [*COMMANDS, "help"])

@@ -3,14 +3,23 @@
 import argparse
 import json
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from toonstream_engines import BACKENDS
 from toonstream_engines.errors import InputError, UserError
-from toonstream_engines.style import PRECISIONS
+from toonstream_engines.model import PRECISIONS
+from toonstream_engines.style import DEFAULT
+
+from toonstream.commands.options import add_quiet
+from toonstream.commands.parser import Parser, nonempty
 
 FILES = "bench.json", "bench.txt", "bench.png"
+
+LINE_SECONDS = 10.0
+"""How long nothing is said of how far it is, at least, where that is no bar on a terminal."""
 
 
 def run(arguments: list[str]) -> int:
@@ -20,7 +29,8 @@ def run(arguments: list[str]) -> int:
 
         print(compare(*map(load, options.compare)), end="")
         return 0
-    paths = [options.out / name for name in FILES]
+    folder = Path(options.out)
+    paths = [folder / name for name in FILES]
     if not options.overwrite and (there := [path for path in paths if path.exists()]):
         raise InputError(f"{there[0]}: the file is there already; --overwrite replaces it, --out names another folder")
     from toonstream.bench.measure import Wanted, measure
@@ -29,53 +39,79 @@ def run(arguments: list[str]) -> int:
 
     wanted = Wanted(
         styles=options.style,
-        peers=options.peer,
+        externals=options.peer,
         backends=options.backend,
         precisions=options.precision,
         sizes=options.size,
         faces=options.faces,
-        input=options.input,
+        input=Path(options.input) if options.input else None,
         seconds=options.seconds,
         rounds=options.rounds,
     )
-    result = measure(wanted, _say, _progress)
+    quiet = options.quiet
+    result = measure(
+        wanted, _say, (lambda line: None) if quiet else _say, (lambda turns: turns) if quiet else _progress
+    )
     text = table(result)
     print(text, end="")
     try:
-        options.out.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         paths[0].write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
         paths[1].write_text(text, encoding="utf-8")
         draw(result, paths[2])
     except OSError as error:
-        raise UserError(f"{options.out}: cannot be written ({error.strerror}); give another --out") from error
-    print(f"\nwritten: {', '.join(map(str, paths))}")
+        raise UserError(f"{folder}: cannot be written ({error.strerror}); give another --out") from error
+    if not quiet:
+        print(f"\nwritten: {', '.join(map(str, paths))}")
     return 0
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="toonstream bench",
+        usage="toonstream bench [options]",
         description="Measure frame rates on this machine, beside plain decoding and encoding of the same clip. "
         "Everything takes turns, in processes of its own, on a clip that is made for it.",
+        examples=(
+            "toonstream bench                             # the style cel with every backend that is installed",
+            "toonstream bench --size 1920x1080 --faces 1 4",
+            "toonstream bench --input call.mp4 --backend onnxruntime",
+            "toonstream bench --compare old/bench.json bench/bench.json",
+        ),
     )
-    parser.add_argument("--style", nargs="+", default=["cel"], help="styles by name or folder [cel]")
+    parser.add_argument("--style", nargs="+", default=[DEFAULT], help=f"styles by name or folder [{DEFAULT}]")
     parser.add_argument(
         "--peer", nargs="+", default=[], metavar="ONNX[:WORDS]", help="other generators; see toonstream-train evaluate"
     )
-    parser.add_argument("--backend", nargs="+", default=[], choices=list(BACKENDS), help="[all that are installed]")
-    parser.add_argument("--precision", nargs="+", default=[], choices=PRECISIONS, help="[all that there are]")
+    parser.add_argument(
+        "--backend",
+        nargs="+",
+        default=[],
+        choices=list(BACKENDS),
+        metavar="NAME",
+        help=f"of {', '.join(BACKENDS)} [all that are installed]",
+    )
+    parser.add_argument(
+        "--precision",
+        nargs="+",
+        default=[],
+        choices=PRECISIONS,
+        metavar="NAME",
+        help=f"of {', '.join(PRECISIONS)} [all that there are]",
+    )
     parser.add_argument("--size", nargs="+", type=_size, default=[(1280, 720)], metavar="WxH", help="[1280x720]")
     parser.add_argument("--faces", nargs="+", type=_faces, default=[], metavar="N", help="how many in the clip [1]")
-    parser.add_argument("--input", type=Path, metavar="VIDEO", help="a clip of your own; --faces draws the N largest")
+    parser.add_argument(
+        "--input", type=nonempty, metavar="VIDEO", help="a clip of your own; --faces draws the N largest"
+    )
     parser.add_argument("--seconds", type=_seconds, default=6.0, help="of the clip [6]")
     parser.add_argument("--rounds", type=_faces, default=5, help="turns of each [5, which --compare wants]")
-    parser.add_argument(
-        "-o", "--out", type=Path, default=Path("bench"), metavar="FOLDER", help="for the results [bench]"
-    )
+    parser.add_argument("-o", "--out", type=nonempty, default="bench", metavar="FOLDER", help="for the results [bench]")
     parser.add_argument("--overwrite", action="store_true", help="replace results that exist")
     parser.add_argument(
         "--compare", nargs=2, type=Path, metavar="JSON", help="measure nothing; tell what changed between two results"
     )
+    add_quiet(parser)
     return parser.parse_args(arguments)
 
 
@@ -108,7 +144,16 @@ def _say(line: str) -> None:
     print(f"toonstream: {line}", file=sys.stderr)
 
 
-def _progress(turns: list[Any]) -> Any:
+def _progress(turns: list[Any]) -> Iterator[Any]:
+    """The turns, and how far they are: a bar on a terminal, now and then a line where there is none."""
     from tqdm import tqdm
 
-    return tqdm(turns, unit=" turns", desc="bench", disable=None, leave=False)
+    if sys.stderr.isatty():
+        yield from tqdm(turns, unit=" turns", desc="bench", leave=False)
+        return
+    told = time.monotonic()
+    for number, turn in enumerate(turns):
+        if not number or time.monotonic() > told + LINE_SECONDS:
+            told = time.monotonic()
+            _say(f"turn {number + 1} of {len(turns)}")
+        yield turn

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import sys
 import time
 from pathlib import Path
@@ -10,19 +11,22 @@ import cv2
 from toonstream_engines.errors import InputError, UserError
 
 from toonstream import pipeline
+from toonstream.choose import default_output, open_sink, open_source
 from toonstream.commands.options import add_style_options, heed_interrupts
+from toonstream.commands.parser import Parser, nonempty
 from toonstream.composite import Toon
-from toonstream.sinks import default_output, open_sink
 from toonstream.sinks.encoders import find_encoder
-from toonstream.sinks.output import part_of
-from toonstream.sources import SUFFIXES, open_source
+from toonstream.sources import SUFFIXES
 from toonstream.toonifier import Toonifier
+
+_MADE_HERE = re.compile(r"\.toon(\.part(-\d+)?)?$")
+"""How the names end, but for the suffix, of what a run without -o makes."""
 
 
 def run(arguments: list[str]) -> int:
     options = _parse(arguments)
     heed_interrupts()
-    jobs, status = _jobs(options.input, options.output)
+    jobs, status = _jobs([Path(name) for name in options.input], options.output)
     if options.encoder:
         find_encoder(options.encoder)
     if not jobs:
@@ -35,8 +39,7 @@ def run(arguments: list[str]) -> int:
             except UserError as error:
                 status = max(status, _fail(error))
             except KeyboardInterrupt:
-                done = f"what was done is in {part_of(output)}" if part_of(output).exists() else "nothing was done"
-                print(f"toonstream: {source}: interrupted; {done}", file=sys.stderr)
+                print(f"toonstream: {source}: interrupted", file=sys.stderr)
                 raise
             except Exception as error:  # a fault of ours: it must not cost the other files
                 status = max(status, _fail(f"{source}: {type(error).__name__}: {error}; please report this"))
@@ -51,11 +54,21 @@ def _fail(error: UserError | str) -> int:
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="toonstream", description="Turn every face in videos and photos into a cartoon; sound stays as it is."
+    parser = Parser(
+        prog="toonstream",
+        usage="toonstream [convert] INPUT... [options]",
+        description="Turn every face in videos and photos into a cartoon; sound stays as it is.",
+        examples=(
+            "toonstream holiday.mov                       # writes holiday.toon.mov beside it",
+            "toonstream talk.mp4 photo.jpg Clips/ -o out/ # several files and folders",
+            "toonstream talk.mp4 --faces 1                # one person: the largest face at first",
+            "toonstream talk.mp4 --style film --encoder libx265",
+        ),
     )
-    parser.add_argument("input", nargs="+", type=Path, metavar="INPUT", help="a video, a photo, or a folder of them")
-    parser.add_argument("-o", "--output", help="a file or, for several inputs, a folder [NAME.toon.EXT]")
+    parser.add_argument(
+        "input", nargs="+", type=nonempty, metavar="INPUT", help="a video, a photo, or a folder of them"
+    )
+    parser.add_argument("-o", "--output", type=nonempty, help="a file or, for several inputs, a folder [NAME.toon.EXT]")
     add_style_options(parser)
     parser.add_argument("--encoder", help="the video encoder, by FFmpeg's name [libx264]")
     parser.add_argument("--overwrite", action="store_true", help="replace an output that exists")
@@ -64,24 +77,27 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
 
 def _jobs(inputs: list[Path], output: str | None) -> tuple[list[tuple[Path, Path]], int]:
     """Each file to read with the one to write, and the exit status so far: what is amiss with one stops no other."""
-    files: list[Path] = []
+    found: list[Path] = []
     status = 0
     for path in inputs:
-        if path.is_dir():
+        if os.path.isdir(path):  # of a name that no file can have, Path.is_dir raises
             try:
                 inside = _inside(path)
             except UserError as error:
                 status = max(status, _fail(error))
             else:
-                files += inside
-        elif path.exists():
-            files.append(path)
+                found += inside
+        elif os.path.exists(path):
+            found.append(path)
         else:
             status = max(status, _fail(InputError(f"{path}: no such file")))
-    several = len(files) > 1 or any(path.is_dir() for path in inputs)
+    files: dict[str, Path] = {}
+    for path in found:
+        files.setdefault(os.path.realpath(path), path)  # whatever is given twice is converted once
+    several = len(files) > 1 or any(os.path.isdir(path) for path in inputs)
     folder = Path(output) if output and _is_folder(output, several) else None
     jobs: dict[Path, Path] = {}
-    for path in files:
+    for path in files.values():
         target = folder / default_output(path).name if folder else Path(output) if output else default_output(path)
         if target in jobs:
             clash = f"{path}: would be written to {target}, as {jobs[target]} is; convert it by itself"
@@ -97,7 +113,7 @@ def _inside(folder: Path) -> list[Path]:
         files = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
     except OSError as error:
         raise InputError(f"{folder}: {error.strerror}") from error
-    files = [path for path in files if not {".toon", ".part"} & set(path.suffixes)]
+    files = [path for path in files if not _MADE_HERE.search(path.stem)]
     if not files:
         raise InputError(f"{folder}: no video or photo in this folder")
     return files
@@ -122,11 +138,9 @@ def _convert(path: Path, output: Path, toonifier: Toonifier, options: argparse.N
 
     people: set[int] = set()
     frames, start = 0, time.perf_counter()
-    with (
-        open_source(path) as source,
-        open_sink(output, source, encoder=options.encoder, overwrite=options.overwrite) as sink,
-        tqdm(total=source.length, unit=" frames", desc=path.name, disable=None, leave=False) as bar,
-    ):
+    with open_source(path) as source:
+        sink = open_sink(output, source, encoder=options.encoder, overwrite=options.overwrite)
+        bar = tqdm(total=source.length, unit=" frames", desc=path.name, disable=options.quiet or None, leave=False)
 
         def tell(toons: list[Toon]) -> None:
             nonlocal frames
@@ -134,10 +148,15 @@ def _convert(path: Path, output: Path, toonifier: Toonifier, options: argparse.N
             people.update(toon.face.identity for toon in toons)
             bar.update()
 
-        pipeline.run(source, toonifier, sink, tell)
+        try:
+            with sink, bar:
+                pipeline.run(source, toonifier, sink, tell)
+        finally:
+            for notice in source.notices + sink.notices:
+                print(f"toonstream: {path}: {notice}", file=sys.stderr)
     seconds = time.perf_counter() - start
-    for notice in source.notices + sink.notices:
-        print(f"toonstream: {path}: {notice}", file=sys.stderr)
+    if options.quiet:
+        return
     faces = _count(len(people), "face") if people else "no face found, so nothing drawn"
     speed = f"{frames / seconds:.1f} frames a second"
     print(f"{output}: {_count(frames, 'frame')}, {faces}, {speed}; {toonifier.engine.description}")

@@ -1,6 +1,5 @@
 """`toonstream devices`: what there is to read from, to write to and to run on, and how to get what is missing."""
 
-import argparse
 import os
 import sys
 from pathlib import Path
@@ -9,13 +8,16 @@ from toonstream_engines import BACKENDS
 from toonstream_engines.backends import is_there
 from toonstream_engines.errors import UserError
 
+from toonstream.commands.parser import Parser
 from toonstream.sinks.virtual_camera import SETUP, load, loopback_devices
 from toonstream.sources.camera import cameras
 
 
 def run(arguments: list[str]) -> int:
-    argparse.ArgumentParser(
-        prog="toonstream devices", description="List cameras, virtual cameras and backends, and what is missing."
+    Parser(
+        prog="toonstream devices",
+        description="List cameras, virtual cameras and backends, and what is missing.",
+        examples=("toonstream devices",),
     ).parse_args(arguments)
     for title, lines in (("Cameras", _cameras()), ("Virtual cameras", _virtual()), ("Backends", _backends())):
         print(f"{title}:")
@@ -30,7 +32,7 @@ def _cameras() -> list[str]:
         return found
     closed = [str(path) for path in Path("/dev").glob("video*") if not os.access(path, os.R_OK | os.W_OK)]
     if closed:
-        return [f"none that you may open, but {', '.join(closed)}", "sudo usermod -a -G video $USER, then log in again"]
+        return [f"none that you may open, but {', '.join(closed)}; log in again after: sudo usermod -a -G video $USER"]
     return ["none; plug one in"]
 
 

@@ -1,21 +1,38 @@
 """`toonstream engines`: what runs the styles here, how well, and the engines that were built for it."""
 
 import argparse
+import sys
 
 from toonstream_engines import BACKENDS, Style, cache, engine_cache, load_style, styles
 from toonstream_engines.errors import InputError
+from toonstream_engines.install import install_extra
+from toonstream_engines.model import PRECISIONS
 from toonstream_engines.probe import Candidate, candidates, examine, installed, probe_all
 from toonstream_engines.table import table
 from toonstream_engines.trt import GENERATIONS, LIBRARIES, build, engine_key
 
+from toonstream.commands.parser import Parser
+
 
 def run(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="toonstream engines", description=__doc__)
-    actions = parser.add_subparsers(dest="action", required=True, metavar="build|list|verify|clear")
+    parser = Parser(
+        prog="toonstream engines",
+        usage="toonstream engines ACTION [options]",
+        description="What runs the styles here, how well, and the engines that were built for it.",
+        examples=(
+            "toonstream engines verify                    # all styles, with all that is installed",
+            "toonstream engines verify film --backend openvino --precision fp32",
+            "toonstream engines build --gpu ada",
+        ),
+    )
+    actions = parser.add_subparsers(prog=parser.prog, dest="action", required=True, metavar="ACTION")
     action = actions.add_parser("build", help="build TensorRT engines ahead, which the first use does otherwise")
     _which(action)
     action.add_argument(
-        "--gpu", choices=GENERATIONS, help="for this generation of GPUs, none needed here (tensorrt-rtx) [the GPU here]"
+        "--gpu",
+        choices=GENERATIONS,
+        metavar="NAME",
+        help=f"for {', '.join(GENERATIONS)}, a generation of GPUs, with none needed here (tensorrt-rtx) [the GPU here]",
     )
     action = actions.add_parser("verify", help="compare with what torch made, and time, all that runs a style here")
     _which(action)
@@ -27,8 +44,8 @@ def run(arguments: list[str]) -> int:
 
 def _which(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("style", nargs="*", help="shipped styles' names, or styles' folders [all that ship]")
-    parser.add_argument("--backend", default="auto", help=f"auto, {' or '.join(BACKENDS)} [auto: all that are here]")
-    parser.add_argument("--precision", help="fp32, fp16, bf16 or int8 [all that the style has]")
+    parser.add_argument("--backend", default="auto", help=f"auto, all that are here; or {', '.join(BACKENDS)} [auto]")
+    parser.add_argument("--precision", help=f"{', '.join(PRECISIONS)} [all that the style has]")
 
 
 def _styles(options: argparse.Namespace) -> list[Style]:
@@ -40,7 +57,7 @@ def _build(options: argparse.Namespace) -> int:
     if options.gpu:
         backends = [name for name in backends if name == "tensorrt-rtx"]
     if not backends:
-        raise InputError("only TensorRT builds engines; install it with: pip install 'toonstream[tensorrt-rtx]'")
+        raise InputError(f"only TensorRT builds engines; install it with: {install_extra('tensorrt-rtx')}")
     status = 0
     for style in _styles(options):
         for backend in backends:
@@ -68,6 +85,7 @@ def _verify(options: argparse.Namespace) -> int:
 
 def _report(style: Style, ways: list[Candidate], *, first_built: bool = False) -> int:
     """Prints how the style does in each of these ways; the status is 1 where one draws wrong or none draws."""
+    print(f"toonstream: {style.name}: trying {', '.join(map(str, ways))}", file=sys.stderr)
     tried = probe_all(style, ways, first_built=first_built)
     for probe in tried:
         probe.close()
@@ -77,11 +95,15 @@ def _report(style: Style, ways: list[Candidate], *, first_built: bool = False) -
 
 
 def _list(options: argparse.Namespace) -> int:
-    for engine in engine_cache.every():
+    print("toonstream: checking what was built so far", file=sys.stderr)
+    engines = engine_cache.every()
+    for engine in engines:
         what = (
             "  ".join(engine.key.values()) if engine.whole else f"{engine.path}: damaged; its next use builds it again"
         )
         print(f"{engine.size / 1e6:6.1f} MB  {engine.seconds:6.1f} s  {what}")
+    if not engines:
+        print("none; only TensorRT builds engines, when a style is first used or by: toonstream engines build")
     return 0
 
 

@@ -9,12 +9,13 @@ from typing import Any
 
 from toonstream_engines.errors import InputError
 
+from toonstream.choose import open_live_sinks, open_live_source
 from toonstream.commands.options import add_style_options, heed_interrupts
+from toonstream.commands.parser import Parser
 from toonstream.live.guard import ON_LOST
 from toonstream.live.session import Session
 from toonstream.sinks import LiveSink
-from toonstream.sinks.live import open_live_sinks
-from toonstream.sources.live import Wish, open_live_source
+from toonstream.sources import CaptureRequest
 
 LOOK_SECONDS, LOG_SECONDS = 0.5, 10.0
 """How often the figures are looked at, and told where no terminal shows them."""
@@ -26,17 +27,18 @@ ADVICE_SECONDS = 10.0
 def run(arguments: list[str]) -> int:
     options = _parse(arguments)
     heed_interrupts()
-    wish = Wish(_size(options.size) if options.size else None, options.rate)
+    request = CaptureRequest(_size(options.size) if options.size else None, options.rate)
     with ExitStack() as opened:
-        source = opened.enter_context(open_live_source(options.source, wish))
+        source = opened.enter_context(open_live_source(options.source, request))
         session = opened.enter_context(Session(options.style, options.backend, options.faces, options.on_lost))
         sinks: list[LiveSink] = []
         for name in options.sinks or ["virtualcam"]:
             sinks += open_live_sinks(name, source, session, opened)
-        print(f"from {source.description}{_unlike(wish, source.size, source.rate)}")
-        for sink in sinks:
-            print(f"to {sink.description}")
-        status = _Status(session, options.audio_delay)
+        if not options.quiet:
+            print(f"from {source.description}{_unlike(request, source.size, source.rate)}")
+            for sink in sinks:
+                print(f"to {sink.description}")
+        status = _Status(session, options.audio_delay, options.quiet)
         heed_interrupts(session.stop)
         try:
             session.run(source, sinks, status.tell)
@@ -48,8 +50,16 @@ def run(arguments: list[str]) -> int:
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="toonstream live", description="Show a cartoon of every face, live. Ctrl-C ends it."
+    parser = Parser(
+        prog="toonstream live",
+        usage="toonstream live [options]",
+        description="Show a cartoon of every face, live. Ctrl-C ends it.",
+        examples=(
+            "toonstream live                              # the first camera into a virtual camera",
+            'toonstream live --from "HD Webcam" --size 1920x1080 --to window --to call.mp4',
+            "toonstream live --from screen:0,0,1280x720",
+            "toonstream live --to http://127.0.0.1:8080   # a stream for OBS, and a page to steer it by",
+        ),
     )
     parser.add_argument(
         "--from",
@@ -75,6 +85,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         "--on-lost",
         choices=ON_LOST,
         default="hold",
+        metavar="HOW",
         help="when a face is lost: hold the picture, then blur it, then a still; blur it at once; or pass it as it is, "
         "with the real face [hold]",
     )
@@ -92,21 +103,23 @@ def _size(text: str) -> tuple[int, int]:
     return int(numbers[1]), int(numbers[2])
 
 
-def _unlike(wish: Wish, size: tuple[int, int], rate: object) -> str:
+def _unlike(request: CaptureRequest, size: tuple[int, int], rate: object) -> str:
     """What was asked for, where something else was given."""
     asked = []
-    if wish.size not in (None, size):
-        asked.append("{}x{}".format(*wish.size or ()))
-    if wish.rate not in (None, rate):
-        asked.append(f"{wish.rate} frames a second")
+    if request.size not in (None, size):
+        asked.append("{}x{}".format(*request.size or ()))
+    if request.rate not in (None, rate):
+        asked.append(f"{request.rate} frames a second")
     return f" (asked for {' at '.join(asked)}, which it does not have)" if asked else ""
 
 
 class _Status:
     """Tells how it goes: figures in a line that is renewed on a terminal, now and then in a log; problems at once."""
 
-    def __init__(self, session: Session, advise: bool) -> None:
+    def __init__(self, session: Session, advise: bool, quiet: bool) -> None:
+        """quiet: problems and the advice alone."""
         self._session = session
+        self._quiet = quiet
         self._terminal = sys.stderr.isatty()
         self._look_at = self._line_at = time.monotonic()
         self._advise_at = time.monotonic() + ADVICE_SECONDS if advise else float("inf")
@@ -125,6 +138,8 @@ class _Status:
         if moment > self._advise_at and (advice := _advice(figures)):
             self._print(advice)
             self._advise_at = float("inf")
+        if self._quiet:
+            return
         if self._terminal:
             print(f"\r\x1b[K{_line(figures)}", end="", file=sys.stderr, flush=True)
         elif moment >= self._line_at:
@@ -132,7 +147,8 @@ class _Status:
             print(_line(figures), file=sys.stderr, flush=True)
 
     def close(self) -> None:
-        self._print(_line(self._session.figures()))
+        if not self._quiet:
+            self._print(_line(self._session.figures()))
 
     def _print(self, line: str) -> None:
         print("\r\x1b[K" * self._terminal + line, file=sys.stderr, flush=True)

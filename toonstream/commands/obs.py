@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 
 from toonstream import obs
+from toonstream.commands.parser import Parser
 
 
 def run(arguments: list[str]) -> int:
@@ -22,12 +23,16 @@ def run(arguments: list[str]) -> int:
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="toonstream obs",
+        usage="toonstream obs [add|remove] [ADDRESS] [options]",
         description="Put the stream of toonstream live into OBS, or take it out again, through OBS's websocket.",
         epilog=f"OBS's password is asked for, or taken from {obs.PASSWORD_VARIABLE}.",
+        examples=("toonstream obs", "toonstream obs add tcp://127.0.0.1:9000", "toonstream obs remove"),
     )
-    parser.add_argument("action", nargs="?", choices=("add", "remove"), default="add", help="[add]")
+    parser.add_argument(
+        "action", nargs="?", choices=("add", "remove"), default="add", metavar="ACTION", help="add or remove [add]"
+    )
     parser.add_argument(
         "address",
         nargs="?",

@@ -6,15 +6,27 @@ from collections.abc import Callable
 from types import FrameType
 
 from toonstream_engines import BACKENDS
+from toonstream_engines.style import DEFAULT
 
 
 def add_style_options(parser: argparse.ArgumentParser) -> None:
-    """style (str), faces (int, or None for all) and backend (str)."""
-    parser.add_argument("--style", default="cel", help="a shipped style's name, or a style's folder [cel]")
-    parser.add_argument("--faces", type=_faces, default=None, metavar="all|N", help="how many, the largest first [all]")
+    """style (str), faces (int, or None for all), backend (str) and quiet (bool)."""
+    parser.add_argument("--style", default=DEFAULT, help="a shipped style's name, or a style's folder [%(default)s]")
     parser.add_argument(
-        "--backend", default="auto", help=f"auto, {' or '.join(BACKENDS)} [auto: the fastest that works]"
+        "--faces",
+        type=_faces,
+        default=None,
+        metavar="all|N",
+        help="how many: the largest at first, then the same people [all]",
     )
+    parser.add_argument(
+        "--backend", default="auto", help=f"auto, the fastest that works; or {', '.join(BACKENDS)} [auto]"
+    )
+    add_quiet(parser)
+
+
+def add_quiet(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-q", "--quiet", action="store_true", help="print problems only")
 
 
 def heed_interrupts(stop: Callable[[], None] | None = None) -> None:

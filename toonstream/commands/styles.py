@@ -1,12 +1,16 @@
 """`toonstream styles`: the styles that ship, with their cards."""
 
-import argparse
-
 from toonstream_engines import load_style, styles
+
+from toonstream.commands.parser import Parser
 
 
 def run(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="toonstream styles", description="List the styles, or tell all about one.")
+    parser = Parser(
+        prog="toonstream styles",
+        description="List the styles, or tell all about one.",
+        examples=("toonstream styles", "toonstream styles film"),
+    )
     parser.add_argument("style", nargs="?", help="a shipped style's name, or a style's folder")
     options = parser.parse_args(arguments)
     if options.style:

@@ -1,4 +1,4 @@
-"""Upright square crops, resampled once and without aliasing."""
+"""Upright square crops, in a style's proportions: resampled once and without aliasing."""
 
 import math
 
@@ -13,13 +13,19 @@ SHRINK = 0.7
 """Below this scale a bilinear warp would skip pixels: the picture is first averaged down to the crop's own scale."""
 
 
-def crop(frame: Frame, matrix: NDArray[np.floating], size: int) -> NDArray[np.uint8]:
+def crop(
+    frame: Frame, matrix: NDArray[np.floating], size: int, displacements: NDArray[np.float32] | None = None
+) -> NDArray[np.uint8]:
     """What `matrix`, (2, 3) from the frame to the crop, shows of the frame: (size, size, 3) uint8 RGB.
 
-    What lies outside the frame repeats its border.
+    displacements: of a style's shape, in crop pixels (see `shape.displacements`). What lies outside the frame repeats
+    its border.
     """
     corners = framing.apply(framing.invert(matrix), np.array([[0, 0], [size, 0], [0, size], [size, size]], np.float64))
-    rect = Rect.around(corners, 2, frame.width, frame.height)
+    margin = 2.0
+    if displacements is not None:
+        margin += float(np.abs(displacements).max()) / math.hypot(matrix[0, 0], matrix[0, 1])
+    rect = Rect.around(corners, math.ceil(margin), frame.width, frame.height)
     scale = math.hypot(matrix[0, 0], matrix[0, 1])
     if scale < SHRINK:
         small = max(1, round(rect.width * scale)), max(1, round(rect.height * scale))
@@ -29,10 +35,30 @@ def crop(frame: Frame, matrix: NDArray[np.floating], size: int) -> NDArray[np.ui
         picture = frame.rgb(rect)
     # crop <- frame <- rect <- picture
     to_frame = np.array([[rect.width / small[0], 0, rect.left], [0, rect.height / small[1], rect.top]])
-    from_picture = np.hstack(
-        [matrix[:, :2] @ to_frame[:, :2], (matrix[:, :2] @ to_frame[:, 2] + matrix[:, 2])[:, None]]
-    )
-    upright: NDArray[np.uint8] = cv2.warpAffine(
-        picture, framing.opencv(from_picture), (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
-    return upright
+    return resample(picture, framing.compose(matrix, to_frame), size, displacements)
+
+
+def resample(
+    picture: NDArray[np.uint8],
+    matrix: NDArray[np.floating],
+    size: int,
+    displacements: NDArray[np.float32] | None = None,
+) -> NDArray[np.uint8]:
+    """`picture` (H, W, C) through `matrix`, (2, 3) from it to the crop, and through the warp of a shape, at once.
+
+    Linear interpolation, no antialiasing: the scale should be 0.7 or more. Returns (size, size, C) uint8.
+    """
+    if displacements is None or not displacements.any():
+        upright: NDArray[np.uint8] = cv2.warpAffine(
+            picture, framing.opencv(matrix), (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
+        return upright
+    back = framing.invert(matrix)
+    field = displacements @ back[:, :2].T.astype(np.float32)
+    field = cv2.resize(field, (size, size), interpolation=cv2.INTER_CUBIC)
+    centres = np.arange(size, dtype=np.float32) + np.float32(0.5)
+    for axis in (0, 1):  # in OpenCV's coordinates, whose pixel centres are whole numbers
+        linear = back[axis].astype(np.float32)
+        field[..., axis] += linear[0] * centres + (linear[1] * centres + (linear[2] - np.float32(0.5)))[:, None]
+    warped: NDArray[np.uint8] = cv2.remap(picture, field, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return warped

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from toonstream.faces.network import Network
+from toonstream.faces.network import open_face_network
 from toonstream.faces.square import MARGIN, Square
 
 SIZE = 128
@@ -35,7 +35,7 @@ class Detector:
     """Finds the faces of a small picture whose score is at least `confidence`, 0 to 1."""
 
     def __init__(self, confidence: float) -> None:
-        self._network = Network("face_detector")
+        self._network = open_face_network("face_detector")
         self._confidence = confidence
 
     def __call__(self, picture: NDArray[np.uint8]) -> list[Detection]:

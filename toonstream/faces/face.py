@@ -5,21 +5,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-# Rings of the 478 mediapipe landmarks: the lids of each eye (the picture's left first), and single points.
-LEFT_LIDS = (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246)
-RIGHT_LIDS = (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466)
-NOSE_TIP, LEFT_MOUTH_CORNER, RIGHT_MOUTH_CORNER = 1, 61, 291
+from toonstream.faces.mesh import EYES, MOUTH_CORNERS, NOSE_TIP
 
 
 def five_points(landmarks: NDArray[np.floating]) -> NDArray[np.float64]:
     """The framing's (5, 2) points of (478, 2) landmarks. An eye's centre is its lids', which gaze does not move."""
     return np.stack(
         [
-            landmarks[list(LEFT_LIDS)].mean(0),
-            landmarks[list(RIGHT_LIDS)].mean(0),
+            landmarks[EYES[0]].mean(0),
+            landmarks[EYES[1]].mean(0),
             landmarks[NOSE_TIP],
-            landmarks[LEFT_MOUTH_CORNER],
-            landmarks[RIGHT_MOUTH_CORNER],
+            landmarks[MOUTH_CORNERS[0]],
+            landmarks[MOUTH_CORNERS[1]],
         ]
     ).astype(np.float64)
 

@@ -56,6 +56,22 @@ def invert(matrix: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.hstack([linear, -linear @ matrix[:, 2:]])
 
 
+def compose(second: NDArray[np.floating], first: NDArray[np.floating]) -> NDArray[np.float64]:
+    """The (2, 3) matrix that does what `first` does, then what `second` does."""
+    return np.hstack([second[:, :2] @ first[:, :2], (second[:, :2] @ first[:, 2] + second[:, 2])[:, None]])
+
+
+def similarity(points: NDArray[np.floating], to: NDArray[np.floating]) -> NDArray[np.float64]:
+    """The turn, scale and shift, (2, 3), that take points (N, 2) nearest to others (least squares)."""
+    middle, target = points.mean(0), to.mean(0)
+    x, y = (points - middle).astype(np.float64).T
+    u, v = (to - target).astype(np.float64).T
+    spread = float((x * x + y * y).sum())
+    a, b = float((x * u + y * v).sum()) / spread, float((x * v - y * u).sum()) / spread
+    linear = np.array([[a, -b], [b, a]])
+    return np.hstack([linear, (target - linear @ middle)[:, None]])
+
+
 def opencv(matrix: NDArray[np.floating]) -> NDArray[np.float64]:
     """The same map for OpenCV, whose coordinates have pixel centres at whole numbers."""
     shifted = np.asarray(matrix, np.float64).copy()

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from toonstream.faces import framing
 from toonstream.faces.crop import crop
-from toonstream.faces.network import Network
+from toonstream.faces.network import open_face_network
 from toonstream.faces.square import Square
 from toonstream.frame import Frame
 
@@ -19,7 +19,7 @@ class Landmarker:
     """Looks for one face in a square of a frame. It remembers nothing: any number of faces can share it."""
 
     def __init__(self) -> None:
-        self._network = Network("face_mesh")
+        self._network = open_face_network("face_mesh")
 
     def __call__(self, frame: Frame, square: Square) -> NDArray[np.float64] | None:
         """The face's landmarks, (478, 2) in pixels of the frame, or None where there is no face."""

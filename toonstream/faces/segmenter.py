@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from toonstream.faces.network import Network
+from toonstream.faces.network import open_face_network
 from toonstream.frame import Frame, Rect
 
 SIZE = 256
@@ -14,7 +14,7 @@ class Segmenter:
     """Says of each place in a part of a frame how likely it belongs to a person. It remembers nothing."""
 
     def __init__(self) -> None:
-        self._network = Network("selfie_segmentation")
+        self._network = open_face_network("selfie_segmentation")
 
     def __call__(self, frame: Frame, rect: Rect) -> NDArray[np.float32]:
         """(SIZE, SIZE), 0 to 1, over the whole of `rect`, which may have any shape.

@@ -11,11 +11,12 @@ class OneEuro:
 
     A point at rest is smoothed down to `rest` Hz; `gain` Hz are added for each unit of speed (face sizes a second). The
     speed is itself smoothed at `speed` Hz, as in the paper. A moving point lags by about speed / (2 pi cutoff), which
-    the gain bounds to 1 / (2 pi gain) of the face's size.
+    the gain bounds to 1 / (2 pi gain) of the face's size. Beyond the paper: what a measured speed exceeds `sudden` by
+    counts at once. No noise is so fast, and a lid that falls must not wait for its speed to be believed.
     """
 
-    def __init__(self, rest: float = 0.8, gain: float = 60.0, speed: float = 1.5) -> None:
-        self.rest, self.gain, self.speed = rest, gain, speed
+    def __init__(self, rest: float = 0.8, gain: float = 60.0, speed: float = 1.5, sudden: float = 0.2) -> None:
+        self.rest, self.gain, self.speed, self.sudden = rest, gain, speed, sudden
         self._points: NDArray[np.float64] | None = None
         self._velocity: NDArray[np.float64] | None = None
 
@@ -27,7 +28,8 @@ class OneEuro:
             return measured
         velocity = (measured - self._points) / (seconds * unit)
         self._velocity = self._velocity + _weight(self.speed, seconds) * (velocity - self._velocity)
-        cutoff = self.rest + self.gain * np.linalg.norm(self._velocity, axis=1, keepdims=True)
+        sudden = np.linalg.norm(velocity, axis=1, keepdims=True) - self.sudden
+        cutoff = self.rest + self.gain * np.maximum(np.linalg.norm(self._velocity, axis=1, keepdims=True), sudden)
         self._points = self._points + _weight(cutoff, seconds) * (measured - self._points)
         return self._points
 

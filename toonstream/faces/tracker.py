@@ -11,6 +11,7 @@ from toonstream.faces.detector import Detector
 from toonstream.faces.face import Face, five_points
 from toonstream.faces.framing import half_side
 from toonstream.faces.landmarker import Landmarker
+from toonstream.faces.pick import Pick
 from toonstream.faces.search import Search
 from toonstream.faces.smoothing import OneEuro
 from toonstream.faces.square import Square
@@ -62,9 +63,10 @@ class Track:
 
 
 class Tracker:
-    """Frame in, faces out, for the frames of one video in their order."""
+    """Frame in, faces out, for the frames of one video in their order; `most` as Pick takes it."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int | None = None) -> None:
+        self._pick = Pick(most)
         self._detector = Detector(CONFIDENCE)
         self._landmarker = Landmarker()
         self._search: Search | None = None
@@ -100,7 +102,7 @@ class Tracker:
             Face(t.identity, t.landmarks.astype(np.float32), max(0.0, 1 - t.unseen / HOLD_SECONDS))
             for t in self._tracks
         ]
-        return sorted(faces, key=lambda face: -half_side(face.points))
+        return self._pick(sorted(faces, key=lambda face: -half_side(face.points)), seconds)
 
     def _elapsed(self, frame: Frame) -> float:
         if self._last is None or frame.pts is None or self._last.pts is None:
@@ -190,6 +192,7 @@ class Tracker:
         """The next frame shows another scene: no face is held on, but one that comes back is known again."""
         self._lost += self._tracks
         self._tracks, self._last = [], None
+        self._pick.cut()
 
     def forget(self) -> None:
         """Drops all faces: the next frame is another video's first."""

@@ -111,7 +111,7 @@ class Guard:
             return "held", stamped(self._shown, frame.index, frame.pts)
         if hold and self._whole and not seen and all(now - person.seen_at > BLUR_SECONDS for person in lost):
             return "still", stamped(self._whole, frame.index, frame.pts)
-        drawn = {toon.face.identity for toon in toons if toon.picture.shape[2] == 3}  # others have a matte of their own
+        drawn = {toon.face.identity for toon in toons if toon.matte is None}  # others have a matte of their own
         covers = [_cover(_person(face, now), now) for face in seen if face.identity not in drawn]
         covers += [_cover(person, now) for person in lost]
         live = composite(cover(frame, covers), toons)

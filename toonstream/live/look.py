@@ -1,7 +1,12 @@
 """Faces through live frames. None can wait, and where nobody moves much not every one needs a look of its own."""
 
+from dataclasses import replace
+
+import numpy as np
+
 from toonstream.faces.face import Face
-from toonstream.faces.follow import between, is_calm, is_cut
+from toonstream.faces.follow import is_calm, is_cut
+from toonstream.faces.glance import Glance
 from toonstream.frame import Frame
 from toonstream.toonifier import Toonifier
 
@@ -12,42 +17,58 @@ NEIGHBOURS_SECONDS = 0.1
 """How far apart two frames may be for a new scene to be told from mere movement, and for a calm face to be where it was
 heading: a second later it may be anywhere, and its cartoon beside it."""
 
+CHANGE = 0.4
+"""Share of the change that has a file's frame looked at; here no later look can mend what was missed."""
+
 
 class Look:
     """A frame's faces, the largest first; to be called with every frame, in order.
 
     The frame after one of calm faces shows them where they were heading: half the work, and the delay stays low on
     machines that have just enough time. It is never so for two frames in a row, nor where somebody is covered or lost,
-    nor where the frame comes late.
+    nor where the frame comes late, nor where eyes or mouth look different: that may be a blink, or a face that jumped.
     """
 
     def __init__(self, toonifier: Toonifier) -> None:
         self._toonifier = toonifier
         self._last: Frame | None = None
         self._looks: list[tuple[float, list[Face]]] = []  # when, and who was seen; the last two
-        self._calm = False
+        self._calm: Glance | None = None  # of the last frame, if its faces were looked for and calm
 
     def __call__(self, frame: Frame) -> list[Face]:
         last, self._last = self._last, frame
         now = frame.seconds
         if last is not None and _is_new(last, frame):
             self._toonifier.cut()
-            self._looks, self._calm = [], False
-        calm, self._calm = self._calm, False
-        if calm and last is not None and now - last.seconds < NEIGHBOURS_SECONDS:
+            self._looks, self._calm = [], None
+        calm, self._calm = self._calm, None
+        if calm and last is not None and now - last.seconds < NEIGHBOURS_SECONDS and not calm.changed(frame, CHANGE):
             (earlier, before), (later, after) = self._looks
-            return between(before, after, (now - earlier) / (later - earlier))
+            return onward(before, after, (now - later) / (later - earlier))
         faces = self._toonifier.see(frame)
         self._looks = [*self._looks[-1:], (now, faces)]
         if len(self._looks) == 2 and faces:
             (earlier, before), _ = self._looks
-            self._calm = is_calm(before, faces, now - earlier)
+            if is_calm(before, faces, now - earlier):
+                self._calm = Glance(frame, faces)
         return faces
 
     def forget(self) -> None:
         """After an error: nobody is known any more."""
         self._toonifier.forget()
-        self._looks, self._calm = [], False
+        self._looks, self._calm = [], None
+
+
+def onward(before: list[Face], after: list[Face], share: float) -> list[Face]:
+    """The faces of two looks, the same in both, moved on by `share` of their way from the first to the second.
+
+    Only their place: a mouth or a lid goes back as often as it goes on.
+    """
+    earlier = {face.identity: face.landmarks for face in before}
+    ways = (face.landmarks.mean(0) - earlier[face.identity].mean(0) for face in after)
+    return [
+        replace(face, landmarks=face.landmarks + np.float32(share) * way) for face, way in zip(after, ways, strict=True)
+    ]
 
 
 def _is_new(last: Frame, frame: Frame) -> bool:

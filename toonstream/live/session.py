@@ -14,17 +14,20 @@ import cv2
 import numpy as np
 from toonstream_engines import Engine, load_style, open_engine, styles
 from toonstream_engines.errors import UserError
+from toonstream_engines.style import DEFAULT
 
 from toonstream.composite import Toon
 from toonstream.faces.face import Face
+from toonstream.faces.pick import Pick
 from toonstream.frame import Frame
 from toonstream.live.guard import Guard
 from toonstream.live.look import Look
 from toonstream.live.measures import Measures
-from toonstream.live.newest import Newest
 from toonstream.live.views import mirrored, split, stamped
+from toonstream.newest import Newest
 from toonstream.sinks import LiveSink
-from toonstream.sources.live import LiveSource, now
+from toonstream.sources import LiveSource
+from toonstream.sources.clock import now
 from toonstream.toonifier import SMALLEST_CROP, Toonifier
 
 LOOK_SECONDS = 0.1
@@ -51,14 +54,14 @@ Drawn = tuple[Frame, list[Face] | None, list[Toon]]
 
 
 class Session:
-    """Live video from a source through faces to sinks; implements live.controls.Controls.
+    """Live video from a source through faces to sinks; implements controls.Controls.
 
-    style, backend: as for a Toonifier. faces: how many are drawn, the largest first; others are blurred; None draws
-    all. on_lost: one of guard.ON_LOST. Raises UserError where style or backend cannot be had.
+    style, backend: as for a Toonifier. faces: how many are drawn, as for a Toonifier; others are blurred. on_lost:
+    one of guard.ON_LOST. Raises UserError where style or backend cannot be had.
     """
 
     def __init__(
-        self, style: str | Engine = "cel", backend: str = "auto", faces: int | None = None, on_lost: str = "hold"
+        self, style: str | Engine = DEFAULT, backend: str = "auto", faces: int | None = None, on_lost: str = "hold"
     ) -> None:
         self.mirror = self.split = self.paused = False
         self.style = style.model.path.stem if isinstance(style, Engine) else style
@@ -66,9 +69,8 @@ class Session:
         self.styles = list(dict.fromkeys([*(shipped.name for shipped in styles()), *own]))
         self._problems: dict[str, str] = {}
         self._backend = backend
+        self._pick = Pick(faces)  # checks `faces`, before an engine is open
         self._toonifier = Toonifier(style, backend)
-        self._most = faces
-        self._chosen: list[int] = []
         self._guard = Guard(on_lost)
         self._captured: Newest[Frame] = Newest()
         self._seen: Newest[tuple[Frame, list[Face] | None]] = Newest()
@@ -151,16 +153,19 @@ class Session:
             self._seen.put((frame, faces))
 
     def _draw(self) -> None:
+        last: Frame | None = None
         while not self._end.is_set():
             self._swap()
             seen = self._seen.take(LOOK_SECONDS)
             if seen is None:
                 continue
             frame, faces = seen
+            picked = self._pick(faces or [], frame.seconds - last.seconds if last else 0.0)
+            last = frame
             toons: list[Toon] = []
             try:
                 with self.measures.stage("draw"):
-                    toons = self._toonifier.draw(frame, self._pick(faces or []))
+                    toons = self._toonifier.draw(frame, picked)
                 self._report("draw", None)
             except Exception as error:
                 self._report("draw", error)
@@ -233,18 +238,10 @@ class Session:
     ) -> None:
         self.close()
 
-    def _pick(self, faces: list[Face]) -> list[Face]:
-        """Whom to draw: whoever was drawn before stays, so that two of one size do not take turns."""
-        there = [face.identity for face in faces]
-        self._chosen = [identity for identity in self._chosen if identity in there]
-        self._chosen += [identity for identity in there if identity not in self._chosen]
-        self._chosen = self._chosen[: self._most]
-        return [face for face in faces if face.identity in self._chosen]
-
     # What controls and figures are about
 
     def choose(self, style: str) -> None:
-        """As live.controls.Controls tells."""
+        """As controls.Controls tells."""
         if style not in self.styles:
             self._report("style", f"{style}: no such style; there are {', '.join(self.styles)}")
             return
@@ -254,8 +251,10 @@ class Session:
     def _load(self, style: str) -> None:
         try:
             engine = open_engine(load_style(style), self._backend)
-            side = engine.side or SMALLEST_CROP
-            engine.run(np.zeros((1, side, side, 3), np.uint8), np.zeros((1, 5, 2), np.float32))  # the first is slow
+            side = engine.model.side or SMALLEST_CROP
+            sizes = {"n": 1, "h": side, "w": side}
+            ports = engine.model.inputs
+            engine.run({port.name: np.zeros(port.resolve(sizes), port.dtype) for port in ports})  # the first is slow
         except Exception as error:
             self._report("style", error)
             if self._wanted == style:
@@ -281,7 +280,7 @@ class Session:
         self._report("style", None)
 
     def figures(self) -> dict[str, object]:
-        """As live.controls.Controls tells."""
+        """As controls.Controls tells."""
         resting = self._unwatched > REST_SECONDS
         return {
             "fps": round(self.measures.fps, 1),

@@ -14,6 +14,7 @@ alone.
 
 import json
 import os
+import re
 import select
 import socket
 import threading
@@ -30,7 +31,7 @@ from av.error import FFmpegError
 from toonstream_engines import load_style
 from toonstream_engines.errors import UserError
 
-from toonstream.live.controls import Controls
+from toonstream.controls import Controls
 from toonstream.page.address import Address
 from toonstream.page.nut import write_nut
 from toonstream.sinks.listening import reason
@@ -151,8 +152,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif path == "/stream.mjpg":
             self._stream_multipart()
         elif path == "/preview.jpg":
-            after = parse_qs(query).get("after", [""])[0]
-            self._preview(int(after) if after.isascii() and after.isdecimal() else self.server.preview.number)
+            after = _number(parse_qs(query).get("after", [""])[0])
+            self._preview(self.server.preview.number if after is None else after)
         elif path == "/state":
             self._json(self._state())
         elif path == "/styles":
@@ -167,15 +168,15 @@ class _Handler(BaseHTTPRequestHandler):
         path, _ = self._allowed()
         if path is None:
             return
-        length = self.headers.get("Content-Length", "")
+        length = _number(self.headers.get("Content-Length", ""))
         if path != "/state":
             self._refuse(HTTPStatus.NOT_FOUND, "There is no such page here.")
         elif self.headers.get_content_type() != "application/json":  # which a form of another page cannot send
             self._refuse(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send application/json.")
-        elif not (length.isascii() and length.isdecimal() and int(length) <= MAX_BODY_BYTES):
+        elif length is None or length > MAX_BODY_BYTES:
             self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"Send at most {MAX_BODY_BYTES} bytes, and their number.")
         else:
-            body = self.rfile.read(int(length))
+            body = self.rfile.read(length)
             self.close_connection = False
             if problem := self._change(body):
                 self._refuse(HTTPStatus.BAD_REQUEST, problem)
@@ -239,11 +240,11 @@ class _Handler(BaseHTTPRequestHandler):
         readable, _, _ = select.select([self.connection], [], [], 0)
         return bool(readable) and not self.connection.recv(1, socket.MSG_PEEK)
 
-    def _style_preview(self, index: str) -> None:
-        styles = self.server.controls.styles
+    def _style_preview(self, name: str) -> None:
+        styles, index = self.server.controls.styles, _number(name)
         with suppress(UserError, OSError):
-            if index.isascii() and index.isdecimal() and int(index) < len(styles):
-                path = load_style(styles[int(index)]).folder / "preview.png"
+            if index is not None and index < len(styles):
+                path = load_style(styles[index]).folder / "preview.png"
                 if path.stat().st_size <= MAX_PREVIEW_BYTES:
                     self._answer(path.read_bytes(), "image/png")
                     return
@@ -305,6 +306,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         """Nothing: who runs it wants to see other things."""
+
+
+def _number(text: str) -> int | None:
+    """A whole number of a request, of as many digits as any that is meant may have; None where it is none."""
+    return int(text) if re.fullmatch("[0-9]{1,18}", text) else None
 
 
 def _describe(style: str) -> dict[str, object]:

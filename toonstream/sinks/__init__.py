@@ -1,12 +1,9 @@
-"""Where frames go: video files, photos, and what shows live video."""
+"""Where frames go: files, virtual cameras, streams, windows. What each has to be; the rest are modules here."""
 
-from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
 from toonstream.frame import Frame
-from toonstream.sinks.containers import output_suffix
-from toonstream.sources import Source
 
 
 class Sink(Protocol):
@@ -55,26 +52,3 @@ class LiveSink(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
-
-
-def open_sink(path: Path, source: Source, encoder: str | None = None, overwrite: bool = False) -> Sink:
-    """A file for the cartoon of `source`, with all else that the source's own file holds.
-
-    Raises InputError for a file that is there already (unless `overwrite`), a suffix that does not do, or an unknown
-    encoder.
-    """
-    from toonstream.sources.photo import PhotoSource
-
-    if isinstance(source, PhotoSource):
-        from toonstream.sinks.photo import PhotoSink
-
-        return PhotoSink(path, original=source.path, tags=source.tags, alpha=source.alpha, overwrite=overwrite)
-    from toonstream.sinks.video import VideoSink
-
-    original = getattr(source, "path", None)
-    return VideoSink(path, rate=source.rate, original=original, encoder=encoder, overwrite=overwrite)
-
-
-def default_output(path: Path) -> Path:
-    """NAME.toon.EXT beside the input; another EXT only where we do not write the input's kind of file."""
-    return path.with_name(f"{path.stem}.toon{output_suffix(path.suffix)}")

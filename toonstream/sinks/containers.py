@@ -35,10 +35,13 @@ _CONTAINERS = {
 _INSTEAD = {".gif": ".mp4"}
 _OTHERS_INSTEAD = ".mkv"
 
+SUFFIXES = PHOTOS | _CONTAINERS.keys()
+"""Of files that are written."""
+
 
 def output_suffix(suffix: str) -> str:
     """The suffix for the cartoon of a file with that suffix."""
-    if suffix.lower() in _CONTAINERS or suffix.lower() in PHOTOS:
+    if suffix.lower() in SUFFIXES:
         return suffix
     return _INSTEAD.get(suffix.lower(), _OTHERS_INSTEAD)
 

@@ -1,21 +1,29 @@
-"""What goes along with the picture: sound, subtitles, covers, chapters and tags of the original file, untouched."""
+"""What goes along with the picture: sound, subtitles, fonts, chapters and tags of the original file, untouched."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from fractions import Fraction
+from io import BytesIO
+from itertools import islice
 from pathlib import Path
 
+import av
+from av.audio.codeccontext import AudioCodecContext
 from av.container import OutputContainer
 from av.error import FFmpegError
 from av.packet import Packet
-from av.stream import Stream
+from av.stream import AttachmentStream, Stream
 from av.video.stream import VideoStream
 
-from toonstream.sources.video import main_video, open_container
+from toonstream.sources.video import ANY_TEXT, main_video, open_container
 
 # Tags that tell how the original itself was written and would be wrong in a new file.
 _OF_THE_FILE = {"major_brand", "minor_version", "compatible_brands", "encoder", "duration", "rotate", "vendor_id"}
+_PICTURES = {"metadata_block_picture", "coverart"}  # covers as text, in base64
+_FONTS = (b"\0\1\0\0", b"OTTO", b"true", b"ttcf")  # how TrueType and OpenType fonts start; subtitles need them
+_LAYOUTS = {1: "mono", 2: "stereo"}  # what MP4 asks for, by the number of channels
 _OF_THE_STATISTICS = ("bps", "number_of_", "_statistics_")
 
 
@@ -32,11 +40,13 @@ class Original:
         self._video = main_video(self._container, path)
         self._copies: dict[int, Stream] = {}
         self._last_dts: dict[int, int] = {}
+        first_packets = _first_packets(path)
         chapters = self._container.chapters()
         left_out = []
         for stream in self._container.streams:
+            first = first_packets.get(stream.index, [])
             rewritten = stream.type == "data" and (chapters or "timecode" in stream.metadata)  # by the muxer itself
-            if stream is not self._video and not rewritten and not self._add(stream):
+            if stream is not self._video and not rewritten and not self._add(stream, first):
                 left_out.append(f"{_name(stream)} stream {stream.index}")
         if left_out:
             self.notices.append(f"left out: {', '.join(left_out)}")
@@ -63,12 +73,15 @@ class Original:
     def close(self) -> None:
         self._container.close()
 
-    def _add(self, stream: Stream) -> bool:
+    def _add(self, stream: Stream, first_packets: list[Packet[Stream]]) -> bool:
         """Whether the stream goes along; other pictures do not, since they would show the real faces."""
-        if stream.type not in ("audio", "subtitle", "attachment"):
+        if isinstance(stream, AttachmentStream):
+            if not (stream.data or b"").startswith(_FONTS):
+                return False
+        elif stream.type not in ("audio", "subtitle") or not _fits(stream, self._output.format.name, first_packets):
             return False
         try:
-            copy = self._output.add_stream_from_template(stream, opaque=True)
+            copy = _add_copy(stream, self._output)
         except (ValueError, FFmpegError):  # the container has no place for it
             return False
         copy.metadata.update(_lasting(stream.metadata))
@@ -101,6 +114,49 @@ class Original:
         self._output.mux_one(packet)
 
 
+def _first_packets(path: Path) -> dict[int, list[Packet[Stream]]]:
+    """Some packets of each stream, as far as they lie at the beginning of the file."""
+    found: dict[int, list[Packet[Stream]]] = {}
+    with open_container(path) as container, suppress(FFmpegError):
+        for packet in islice(container.demux(), 500):
+            packets = found.setdefault(packet.stream_index, [])
+            if packet.size and len(packets) < 4:
+                packets.append(packet)
+    return found
+
+
+def _fits(stream: Stream, container: str, packets: list[Packet[Stream]]) -> bool:
+    """Whether a file of it alone can be written and read: some muxers refuse a stream only at the end, or never."""
+    if container == "flv" and _codec(stream).startswith("pcm_"):  # at which FFmpeg's muxer aborts the process
+        return False
+    trial = BytesIO()
+    try:
+        with av.open(trial, "w", format=container, **ANY_TEXT) as output:
+            copy = _add_copy(stream, output)
+            for index, packet in enumerate(packets):
+                packet.stream, packet.pts, packet.dts = copy, index, index
+                output.mux_one(packet)
+        if not packets:
+            return True
+        trial.seek(0)
+        with av.open(trial, format=container, **ANY_TEXT) as written:
+            return [one.type for one in written.streams] == [stream.type]
+    except (ValueError, FFmpegError):
+        return False
+
+
+def _add_copy(stream: Stream, output: OutputContainer) -> Stream:
+    copy = output.add_stream_from_template(stream, opaque=True)
+    sound = copy.codec_context
+    if isinstance(sound, AudioCodecContext) and sound.layout.name.endswith(" channels"):  # AVI counts them, no more
+        sound.layout = _LAYOUTS.get(sound.channels, sound.layout)
+    return copy
+
+
+def _codec(stream: Stream) -> str:
+    return stream.codec_context.name if stream.codec_context else ""
+
+
 def _time(packet: Packet[Stream]) -> Fraction:
     """When the packet starts, in seconds; one that does not say goes at once."""
     stamp = packet.dts if packet.dts is not None else packet.pts
@@ -108,12 +164,14 @@ def _time(packet: Packet[Stream]) -> Fraction:
 
 
 def _name(stream: Stream) -> str:
-    return f"{stream.codec_context.name} {stream.type}" if stream.codec_context else stream.type
+    if isinstance(stream, AttachmentStream):
+        return f"attachment {stream.name} in"
+    return f"{_codec(stream)} {stream.type}".strip()
 
 
 def _lasting(tags: dict[str, str]) -> dict[str, str]:
     return {
         key: value
         for key, value in tags.items()
-        if key.lower() not in _OF_THE_FILE and not key.lower().startswith(_OF_THE_STATISTICS)
+        if key.lower() not in _OF_THE_FILE | _PICTURES and not key.lower().startswith(_OF_THE_STATISTICS)
     }

@@ -10,12 +10,11 @@ from PIL import Image
 from toonstream_engines.errors import InputError
 
 from toonstream.frame import Frame, Pixels
-from toonstream.sinks.output import check_output, failure, part_of
+from toonstream.sinks.output import check_output, failure, make_part, publish
 
 # Format and how to save it: hardly a loss, and no chroma that is coarser than the original's.
 _FORMATS: dict[str, tuple[str, dict[str, int]]] = {
-    ".jpg": ("JPEG", {"quality": 95, "subsampling": 0}),
-    ".jpeg": ("JPEG", {"quality": 95, "subsampling": 0}),
+    **dict.fromkeys((".jpg", ".jpeg", ".jpe", ".jfif"), ("JPEG", {"quality": 95, "subsampling": 0})),
     ".png": ("PNG", {}),
     ".webp": ("WEBP", {"quality": 95}),
 }
@@ -38,6 +37,7 @@ class PhotoSink:
         overwrite: bool = False,
     ) -> None:
         self.path = path
+        self._overwrite = overwrite
         self.notices: list[str] = []
         if path.suffix.lower() not in _FORMATS:
             raise InputError(f"{path}: name the output of a photo with one of {' '.join(_FORMATS)}")
@@ -61,13 +61,16 @@ class PhotoSink:
             raise InputError(
                 f"{self.path}: {self._format} cannot hold it ({error}); name another kind of file"
             ) from error
-        part = part_of(self.path)
         try:
-            part.write_bytes(encoded.getbuffer())
-            part.replace(self.path)
+            part = make_part(self.path)
+            try:
+                part.write_bytes(encoded.getbuffer())
+            except BaseException:
+                part.unlink(missing_ok=True)
+                raise
         except OSError as error:
-            part.unlink(missing_ok=True)
             raise failure(self.path, error) from error
+        publish(part, self.path, self._overwrite)
 
     def __enter__(self) -> Self:
         return self

@@ -65,7 +65,8 @@ class Recording:
                     self._sink.write(replace(frame, picture=picture, pts=pts))
         except Exception as error:
             fault = f"{self.description}: {type(error).__name__}: {error}; please report this"
-            self._error = error if isinstance(error, UserError) else UserError(fault)
+            told = str(error) if isinstance(error, UserError) else fault
+            self._error = UserError("; ".join([told, *self._sink.notices]))
 
     def _tell(self) -> None:
         """Raises what ended the recording, once."""

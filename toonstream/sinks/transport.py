@@ -20,7 +20,7 @@ from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from toonstream_engines.errors import UserError
 
 from toonstream.frame import Frame
-from toonstream.live.newest import Newest
+from toonstream.newest import Newest
 from toonstream.picture import AVERAGED, copy, full_or_limited, matrix
 from toonstream.sinks.listening import parse, reason
 

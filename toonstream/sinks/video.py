@@ -19,15 +19,16 @@ from toonstream.picture import AVERAGED, planes, video_of_rgb
 from toonstream.sinks.containers import container_of
 from toonstream.sinks.encoders import find_encoder, settings
 from toonstream.sinks.original import Original
-from toonstream.sinks.output import check_output, failure, part_of
-from toonstream.sources.video import display_matrix
+from toonstream.sinks.output import check_output, failure, make_part, publish
+from toonstream.sources.video import ANY_TEXT, display_matrix
 
 _FALLBACK_RATE = Fraction(30)
 
 
 class VideoSink:
-    """Frames go into `NAME.part.EXT`, which becomes `NAME.EXT` when the context is left without an exception.
+    """Frames go into a new file, `NAME.part.EXT`; it becomes `NAME.EXT` when the context is left without an exception.
 
+    After an exception what was drawn stays there, and the last of `notices` names it.
     original: the video file whose sound, subtitles, chapters and tags go along. rate: the nominal one, for a player's
     information; frames keep their own time stamps. Raises InputError at once for a file that is there already (unless
     `overwrite`), a suffix that is no container, or an unknown encoder; UserError where the disk fails or fills up.
@@ -43,7 +44,8 @@ class VideoSink:
         overwrite: bool = False,
     ) -> None:
         self.path = path
-        self.part = part_of(path)
+        self._overwrite = overwrite
+        self._part: Path | None = None
         self.notices: list[str] = []
         self._kind = container_of(path)
         self._codec = find_encoder(encoder or self._kind.encoder)
@@ -69,20 +71,30 @@ class VideoSink:
             if picture.format.name != self._stream.pix_fmt:
                 picture = picture.reformat(format=self._stream.pix_fmt, interpolation=AVERAGED)
             self._mux(picture)
-        except FFmpegError as error:
+        except (FFmpegError, OSError) as error:
             raise failure(self.path, error) from error
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._output is None:
-            return
         try:
-            with suppress(UserError) if kind else nullcontext():
-                self._finish(whole=kind is None)
+            if self._output:
+                with suppress(UserError) if kind else nullcontext():
+                    self._finish(whole=kind is None)
         finally:
             if self._original:
                 self._original.close()
+            self._tell_of_part()
+
+    def _tell_of_part(self) -> None:
+        """Name what an interrupted run leaves; nothing is left where nothing was drawn."""
+        if not self._part or not self._part.exists():
+            return
+        if self._output and self._part.stat().st_size:
+            plays = "" if _plays(self._part) else "; it lacks its end, so players refuse it"
+            self.notices.append(f"what was done is in {self._part}{plays}")
+        else:
+            self._part.unlink()
 
     def _finish(self, whole: bool) -> None:
         """Make the part playable, and the file itself of it where it is whole."""
@@ -95,18 +107,21 @@ class VideoSink:
         except FFmpegError as error:
             with suppress(FFmpegError):
                 self._output.close()
-            self.part.unlink(missing_ok=True)  # without its end it would not play
             raise failure(self.path, error) from error
         except BaseException:  # an interrupt: what is written still gets the end without which it would not play
             with suppress(FFmpegError):
                 self._output.close()
             raise
         if whole:
-            self.part.replace(self.path)
+            part, self._part = self._part, None
+            assert part
+            publish(part, self.path, self._overwrite)
 
     def _open(self, picture: av.VideoFrame) -> None:
         """Everything follows from the first picture: planes, colours and orientation go in as they came."""
-        output = av.open(f"file:{self.part}", "w", format=self._kind.format, container_options=self._kind.options)
+        kind = self._kind
+        self._part = make_part(self.path)
+        output = av.open(f"file:{self._part}", "w", format=kind.format, container_options=kind.options, **ANY_TEXT)
         try:
             stream = output.add_stream(
                 self._codec.name,
@@ -136,11 +151,7 @@ class VideoSink:
             context.open()
         except FFmpegError as error:
             raise InputError(f"--encoder {self._codec.name}: it does not work here ({error.strerror})") from error
-        try:
-            output.start_encoding()
-        except FFmpegError:
-            self.part.unlink(missing_ok=True)
-            raise
+        output.start_encoding()
         self._output, self._stream = output, stream
 
     def _format(self, picture: av.VideoFrame) -> str:
@@ -166,3 +177,11 @@ class VideoSink:
             if self._original and packet.dts is not None:
                 self._original.copy_until(packet.dts * packet.time_base)
             self._output.mux_one(packet)
+
+
+def _plays(path: Path) -> bool:
+    try:
+        with av.open(f"file:{path}"):
+            return True
+    except FFmpegError:
+        return False

@@ -12,6 +12,7 @@ from typing import Any, Self
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from toonstream_engines.errors import InputError, UserError
+from toonstream_engines.install import install_extra
 
 from toonstream.frame import Frame
 from toonstream.picture import AVERAGED, full_or_limited, matrix, planes
@@ -23,10 +24,8 @@ MODULE = Path("/sys/module/v4l2loopback")
 STREAM_ON, OUTPUT = 0x40045612, 2
 """Of V4L2: VIDIOC_STREAMON, and the type of the buffers that a program writes to."""
 
-INSTALL = "pip install 'toonstream[camera]'"
 SETUP = {
-    "linux": "sudo apt install v4l2loopback-dkms && "
-    "sudo modprobe v4l2loopback exclusive_caps=1 card_label=ToonStream (devices=2 for two)",
+    "linux": "sudo apt install v4l2loopback-dkms && sudo modprobe v4l2loopback exclusive_caps=1 card_label=ToonStream",
     "win32": "install OBS Studio (obsproject.com), which brings one along",
     "darwin": "install OBS Studio (obsproject.com), and start and stop its virtual camera once",
 }.get(sys.platform, "see pyvirtualcam's documentation")
@@ -104,7 +103,7 @@ def load() -> Any:
     try:
         import pyvirtualcam
     except ImportError as error:
-        raise InputError(f"a virtual camera needs pyvirtualcam: {INSTALL}") from error
+        raise InputError(f"a virtual camera needs pyvirtualcam: {install_extra('camera')}") from error
     return pyvirtualcam
 
 

@@ -8,8 +8,8 @@ from typing import Self
 import cv2
 from toonstream_engines.errors import InputError, UserError
 
+from toonstream.controls import Controls
 from toonstream.frame import Frame
-from toonstream.live.controls import Controls
 
 TITLE = "ToonStream"
 KEYS = "m mirror, s before/after, space pause, n next style, q quit"

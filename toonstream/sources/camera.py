@@ -9,13 +9,13 @@ from av.container import InputContainer
 from av.error import FFmpegError
 from toonstream_engines.errors import InputError, UserError
 
+from toonstream.sources import CaptureRequest
 from toonstream.sources.capture import CaptureSource
-from toonstream.sources.live import Wish
 
 SYSTEM = {"linux": "v4l2", "win32": "dshow", "darwin": "avfoundation"}.get(sys.platform, "v4l2")
 """FFmpeg's name for how this system captures."""
 
-USUAL = Wish((1280, 720), 30)
+USUAL = CaptureRequest((1280, 720), 30)
 
 
 def cameras() -> list[tuple[str, str]]:
@@ -27,10 +27,10 @@ def cameras() -> list[tuple[str, str]]:
     return [(d.name, d.description or d.name) for d in devices if not d.media_types or "video" in d.media_types]
 
 
-def open_camera(name: str, wish: Wish) -> CaptureSource:
+def open_camera(name: str, request: CaptureRequest) -> CaptureSource:
     """The camera of that number, path, or part of a name. Raises UserError where it is not there or busy."""
     _, title = _find(name)
-    return CaptureSource(title, lambda: _open(*_find(name), wish))  # one that was away may come back at another path
+    return CaptureSource(title, lambda: _open(*_find(name), request))  # one that was away may come back at another path
 
 
 def _find(name: str) -> tuple[str, str]:
@@ -55,9 +55,9 @@ def _find(name: str) -> tuple[str, str]:
     raise InputError(f"{name}: no such camera, file or address; there is {listed or 'no camera at all'}")
 
 
-def _open(device: str, title: str, wish: Wish) -> InputContainer:
+def _open(device: str, title: str, request: CaptureRequest) -> InputContainer:
     """Compressed where it can be, since many cameras send large pictures raw at a few frames a second only."""
-    size, rate = wish.size or USUAL.size, wish.rate or USUAL.rate
+    size, rate = request.size or USUAL.size, request.rate or USUAL.rate
     assert size is not None
     wanted = {"video_size": "{}x{}".format(*size), "framerate": str(rate)}
     tries = [wanted, {"video_size": wanted["video_size"]}, {}]

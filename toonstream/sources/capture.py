@@ -23,7 +23,7 @@ from toonstream_engines.errors import InputError, UserError
 from toonstream.frame import Frame
 from toonstream.orientation import Rect
 from toonstream.picture import cut_out
-from toonstream.sources.live import MICROSECOND, now, stamp
+from toonstream.sources.clock import MICROSECOND, now, stamp
 from toonstream.sources.native import Native
 
 RETRY_SECONDS = 1.0

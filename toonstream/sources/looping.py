@@ -8,11 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from toonstream_engines.errors import InputError
-
 from toonstream.frame import Frame
-from toonstream.sources import open_source
-from toonstream.sources.live import MICROSECOND, now, stamp
+from toonstream.sources.clock import MICROSECOND, now, stamp
 from toonstream.sources.video import VideoSource
 
 LATE = Fraction(1, 4)
@@ -27,9 +24,7 @@ class LoopingSource:
     problem: str | None = None
 
     def __init__(self, path: Path) -> None:
-        source = open_source(path)
-        if not isinstance(source, VideoSource):
-            raise InputError(f"{path}: a photo; a live source is a video, a camera, the screen or a stream")
+        source = VideoSource(path)
         self.path = path
         self.size, self.rate = source.size, source.rate
         self._source: VideoSource | None = source

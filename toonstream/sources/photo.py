@@ -1,6 +1,7 @@
 """Photos: one frame, with what a camera or an editor noted beside the pixels."""
 
 import io
+import warnings
 from collections.abc import Iterator
 from contextlib import suppress
 from fractions import Fraction
@@ -9,11 +10,14 @@ from types import TracebackType
 from typing import Self
 
 import numpy as np
-from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms, ImageFile, UnidentifiedImageError
 from toonstream_engines.errors import InputError
 
 from toonstream.frame import Frame, Pixels
 from toonstream.orientation import UPRIGHT, Orientation
+from toonstream.sources.exif import without_pictures
+
+Image.MAX_IMAGE_PIXELS = 500_000_000  # phones make 200 million; twice this is refused
 
 _ORIENTATIONS = {
     2: Orientation(False, True, False),
@@ -41,14 +45,18 @@ class PhotoSource:
         self.path = path
         self.notices: list[str] = []
         try:
-            with Image.open(path) as image:
-                deep = image.mode.startswith("I") or "16" in str(image.tile[:1])
-                image.load()
-                self.tags = {key: image.info[key] for key in ("exif", "icc_profile") if image.info.get(key)}
-                turn = image.getexif().get(ExifTags.Base.Orientation, 1)
+            with warnings.catch_warnings(record=True, action="always") as doubts, Image.open(path) as image:
+                deep = image.mode.startswith("I") or any(";16" in str(tile[3]) for tile in image.tile)
+                self._load(image)
+                exif = image.getexif()
+                turn = exif.get(ExifTags.Base.Orientation, 1)
+                tags = {"exif": self._exif(exif), "icc_profile": image.info.get("icc_profile")}
+                self.tags = {key: tag for key, tag in tags.items() if tag}
                 self._rgb, self.alpha = self._pixels(image)
         except (OSError, SyntaxError, ValueError, UnidentifiedImageError, Image.DecompressionBombError) as error:
             raise InputError(f"{path}: not a photo that can be read ({error})") from error
+        if doubts:
+            self.notices.append("its EXIF data is damaged; what can be read of it goes along")
         if deep:
             self.notices.append("stored with 16 bits a channel; converted to 8")
         self._orientation = _ORIENTATIONS.get(turn, UPRIGHT)
@@ -66,6 +74,29 @@ class PhotoSource:
     ) -> None:
         pass
 
+    def _load(self, image: Image.Image) -> None:
+        try:
+            image.load()
+        except OSError as error:
+            if "truncated" not in str(error):
+                raise
+            ImageFile.LOAD_TRUNCATED_IMAGES = True
+            try:
+                image.load()
+            finally:
+                ImageFile.LOAD_TRUNCATED_IMAGES = False
+            self.notices.append("the file ends early; what is missing of the picture is gray")
+
+    def _exif(self, exif: Image.Exif) -> bytes:
+        try:
+            block, left_out = without_pictures(exif)
+        except ValueError:
+            self.notices.append("its EXIF data is damaged and left out")
+            return b""
+        if left_out:
+            self.notices.append(f"left out of its EXIF data: {', '.join(left_out)}")
+        return block
+
     def _pixels(self, image: Image.Image) -> tuple[Pixels, Pixels | None]:
         """RGB (h, w, 3) and alpha (h, w) or None, both uint8."""
         if image.mode.startswith("I"):  # which Pillow would clip
@@ -80,14 +111,14 @@ class PhotoSource:
                     image = ImageCms.profileToProfile(image, given, wanted, outputMode="RGB") or image
         if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
             rgba = np.asarray(image.convert("RGBA"))
-            return np.ascontiguousarray(rgba[..., :3]), np.ascontiguousarray(rgba[..., 3])
+            return rgba[..., :3].copy(), rgba[..., 3].copy()
         return np.array(image.convert("RGB")), None
 
 
 def is_animated(path: Path) -> bool:
     """Whether the picture file is a little film. Raises InputError where it is no picture file."""
     try:
-        with Image.open(path) as image:
+        with warnings.catch_warnings(action="ignore"), Image.open(path) as image:
             return image.format != "MPO" and bool(getattr(image, "is_animated", False))
     except (OSError, SyntaxError, ValueError, UnidentifiedImageError, Image.DecompressionBombError) as error:
         raise InputError(f"{path}: not a photo that can be read ({error})") from error

@@ -9,17 +9,17 @@ from av.error import FFmpegError
 from toonstream_engines.errors import InputError
 
 from toonstream.orientation import Rect
+from toonstream.sources import CaptureRequest
 from toonstream.sources.capture import CaptureSource
-from toonstream.sources.live import Wish
 
 USUAL_RATE = 30
 
 
-def open_screen(region: Rect | None, wish: Wish) -> CaptureSource:
+def open_screen(region: Rect | None, request: CaptureRequest) -> CaptureSource:
     """region: in pixels of the screen; None takes all of it. Raises InputError where it cannot be captured."""
     name = f"screen from {region.left},{region.top}" if region else "screen"
     url, system, options = _system(region)
-    options |= {"framerate": str(wish.rate or USUAL_RATE)}
+    options |= {"framerate": str(request.rate or USUAL_RATE)}
 
     def open() -> InputContainer:
         try:

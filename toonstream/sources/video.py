@@ -6,7 +6,7 @@ from fractions import Fraction
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import av
 import numpy as np
@@ -20,6 +20,9 @@ from toonstream_engines.errors import InputError
 from toonstream.frame import Frame
 from toonstream.orientation import UPRIGHT, Orientation
 from toonstream.sources.native import Native
+
+ANY_TEXT: dict[str, Any] = {} if int(av.__version__.split(".")[0]) >= 19 else {"metadata_errors": "surrogateescape"}
+"""For av.open: titles that are not UTF-8 are read, and written as they were. PyAV 19 always does so."""
 
 _STILL_BRANDS = {"heic", "heix", "mif1", "avif"}
 _A_FRAME_A_PACKET = {"h264", "hevc"}
@@ -126,7 +129,7 @@ def open_container(path: Path) -> InputContainer:
     """The file opened by what is in it. Raises InputError with a reason that its owner can act on."""
     try:
         # A name may look like a URL or a pattern of numbered files; file: says that it is neither.
-        container = av.open(f"file:{path}", "r", metadata_errors="replace")
+        container: InputContainer = av.open(f"file:{path}", "r", **ANY_TEXT)
     except FFmpegError as error:
         raise InputError(f"{path}: not a video that can be read, or cut short ({error.strerror})") from error
     if container.format.name.endswith("_pipe") or container.metadata.get("major_brand") in _STILL_BRANDS:
@@ -158,4 +161,8 @@ def display_matrix(picture: av.VideoFrame) -> list[int] | None:
         data = picture.side_data["DISPLAYMATRIX"]  # type: ignore[typeddict-item]  # mypy takes av.sidedata for a dict
     except KeyError:
         return None
+    except ValueError:  # other notes beside it, of a kind that PyAV does not know
+        turn = np.deg2rad(picture.rotation)
+        cos, sin = (round(65536 * value) for value in (np.cos(turn), np.sin(turn)))
+        return [cos, -sin, 0, sin, cos, 0, 0, 0, 1 << 30] if picture.rotation else None
     return [int(value) for value in np.frombuffer(bytes(data), np.int32)]

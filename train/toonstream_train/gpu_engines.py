@@ -1,8 +1,8 @@
-"""What a CUDA machine makes of a style: each backend beside torch with CUDA graphs, as JSON.
+"""Measures a style on a CUDA machine: each backend beside torch with CUDA graphs, as JSON.
 
     python -m toonstream_train.gpu_engines out.json
 
-Needs torch and onnx there. Of the backends it runs what is installed, and says of the rest why it was not run.
+Needs torch and onnx there. It runs the backends that are installed, and notes why the others were not run.
 """
 
 import argparse
@@ -22,43 +22,45 @@ import torch
 from numpy.typing import NDArray
 from toonstream_engines import BACKENDS, Style, load_style, trt
 from toonstream_engines.backends import is_there
-from toonstream_engines.engine import reason
-from toonstream_engines.export import torch_toons, uint8_module
+from toonstream_engines.engine import Arrays, reason
+from toonstream_engines.export import torch_outputs, uint8_module
 from toonstream_engines.parity import load_parity, steps_between
 from toonstream_engines.probe import Candidate, candidates, examine, open_candidate
 
-from toonstream_train.networks.generators.small import Small
+from toonstream_train.networks.generators import build
 
 SIZES, BATCHES = (256, 512), (1, 2, 4, 8)
 WARM_UP, ROUNDS = 20, 200
 PACKAGES = ("torch", "onnxruntime-gpu", "onnxruntime", "tensorrt", "tensorrt-rtx", "cuda-bindings", "numpy")
 
 Images = NDArray[np.uint8]
-Run = Callable[[Images], Images]
+Run = Callable[[Arrays], Images]
+"""From a style's inputs by name to its toons."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--style", default="cel")
+    parser.add_argument("--style", default="film")
     options = parser.parse_args()
     if not torch.cuda.is_available():
         sys.exit("no CUDA device here, so nothing to measure")
     style = load_style(options.style)
     generator = network(style)
-    crops = load_parity(style).images
-    told: dict[str, Any] = {"style": style.name, "sha256": style.model.sha256, "machine": machine(), "rows": []}
+    inputs = load_parity(style).inputs
+    result: dict[str, Any] = {"style": style.name, "sha256": style.model.sha256, "machine": machine(), "rows": []}
     for size in SIZES:
-        images = np.concatenate([crops.repeat(size // crops.shape[1], 1).repeat(size // crops.shape[1], 2)] * 8)[:8]
-        truth = torch_toons(generator, images)
+        scale = size // style.model.size
+        faces = {name: np.concatenate([x.repeat(scale, 1).repeat(scale, 2)] * 8)[:8] for name, x in inputs.items()}
+        truth = torch_outputs(generator, faces)["toon"]
         for name, open_run in ways(style, generator):
-            rows = measure(name, size, open_run, images, truth)
+            rows = measure(name, size, open_run, faces, truth)
             for row in rows:
                 print(json.dumps(row), flush=True)
-            told["rows"] += rows
-            options.out.write_text(json.dumps(told, indent=1))  # what is done stays, if time runs out
-    told["tensorrt-rtx as it comes"] = rtx_here(style)
-    options.out.write_text(json.dumps(told, indent=1))
+            result["rows"] += rows
+            options.out.write_text(json.dumps(result, indent=1))  # what is done stays, if time runs out
+    result["tensorrt-rtx as it comes"] = rtx_here(style)
+    options.out.write_text(json.dumps(result, indent=1))
 
 
 def machine() -> dict[str, Any]:
@@ -85,26 +87,13 @@ def network(style: Style) -> torch.nn.Module:
     graph = onnx.load(style.model.path).graph
     prefix = "generator."
     weights = {
-        renamed(tensor.name.removeprefix(prefix)): torch.from_numpy(numpy_helper.to_array(tensor).copy())
+        tensor.name.removeprefix(prefix): torch.from_numpy(numpy_helper.to_array(tensor).copy())
         for tensor in graph.initializer
         if tensor.name.startswith(prefix)
     }
-    width = len(weights["to2.0.weight"])
-    kinds = {node.op_type for node in graph.node}
-    generator = Small(
-        width,
-        tones="Floor" in kinds,
-        warp_field="warp_field.shift.weight" in weights,
-        face_prior="face_prior.face" in weights,
-    )
+    generator = build(style.card["architecture"])
     generator.load_state_dict(weights)
     return generator.eval().requires_grad_(False)
-
-
-def renamed(weight: str) -> str:
-    """Its name today, of a style that was exported when parts of the generator had other names."""
-    part, dot, rest = weight.partition(".")
-    return {"bend": "warp_field", "mask": "face_prior"}.get(part, part) + dot + rest
 
 
 def ways(style: Style, generator: torch.nn.Module) -> Iterator[tuple[str, Callable[[], tuple[Run, str]]]]:
@@ -129,7 +118,7 @@ def engine(way: Candidate) -> tuple[Run, str]:
     opened = open_candidate(way, examine(way.model))
     if opened is None:
         raise RuntimeError("this machine does not compute in it")
-    return opened.run, opened.description
+    return lambda inputs: opened.run(inputs)["toon"], opened.description
 
 
 def torch_graphs(generator: torch.nn.Module, precision: str) -> tuple[Run, str]:
@@ -138,15 +127,17 @@ def torch_graphs(generator: torch.nn.Module, precision: str) -> tuple[Run, str]:
     torch.backends.cudnn.benchmark = True
     module = uint8_module(generator, precision).cuda().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-    recorded: dict[tuple[int, ...], Any] = {}
+    recorded: dict[tuple[tuple[int, ...], ...], Any] = {}
 
-    def record(shape: tuple[int, ...]) -> tuple[torch.cuda.CUDAGraph, torch.Tensor, torch.Tensor]:
-        here = torch.zeros(shape, dtype=torch.uint8, pin_memory=True)
-        there, back = here.cuda(), torch.zeros(shape, dtype=torch.uint8, pin_memory=True)
+    def record(shapes: tuple[tuple[int, ...], ...]) -> tuple[torch.cuda.CUDAGraph, list[torch.Tensor], torch.Tensor]:
+        here = [torch.zeros(shape, dtype=torch.uint8, pin_memory=True) for shape in shapes]
+        there = [x.cuda() for x in here]
+        back = torch.zeros(shapes[0], dtype=torch.uint8, pin_memory=True)
 
         def once() -> None:
-            there.copy_(here, non_blocking=True)
-            back.copy_(module(there), non_blocking=True)
+            for x, y in zip(there, here, strict=True):
+                x.copy_(y, non_blocking=True)
+            back.copy_(module(*there)["toon"], non_blocking=True)
 
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream), torch.no_grad():
@@ -158,11 +149,13 @@ def torch_graphs(generator: torch.nn.Module, precision: str) -> tuple[Run, str]:
             once()
         return graph, here, back
 
-    def run(images: Images) -> Images:
-        if images.shape not in recorded:
-            recorded[images.shape] = record(images.shape)
-        graph, here, back = recorded[images.shape]
-        here.numpy()[...] = images
+    def run(inputs: Arrays) -> Images:
+        shapes = tuple(array.shape for array in inputs.values())
+        if shapes not in recorded:
+            recorded[shapes] = record(shapes)
+        graph, here, back = recorded[shapes]
+        for buffer, array in zip(here, inputs.values(), strict=True):
+            buffer.numpy()[...] = array
         with torch.cuda.stream(stream):
             graph.replay()
         stream.synchronize()
@@ -173,7 +166,7 @@ def torch_graphs(generator: torch.nn.Module, precision: str) -> tuple[Run, str]:
 
 
 def measure(
-    name: str, size: int, open_run: Callable[[], tuple[Run, str]], images: Images, truth: Images
+    name: str, size: int, open_run: Callable[[], tuple[Run, str]], faces: Arrays, truth: Images
 ) -> list[dict[str, Any]]:
     """A row for each batch: milliseconds with both transfers, and steps of 255 from torch's fp32."""
     try:
@@ -182,7 +175,7 @@ def measure(
         rows = []
         opened = time.perf_counter() - start
         for count in BATCHES:
-            part = images[:count]
+            part = {name: array[:count] for name, array in faces.items()}
             found = steps_between(run(part), truth[:count])
             times = []
             for i in range(WARM_UP + ROUNDS):

@@ -1,25 +1,48 @@
 """toonstream-train: prepare, draw, compress, fit, curves, distill, export, evaluate, family."""
 
-import argparse
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from toonstream_engines.errors import UserError
+from toonstream_engines.cache import give_matplotlib_a_folder
+from toonstream_engines.errors import InputError, UserError
+from toonstream_engines.install import install_extra
+
+from toonstream.commands.parser import Parser, open_console, suggestion
 
 COMMANDS = ("prepare", "draw", "compress", "fit", "curves", "distill", "export", "evaluate", "family")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The console script. A command is a module with `options(parser)` and `run(args)`; heavy imports wait for run."""
-    parser = argparse.ArgumentParser("toonstream-train", description="From two folders of pictures to a style.")
-    subparsers = parser.add_subparsers(dest="command", required=True, metavar="{" + ",".join(COMMANDS) + "}")
+    """The console script; returns its exit status, as toonstream's.
+
+    A command is a module with EXAMPLES, `options(parser)` and `run(args)`; heavy imports wait for run.
+    """
+    open_console()
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["help"]:
+        arguments = [*arguments[1:2], "--help"]
+    parser = Parser(
+        prog="toonstream-train",
+        usage="toonstream-train COMMAND [options]",
+        description="From two folders of pictures to a style.",
+        examples=(
+            *("toonstream-train help fit", "toonstream-train prepare photos/ photos.pack"),
+            "toonstream-train fit cartoongan --photos photos.pack --cartoons cartoons.pack --out run",
+        ),
+    )
+    subparsers = parser.add_subparsers(prog=parser.prog, dest="command", required=True, metavar="COMMAND")
     modules = {name: import_module(f"toonstream_train.commands.{name}") for name in COMMANDS}
     for name, module in modules.items():
         about = (module.__doc__ or "").strip()
-        module.options(subparsers.add_parser(name, help=about.splitlines()[0], description=about))
-    args = parser.parse_args(arguments)
+        command = subparsers.add_parser(name, help=about.splitlines()[0], description=about, examples=module.EXAMPLES)
+        module.options(command)
     try:
+        word = arguments[0] if arguments else "-"
+        if word not in COMMANDS and not word.startswith("-"):
+            raise InputError(f"{word}: no such command{suggestion(word, COMMANDS)}; there are {', '.join(COMMANDS)}")
+        args = parser.parse_args(arguments)
+        give_matplotlib_a_folder()
         modules[args.command].run(args)
     except UserError as error:
         print(f"toonstream-train: {error}", file=sys.stderr)
@@ -27,8 +50,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except ModuleNotFoundError as error:
-        print(
-            f"toonstream-train: {error}; install what training needs: pip install 'toonstream[train]'", file=sys.stderr
-        )
+        print(f"toonstream-train: {error}; install what training needs: {install_extra('train')}", file=sys.stderr)
         return 1
     return 0

@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+EXAMPLES = ("toonstream-train curves run",)
+
 
 def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", type=Path, help="the folder that fit wrote")

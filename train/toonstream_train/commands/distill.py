@@ -5,6 +5,8 @@ from pathlib import Path
 
 from toonstream_train.commands import fit
 
+EXAMPLES = ("toonstream-train distill run --photos photos.pack --out small",)
+
 
 def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("teacher", type=Path, help="the folder that fit wrote, or its checkpoint")

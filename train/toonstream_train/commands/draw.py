@@ -6,10 +6,15 @@ The drawings lie as PNG beside the pack, so that an interrupted run goes on wher
 import argparse
 from pathlib import Path
 
+EXAMPLES = (
+    "toonstream-train draw photos.pack --look film",
+    "toonstream-train draw photos.pack --most 500 --out some.pack",
+)
+
 
 def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("pack", type=Path, help="a pack with photos, from prepare")
-    parser.add_argument("--look", default="cel", help="what to draw like: cel, film or anime (cel)")
+    parser.add_argument("--look", default="film", help="what to draw like: film, anime or cel (%(default)s)")
     parser.add_argument("--out", type=Path, help="write another pack instead of adding to this one")
     parser.add_argument("--folder", type=Path, help="where the PNGs lie; without: beside the pack, by look")
     parser.add_argument(

@@ -7,6 +7,8 @@ with --cartoons: evaluate styles that aim at other cartoons in a run of their ow
 import argparse
 from pathlib import Path
 
+EXAMPLES = ("toonstream-train evaluate cel film --cartoons cartoons.pack --out evaluation",)
+
 
 def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("styles", nargs="*", metavar="STYLE", help="shipped styles by name, or styles' folders")

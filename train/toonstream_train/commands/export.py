@@ -6,6 +6,8 @@ from pathlib import Path
 CALIBRATION = 48
 """Faces that int8's scales are taken from, spread over the pack."""
 
+EXAMPLES = ("toonstream-train export small my-style --faces photos.pack",)
+
 
 def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", type=Path, help="the folder that fit wrote, or its checkpoint")
@@ -28,7 +30,8 @@ def run(args: argparse.Namespace) -> None:
     from toonstream_train.data import pack
     from toonstream_train.recipes.registry import trained
 
-    generator, state = trained(args.run)
+    made = trained(args.run)
+    recipe, generator, state = made.recipe, made.model, made.state
     faces = pack.load(args.faces)
     if args.show:
         names = args.show.split(",")
@@ -38,7 +41,7 @@ def run(args: argparse.Namespace) -> None:
     else:
         index = np.linspace(0, len(faces) - 1, min(4, len(faces))).astype(int).tolist()
     try:
-        said = tomllib.loads(args.card.read_text(encoding="utf-8")) if args.card else {}
+        given = tomllib.loads(args.card.read_text(encoding="utf-8")) if args.card else {}
     except (OSError, ValueError) as error:
         raise InputError(f"{args.card}: cannot be read ({error}); check the file") from error
     card = {
@@ -47,7 +50,9 @@ def run(args: argparse.Namespace) -> None:
         "recipe": state["recipe"],
         "steps": state["before"] + state["step"],
         "parameters": sum(p.numel() for p in generator.parameters()),
-        **said,
+        **given,
+        **recipe.card(),
+        "architecture": generator.architecture,
         "framing": {
             "half_side_per_eye_distance": framing.HALF_SIDE_PER_EYE_DISTANCE,
             "half_side_per_eye_to_mouth": framing.HALF_SIDE_PER_EYE_TO_MOUTH,
@@ -55,9 +60,10 @@ def run(args: argparse.Namespace) -> None:
         },
     }
     others = np.setdiff1d(np.linspace(0, len(faces) - 1, min(CALIBRATION, len(faces))).astype(int), index)
-    calibration = faces.images[others] if len(others) else None
+    examples = recipe.examples(faces.part(np.array(index)))
+    calibration = recipe.examples(faces.part(others)) if len(others) else None
     try:
-        tried = export_style(generator, args.style, faces.images[index], card, calibration)
+        tried = export_style(generator, args.style, examples, card, calibration)
     except OSError as error:
         raise UserError(
             f"{args.style}: cannot be written ({error.strerror or error}); free some space or name another"

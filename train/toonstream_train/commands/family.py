@@ -5,6 +5,9 @@ Runtime on this machine. The small generator is the live one, the other the pape
 """
 
 import argparse
+import sys
+
+EXAMPLES = ("toonstream-train family",)
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -14,4 +17,4 @@ def options(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     from toonstream_train.evaluation.family import costs, family, table
 
-    print(table(costs(family())))
+    print(table(costs(family(), say=lambda line: print(f"toonstream-train: {line}", file=sys.stderr))))

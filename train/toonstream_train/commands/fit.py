@@ -17,6 +17,7 @@ PRESETS = Path(__file__).parents[1] / "configs"
 EXAMPLES = (
     "toonstream-train fit quick --photos photos.pack --cartoons cartoons.pack --out run",
     "toonstream-train fit cartoongan --preset paper --data photos=p.pack --data cartoons=c.pack --out run",
+    "toonstream-train fit drawing_student --preset film --photos film.pack --out run",
 )
 
 
@@ -70,7 +71,10 @@ def run(args: argparse.Namespace) -> None:
     except OSError as error:
         raise InputError(f"{args.out}: cannot be made ({error.strerror}); give another --out") from error
     precision = bf16_where_fast(args.device) if args.precision == "auto" else args.precision
-    fabric = Fabric(accelerator=args.device, precision=precision, **processes())  # type: ignore[arg-type]
+    try:
+        fabric = Fabric(accelerator=args.device, precision=precision, **processes())  # type: ignore[arg-type]
+    except RuntimeError as error:
+        raise InputError(f"--device {args.device}: this machine has none that torch can use; try auto") from error
     fabric.launch()
     torch.manual_seed(chosen.training.seed)
     trainer = Trainer(kind(chosen), args.out, fabric)

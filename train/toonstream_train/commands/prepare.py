@@ -21,6 +21,11 @@ EXAMPLES = (
     "toonstream-train prepare cartoons/ cartoons.pack --landmarks cartoons.csv",
 )
 
+EXAMPLES = (
+    "toonstream-train prepare photos/ photos.pack",
+    "toonstream-train prepare cartoons/ cartoons.pack --landmarks landmarks.csv",
+)
+
 
 def options(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter

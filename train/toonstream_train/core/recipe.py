@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import torch
+from numpy.typing import NDArray
 from toonstream_engines.errors import InputError
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from toonstream_train.core.schedules import Schedule, constant
-from toonstream_train.data.dataset import Batch
 from toonstream_train.data.pack import Pack
 
 Update = Callable[[str, Tensor], None]
@@ -57,7 +57,7 @@ class Stage:
 class Recipe(ABC):
     """Networks, optimisers, stages, and three verbs that make a step, in this order: take, forward, optimise.
 
-    The trainer sets `stage` before the first step of each stage. forward and optimise leave what they made in
+    The trainer sets `stage` and `step` before each step. forward and optimise leave what they made in
     `pictures` (name -> (B, 3, H, W) in [-1, 1]) and `losses` (name -> scalar), which the trainer logs and draws.
     All that a step changes lies in `networks` (their buffers, too) and `optimisers`, which are what is saved.
     """
@@ -70,6 +70,8 @@ class Recipe(ABC):
     """The networks of which a moving average is kept."""
 
     stage: Stage
+    step = 0
+    """Steps done before this one, in all stages."""
 
     def __init__(self, settings: Any) -> None:
         self.settings = settings
@@ -100,11 +102,28 @@ class Recipe(ABC):
 
     @abstractmethod
     def exportable(self, networks: Mapping[str, nn.Module]) -> nn.Module:
-        """The style's model, put together from these networks: (N, 3, H, W) in [-1, 1] -> the same."""
+        """The style's model, put together from these networks; it takes the inputs of `examples`, in their order.
 
-    def preview(self, networks: Mapping[str, nn.Module], faces: Batch) -> dict[str, Tensor]:
-        """Rows of the picture grid: what the averaged `networks` make of whole crops."""
-        return {"photo": faces.pictures, "toon": self.exportable(networks)(faces.pictures)}
+        Pictures are (N, C, H, W) in [-1, 1].
+        """
+
+    def examples(self, faces: Pack) -> dict[str, NDArray[Any]]:
+        """What the style's model takes of these faces, by name and in its order, as the style's file takes it.
+
+        `image` uint8 (N, S, S, 3); `chart` and `landmarks` as toonstream_engines.style.INPUTS describes them.
+        """
+        return {"image": faces.images}
+
+    def card(self) -> dict[str, Any]:
+        """Tables of the style's card that these settings decide."""
+        return {}
+
+    def preview(self, networks: Mapping[str, nn.Module], inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Rows of the picture grid: what the averaged `networks` make of whole crops.
+
+        inputs: by name, as `exportable` takes them.
+        """
+        return {"photo": inputs["image"], "toon": self.exportable(networks)(*inputs.values())}
 
 
 def check_packs(recipe: Recipe, packs: Mapping[str, Pack]) -> None:

@@ -22,7 +22,7 @@ from tqdm import tqdm
 from toonstream_train.core import checkpoint
 from toonstream_train.core.preview import grid, write
 from toonstream_train.core.recipe import Recipe, Training, check_packs
-from toonstream_train.data.dataset import Batch, Faces, Geometry
+from toonstream_train.data.dataset import signed
 from toonstream_train.data.pack import Pack
 
 PREVIEWS = 8
@@ -86,7 +86,7 @@ class Trainer:
         Raises UserError where a loss is not a number, or when the run is told to stop.
         """
         recipe, main = self.recipe, self.fabric.is_global_zero
-        faces = whole_faces(preview, self.fabric.device)
+        shown = self._previews(preview)
         sums: dict[str, Tensor] = {}
         saved = drawn = logged = time.monotonic()
         taking, summed = 0.0, 0
@@ -122,7 +122,7 @@ class Trainer:
                     self.save()
                     saved = now
                 if main and (now - drawn > self.training.grid_seconds or ending):
-                    self._draw(faces)
+                    self._draw(shown)
                     drawn = now
                 if stopped and self.step < self.steps:
                     raise UserError(f"stopped at step {self.step}; the same command goes on from {self.path}")
@@ -144,6 +144,7 @@ class Trainer:
     def _enter_stage(self) -> None:
         """Set the stage that the next step belongs to, what is trained in it, and its learning rates."""
         recipe, done = self.recipe, self.step
+        recipe.step = self.step
         for stage in self.stages:
             if done < stage.steps:
                 break
@@ -254,18 +255,18 @@ class Trainer:
                 f"the {what} {broken[0]!r} is not a number at step {self.step}; {kept}; try a lower learning rate"
             )
 
-    def _draw(self, faces: Batch) -> None:
+    def _previews(self, pack: Pack) -> dict[str, Tensor]:
+        index = np.linspace(0, len(pack) - 1, min(PREVIEWS, len(pack))).round().astype(int)
+        examples = self.recipe.examples(pack.part(index))
+        tensors = {name: torch.from_numpy(array).to(self.fabric.device) for name, array in examples.items()}
+        return {name: x if x.is_floating_point() else signed(x) for name, x in tensors.items()}
+
+    def _draw(self, shown: dict[str, Tensor]) -> None:
         """Whole crops through the averaged networks, and what the last step saw and made."""
         with torch.no_grad(), self.fabric.autocast():
-            rows = self.recipe.preview(self.recipe.networks | self.averages, faces)
+            rows = self.recipe.preview(self.recipe.networks | self.averages, shown)
         write(grid(rows), self.folder / "grids" / f"{self.step:07d}.png")
         write(grid(self.recipe.pictures), self.folder / "grids" / "last-batch.png")
-
-
-def whole_faces(pack: Pack, device: torch.device) -> Batch:
-    """PREVIEWS crops, spread over the pack."""
-    index = np.linspace(0, len(pack) - 1, min(PREVIEWS, len(pack))).round().astype(int)
-    return Faces(pack.part(index), device, Geometry(mirror=False), points=pack.points).whole()
 
 
 def norm(network: nn.Module) -> float:

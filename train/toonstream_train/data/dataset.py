@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
 
-from toonstream_train.data.pack import CELL, Pack
+from toonstream_train.data.pack import Pack
 from toonstream_train.data.points import mirrored
 
 
@@ -37,8 +37,6 @@ class Batch:
     inside: Tensor  # (B, 1, size, size), 1 inside the source picture, 0 where it was padded
     points: dict[int, Tensor]  # landmarks by set (see data.points): K -> (B, K, 2), pixels of the patch
     alike: dict[str, Tensor]  # further pictures of the same faces under the same geometry, as `pictures`
-    shifts: Tensor | None = None  # (B, 2, size / CELL, size / CELL): as in Pack, across and down in pixels of the patch
-    charts: Tensor | None = None  # likewise, as in Pack
 
 
 def signed(images: Tensor) -> Tensor:
@@ -63,8 +61,6 @@ class Faces:
         self.inside = torch.from_numpy(pack.inside).to(device)
         self.points = {count: torch.from_numpy(pack.points[count]).to(device) for count in points}
         self.mirrored = {count: mirrored(count) for count in points if geometry.mirror}
-        self.shifts = None if pack.shifts is None else torch.from_numpy(pack.shifts).permute(0, 3, 1, 2).to(device)
-        self.charts = None if pack.charts is None else torch.from_numpy(pack.charts).permute(0, 3, 1, 2).to(device)
         self.alike = {name: pictures.to(device) for name, pictures in (alike or {}).items()}
         self.weights = torch.tensor([geometry.weights.get(source, 1.0) for source in pack.sources], device=device)
 
@@ -96,21 +92,11 @@ class Faces:
             if k in self.mirrored:  # left and right are the picture's
                 placed = torch.where(flipped[:, None, None], placed[:, list(self.mirrored[k])], placed)
             points[k] = placed
-        shifts = charts = None
-        cells = affine_grid(theta, [count, 2, size // CELL, size // CELL], align_corners=False)
-        if self.shifts is not None:
-            shifts = grid_sample(self.shifts[index], cells, padding_mode="border", align_corners=False)
-            shifts = torch.einsum("bij,bjhw->bihw", inverse, shifts)
-        if self.charts is not None:
-            charts = grid_sample(self.charts[index], cells, padding_mode="border", align_corners=False)
-            charts[flipped, 0] *= -1  # the mean face is symmetric
         return Batch(
             pictures=shown[0],
             inside=layers[:, -1:].masked_fill(beyond, 0),
             points=points,
             alike=dict(zip(self.alike, shown[1:], strict=True)),
-            shifts=shifts,
-            charts=charts,
         )
 
     def whole(self) -> Batch:
@@ -120,8 +106,6 @@ class Faces:
             inside=self.inside[:, None].float(),
             points=dict(self.points),
             alike={name: signed(pictures) for name, pictures in self.alike.items()},
-            shifts=self.shifts,
-            charts=self.charts,
         )
 
     def _patches(self, count: int) -> Tensor:

@@ -1,9 +1,11 @@
-"""Running the drawing teacher over a pack, in several processes and resumable."""
+"""Running a drawing teacher over a pack, in several processes and resumable."""
 
+import hashlib
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
-from itertools import islice, repeat
+from functools import cache
+from itertools import islice
 from pathlib import Path
 
 import cv2
@@ -12,13 +14,14 @@ from numpy.typing import NDArray
 from toonstream_engines.errors import InputError
 from tqdm import tqdm
 
-from toonstream_train.data.pack import CELL, SIZE, Pack
-from toonstream_train.drawing import draw, drawn_mesh, shifts, wears_glasses
-from toonstream_train.drawing.chart import chart
-from toonstream_train.drawing.lids import blinked
+from toonstream.faces import shape
+from toonstream_train import drawing
+from toonstream_train.data.pack import Pack
+from toonstream_train.drawing import draw, wears_glasses
+from toonstream_train.drawing.common.shapes import CANVAS
+from toonstream_train.drawing.features.lids import blinked
 from toonstream_train.evaluation.faces import eye_opening
 
-CELLS = SIZE // CELL
 LIDS = (1.0, 0.6, 1.0, 0.8)
 """How far down the lids of those who blink are, in turns."""
 OPEN = 0.2
@@ -26,9 +29,10 @@ OPEN = 0.2
 
 
 def draw_all(pack: Pack, look: str, folder: Path, workers: int, most: int | None = None, blinks: int = 0) -> Pack:
-    """The crops that have dense landmarks, or `most` of them, with their drawings in a look of train.drawing.
+    """The crops that have dense landmarks, or `most` of them, with their drawings in a look of `drawing.LOOKS`.
 
-    blinks: so many of them come once more, with their lids drawn down. PNGs found in `folder` are taken as they are.
+    blinks: so many of them come once more, with their lids drawn down. folder: keeps the drawings as PNGs, named by
+    crop, landmarks and the teacher's code, so that an interrupted run goes on and a changed teacher draws anew.
     """
     from multiprocessing import get_context
 
@@ -38,28 +42,40 @@ def draw_all(pack: Pack, look: str, folder: Path, workers: int, most: int | None
         raise InputError("the pack has no 478 landmarks to draw from; prepare photos without --landmarks")
     pack = pack.part(known)
     pack = joined(pack, blinking(pack, blinks)) if blinks else pack
-    paths = [folder / (Path(name).as_posix().replace("/", "_") + ".png") for name in pack.names]
-    missing = [i for i, path in enumerate(paths) if not path.is_file()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{folder}: cannot be made ({error.strerror}); name another --folder") from error
+    faces = zip(pack.images, pack.points[478], strict=True)
+    paths = [folder / f"{key(image, mesh, look)}.png" for image, mesh in faces]
+    missing = [i for i, path in enumerate(paths) if not path.is_file()]
     # spawn: a forked child would inherit OpenCV's thread pool in whatever state it is
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        tasks = (pool.submit(draw_one, pack.images[i], pack.points[478][i], look, paths[i]) for i in missing)
-        for task in tqdm(list(tasks), desc="draw", unit="drawing"):
+        tasks = [pool.submit(draw_one, pack.images[i], pack.points[478][i], look, paths[i]) for i in missing]
+        for task in tqdm(tasks, desc=f"draw {look}", unit="drawing"):
             task.result()
-        faces = pack.images, pack.points[478], repeat(look)
-        moved = [shift for shift in pool.map(shifts, *faces, repeat(CELLS), chunksize=16) if shift is not None]
-        meshes = list(pool.map(drawn_mesh, *faces, chunksize=16))
-        mean = np.mean(meshes, axis=0)
-        charts = list(pool.map(chart, meshes, repeat(mean), repeat(CELLS), chunksize=16))
-    drawings = [cv2.imread(str(path), cv2.IMREAD_COLOR) for path in paths]
-    for path, drawing in zip(paths, drawings, strict=True):
-        if drawing is None or drawing.shape != pack.images.shape[1:]:
-            raise InputError(f"{path}: not a drawing of {pack.images.shape[1]} pixels; delete it and draw again")
-    drawn = np.stack([cv2.cvtColor(drawing, cv2.COLOR_BGR2RGB) for drawing in drawings])
-    return replace(pack, drawings=drawn, shifts=np.stack(moved) if moved else None, charts=np.stack(charts))
+    drawings = np.empty((len(pack), CANVAS, CANVAS, 3), np.uint8)
+    for path, into in zip(paths, drawings, strict=True):
+        picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
+        if picture is None or picture.shape != into.shape:
+            raise InputError(f"{path}: not a drawing of {CANVAS} pixels; delete it and draw again")
+        cv2.cvtColor(picture, cv2.COLOR_BGR2RGB, dst=into)
+    return replace(pack, drawings=drawings)
+
+
+def key(image: NDArray[np.uint8], mesh: NDArray[np.float32], look: str) -> str:
+    """Of all that a drawing depends on."""
+    digest = hashlib.sha256(f"{look} {teachers_version()}".encode())
+    for array in (image, mesh):
+        digest.update(array.tobytes())
+    return digest.hexdigest()[:32]
+
+
+@cache
+def teachers_version() -> str:
+    """Of the code that draws."""
+    files = [*sorted(Path(drawing.__path__[0]).rglob("*.py")), Path(shape.__file__)]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
 def blinking(pack: Pack, count: int) -> Pack:
@@ -96,9 +112,10 @@ def shared_out(index: NDArray[np.integer], sources: list[str]) -> NDArray[np.int
 
 
 def draw_one(image: NDArray[np.uint8], dense: NDArray[np.float32], look: str, path: Path) -> None:
-    """Draw one crop (SIZE, SIZE, 3) RGB into a PNG, whole or not at all."""
+    """Draw one crop (S, S, 3) RGB into a PNG of CANVAS pixels, whole or not at all."""
     cv2.setNumThreads(1)
     partial = path.with_suffix(".partial.png")
-    if not cv2.imwrite(str(partial), cv2.cvtColor(draw(image, dense, look), cv2.COLOR_RGB2BGR)):
+    picture = cv2.cvtColor(draw(image, dense, look, CANVAS), cv2.COLOR_RGB2BGR)
+    if not cv2.imwrite(str(partial), picture, [cv2.IMWRITE_PNG_COMPRESSION, 1]):
         raise InputError(f"{path.parent}: cannot be written; free some space or name another --folder")
     partial.replace(path)

@@ -1,4 +1,4 @@
-"""Where the points of a face come from: mediapipe for photographs, a CSV for cartoons."""
+"""Where the points of a face come from: the face mesh for photographs, a CSV for cartoons."""
 
 import csv
 from collections.abc import Callable, Iterator

@@ -14,12 +14,6 @@ from toonstream_engines.errors import InputError
 
 from toonstream_train.data.points import COUNTS
 
-CELL = 8
-"""Pixels between two places for which a pack says what a drawing moved."""
-
-STEP = 8
-"""Stored shifts are in so many parts of a pixel."""
-
 KEYS = {5: "landmarks", 478: "dense"}
 """Names of point sets in the file, where not "points.K"."""
 
@@ -33,14 +27,10 @@ class Pack:
 
     images: NDArray[np.uint8]  # (N, SIZE, SIZE, 3) RGB
     inside: NDArray[np.uint8]  # (N, SIZE, SIZE), 1 where the source picture had pixels, 0 where the crop was padded
-    points: dict[
-        int, NDArray[np.float32]
-    ]  # landmarks by set (see data.points): (N, K, 2), NaN for a crop without; 5 always
+    points: dict[int, NDArray[np.float32]]  # landmarks by set (see data.points): (N, K, 2), NaN where unknown; 5 always
     names: list[str]  # file names within the source folder
     sources: list[str]  # the collection each comes from, for weighting
-    drawings: NDArray[np.uint8] | None = None  # (N, SIZE, SIZE, 3) RGB: each crop as a draughtsman drew it
-    shifts: NDArray[np.float32] | None = None  # (N, SIZE / CELL, SIZE / CELL, 2): from a drawing's places to the crop's
-    charts: NDArray[np.float32] | None = None  # likewise: on the mean face, [-1, 1] across its crop and down
+    drawings: NDArray[np.uint8] | None = None  # (N, S, S, 3) RGB: each crop as a teacher drew it
 
     def __len__(self) -> int:
         return len(self.names)
@@ -54,8 +44,6 @@ class Pack:
             names=[self.names[i] for i in index],
             sources=[self.sources[i] for i in index],
             drawings=None if self.drawings is None else self.drawings[index],
-            shifts=None if self.shifts is None else self.shifts[index],
-            charts=None if self.charts is None else self.charts[index],
         )
 
 
@@ -69,10 +57,6 @@ def save(pack: Pack, path: Path, quality: int | None = None) -> None:
 
     tensors: dict[str, NDArray[Any]] = {"inside": np.packbits(pack.inside, axis=2)}
     tensors |= {KEYS.get(count, f"points.{count}"): points for count, points in pack.points.items()}
-    if pack.shifts is not None:
-        tensors["shifts"] = np.rint(pack.shifts * STEP).clip(-127, 127).astype(np.int8)
-    if pack.charts is not None:
-        tensors["charts"] = pack.charts.astype(np.float16)
     pictures = {"images": pack.images} | ({} if pack.drawings is None else {"drawings": pack.drawings})
     if quality is None:
         tensors |= pictures
@@ -115,8 +99,6 @@ def load(path: Path) -> Pack:
             names=json.loads(described["names"]),
             sources=json.loads(described["sources"]),
             drawings=tensors.get("drawings"),
-            shifts=tensors["shifts"].astype(np.float32) / STEP if "shifts" in tensors else None,
-            charts=tensors["charts"].astype(np.float32) if "charts" in tensors else None,
         )
     except (SafetensorError, OSError, KeyError, ValueError, cv2.error) as error:
         raise InputError(f"{path}: not a pack of toonstream-train ({error}); make it anew with prepare") from error

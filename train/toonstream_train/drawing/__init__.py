@@ -5,90 +5,75 @@ what the photo shows at that place, and every threshold is soft: no cluster, no 
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from toonstream_train.drawing import anime, cel, film
-from toonstream_train.drawing.glasses import worn
-from toonstream_train.drawing.seen import eyes_seen
-from toonstream_train.drawing.shapes import CANVAS
-from toonstream_train.drawing.smoothing import Floats, grid
-from toonstream_train.drawing.warp import moved, moves, total
+from toonstream.faces.crop import resample
+from toonstream.faces.shape import Shape, displacements, moved
+from toonstream_train.drawing.common.glasses import worn
+from toonstream_train.drawing.common.seen import eyes_seen
+from toonstream_train.drawing.common.shapes import CANVAS
+from toonstream_train.drawing.common.smoothing import Floats
+from toonstream_train.drawing.teachers import anime, cel, film
 
-LOOKS: dict[str, Callable[[Floats, NDArray[np.float32]], Floats]] = {
-    "cel": cel.drawn,
-    "film": film.drawn,
-    "anime": anime.drawn,
+
+@dataclass(frozen=True)
+class Look:
+    """A teacher: proportions, and what paints in them."""
+
+    shape: Shape
+    paint: Callable[[Floats, NDArray[np.float32]], Floats]
+    """A warped photo in LAB (CANVAS, CANVAS, 3) and its moved mesh (478, 2) to the drawing in LAB; it moves nothing."""
+
+
+LOOKS = {
+    "cel": Look(cel.SHAPE, cel.painted),
+    "film": Look(film.SHAPE, film.painted),
+    "anime": Look(anime.SHAPE, anime.painted),
 }
-"""Each look's draughtsman: a photo in LAB (CANVAS, CANVAS, 3) and its mesh (478, 2) to the drawing in LAB."""
-
-PROPORTIONS = {"film": film.PROPORTIONS, "anime": anime.PROPORTIONS}
-"""Of the looks that move features."""
 
 
 def draw(
     crop: NDArray[np.uint8], landmarks: NDArray[np.float32], look: str = "cel", size: int | None = None
 ) -> NDArray[np.uint8]:
-    """The drawing of a framed face.
+    """The drawing of a framed face, in the look's proportions.
 
-    crop: (S, S, 3) RGB; twice the size wanted is best. landmarks: (478, 2), the face mesh in pixels of the crop, pixel
-    centres at +0.5. look: one of `LOOKS`. Returns (size, size, 3) RGB, by default of the crop's size.
+    crop: (S, S, 3) RGB. landmarks: (478, 2), the face mesh in pixels of the crop, pixel centres at +0.5. look: one of
+    `LOOKS`. Returns (size, size, 3) RGB, by default of the crop's size; CANVAS is the size that it is drawn at.
     """
-    lab, points = _canvas(crop, landmarks)
+    photo, points = _canvas(crop, landmarks)
+    field = displacements(points, LOOKS[look].shape, CANVAS)
+    lab, mesh = _lab(resample(photo, np.eye(2, 3), CANVAS, field)), moved(points, field, CANVAS)
+    picture = cv2.cvtColor(LOOKS[look].paint(lab, mesh), cv2.COLOR_LAB2RGB).clip(0, 1)
     size = crop.shape[0] if size is None else size
-    paper = LOOKS[look](lab, points)
-    picture = cv2.cvtColor(paper, cv2.COLOR_LAB2RGB).clip(0, 1)
     if size != CANVAS:
         picture = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)
-    out: NDArray[np.uint8] = np.round(picture * 255).astype(np.uint8)
-    return out
-
-
-def shifts(
-    crop: NDArray[np.uint8], landmarks: NDArray[np.float32], look: str, cells: int
-) -> NDArray[np.float32] | None:
-    """What the look moves: from the middles of the drawing's cells to where the photo has what is drawn there.
-
-    crop, landmarks, look: as for `draw`. Returns (cells, cells, 2), across and down in pixels of the crop; None for a
-    look that moves nothing.
-    """
-    if look not in PROPORTIONS:
-        return None
-    lab, points = _canvas(crop, landmarks)
-    found = moves(points, eyes_seen(lab, points), PROPORTIONS[look])
-    x, y = ((place + 0.5) * np.float32(CANVAS / cells) for place in grid(cells, cells))
-    return np.stack(total(found, x, y), 2).astype(np.float32) * np.float32(crop.shape[0] / CANVAS)
-
-
-def drawn_mesh(crop: NDArray[np.uint8], landmarks: NDArray[np.float32], look: str = "cel") -> NDArray[np.float32]:
-    """Where the landmarks lie on the drawing: (478, 2) in [-1, 1] across it and down. The rest as for `draw`."""
-    lab, points = _canvas(crop, landmarks)
-    if look in PROPORTIONS:
-        points = moved(points, moves(points, eyes_seen(lab, points), PROPORTIONS[look]))
-    return points * np.float32(2 / CANVAS) - 1
+    return np.asarray(np.round(picture * 255), np.uint8)
 
 
 def wears_glasses(crop: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> bool:
     """Whether glasses are seen on a face; crop, landmarks: as for `draw`."""
-    lab, points = _canvas(crop, landmarks)
+    photo, points = _canvas(crop, landmarks)
+    lab = _lab(photo)
     return worn(lab, points) > 0.3 or min(eyes_seen(lab, points)) < 0.9
 
 
-def _canvas(crop: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> tuple[Floats, NDArray[np.float32]]:
-    """The photo in LAB and its mesh as a draughtsman takes them."""
+def _canvas(crop: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """The photo at CANVAS pixels, and its mesh there."""
     if crop.ndim != 3 or crop.shape[0] != crop.shape[1] or crop.shape[2] != 3 or crop.dtype != np.uint8:
         raise ValueError(f"a square RGB crop of uint8 is needed, not {crop.shape} {crop.dtype}")
     if landmarks.shape != (478, 2):
         raise ValueError(f"478 landmarks are needed, not {landmarks.shape}")
-    points = (landmarks * (CANVAS / crop.shape[0])).astype(np.float32)
-    photo = crop.astype(np.float32) / 255
-    if crop.shape[0] != CANVAS:
-        shrinks = crop.shape[0] > CANVAS
-        photo = cv2.resize(photo, (CANVAS, CANVAS), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
-    lab: Floats = cv2.cvtColor(photo.clip(0, 1), cv2.COLOR_RGB2LAB)
-    return lab, points
+    shrinks = crop.shape[0] > CANVAS
+    photo = cv2.resize(crop, (CANVAS, CANVAS), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+    return np.asarray(photo, np.uint8), landmarks.astype(np.float32) * np.float32(CANVAS / crop.shape[0])
 
 
-__all__ = ["LOOKS", "draw", "drawn_mesh", "shifts", "wears_glasses"]
+def _lab(photo: NDArray[np.uint8]) -> Floats:
+    return np.asarray(cv2.cvtColor(photo.astype(np.float32) / 255, cv2.COLOR_RGB2LAB), np.float32)
+
+
+__all__ = ["LOOKS", "Look", "draw", "wears_glasses"]

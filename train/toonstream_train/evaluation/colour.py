@@ -4,10 +4,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from toonstream_train.drawing.shapes import BROWS, EYES, MOUTH, OVAL
+from toonstream.faces.mesh import BROWS, EYES, MOUTH, OVAL
 
 TONES = {"very light": 55.0, "light": 41.0, "intermediate": 28.0, "tan": 10.0, "brown": -30.0, "dark": -90.0}
 """Skin tone groups by the individual typology angle in degrees, and what it exceeds (Chardon et al. 1991)."""
+LIT = 65
+"""Percentile of a face's lightness that is its lit skin."""
 GROWN = 5
 """Pixels that eyes, brows and mouth are grown by: lashes, shadows and lip lines are no skin."""
 
@@ -54,18 +56,28 @@ def tone(lab: NDArray[np.floating]) -> str:
     return next((name for name, above in TONES.items() if angle > above), "dark")
 
 
-def lightness_change(
-    photos: Images, toons: Images, points: NDArray[np.floating]
-) -> tuple[dict[str, float], dict[str, int]]:
-    """Mean change of the skin's L* by tone group of the photo, and how many photos each has.
+def lit(picture: Image, mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """The lit skin under the mask: LIT percentile of L*, and the mean chroma of what is at least as light."""
+    lab = cv2.cvtColor(picture.astype(np.float32) / np.float32(255), cv2.COLOR_RGB2LAB)[mask]
+    light = np.percentile(lab[:, 0], LIT)
+    return np.array([light, np.hypot(*lab[lab[:, 0] >= light][:, 1:].T).mean()])
 
-    photos, toons: (N, H, H, 3). points: (N, 478, 2) of the photos, NaN for those to leave out.
+
+def skin_change(
+    photos: Images, toons: Images, points: NDArray[np.floating], drawn: NDArray[np.floating]
+) -> tuple[dict[str, float], dict[str, float], dict[str, int]]:
+    """Mean change of the lit skin's L* and of its chroma by tone group of the photo, and how many photos each has.
+
+    photos, toons: (N, H, H, 3). points, drawn: (N, 478, 2), where the landmarks lie in photos and in toons, NaN for
+    those to leave out.
     """
-    changes: dict[str, list[float]] = {name: [] for name in TONES}
-    for photo, toon, dense in zip(photos, toons, points, strict=True):
-        mask = skin(dense, photo.shape[0]) if np.isfinite(dense).all() else np.zeros(0, np.bool_)
-        if mask.any():
-            before = skin_colour(photo, mask)
-            changes[tone(before)].append(float(skin_colour(toon, mask)[0] - before[0]))
-    known = {name: values for name, values in changes.items() if values}
-    return {name: float(np.mean(v)) for name, v in known.items()}, {name: len(v) for name, v in known.items()}
+    changes: dict[str, list[NDArray[np.float64]]] = {name: [] for name in TONES}
+    for photo, toon, before, after in zip(photos, toons, points, drawn, strict=True):
+        if not np.isfinite(before).all() or not np.isfinite(after).all():
+            continue
+        here, there = skin(before, photo.shape[0]), skin(after, photo.shape[0])
+        if here.any() and there.any():
+            changes[tone(skin_colour(photo, here))].append(lit(toon, there) - lit(photo, here))
+    known = {name: np.array(values) for name, values in changes.items() if values}
+    means = [{name: float(v[:, k].mean()) for name, v in known.items()} for k in (0, 1)]
+    return means[0], means[1], {name: len(v) for name, v in known.items()}

@@ -7,10 +7,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
-from toonstream_engines.engine import Engine
+from toonstream_engines.engine import Arrays, Engine
 from torch import Tensor
 from tqdm import tqdm
 
@@ -18,7 +18,7 @@ from toonstream_train.data.landmarks import detector
 from toonstream_train.data.pack import Pack
 from toonstream_train.evaluation import colour, distances, faces, speed, steadiness
 from toonstream_train.evaluation.features import EfficientNetLite0, FeatureNetwork, Inception
-from toonstream_train.evaluation.generators import interface, toons
+from toonstream_train.evaluation.generators import inputs, interface, toons
 
 STILLS = 40
 """Photos that flicker is measured on, spread over all: each of them is drawn twice more."""
@@ -53,45 +53,61 @@ def evaluate(
     networks: dict[str, FeatureNetwork] = {"": network}
     if inception is not None:
         networks["inception_"] = Inception(inception)
-    target = cartoons.images if cartoons.drawings is None else cartoons.drawings
+    target = cartoons.images if cartoons.drawings is None else reduced(cartoons.drawings, cartoons.images.shape[1])
     aims = {key: one.pooled(target) for key, one in networks.items()}
     identities = faces.identity_network()
-    stills = np.linspace(0, len(photos) - 1, min(STILLS, len(photos))).astype(int)
+    stills = photos.part(np.linspace(0, len(photos) - 1, min(STILLS, len(photos))).astype(int))
     with detector() as detect:
-        film, five = steadiness.crops(clip, detect) if clip else (None, None)
-        moved = None if film is None else steadiness.motion(film)
+        film = steadiness.crops(clip, photos.images.shape[1], detect) if clip else None
         points = faces.find(photos.images, detect)
         known = None if identities is None else identities.descriptors(photos.images, points)
+        teacher = None if photos.drawings is None else reduced(photos.drawings, photos.images.shape[1])
+        taught = None if teacher is None else faces.find(teacher, detect)
 
         drawn = {"photo": photos.images}
         measures = {"photo": _of_set(photos.images, networks, aims)}
-        if film is not None and moved is not None:
-            measures["photo"]["warping_error"] = steadiness.warping_error(film, moved)
+        if film is not None:
+            measures["photo"]["warping_error"] = steadiness.warping_error(film.images, steadiness.motion(film.images))
+        if teacher is not None:
+            drawn["teacher"] = teacher
         tones: dict[str, int] = {}
         for name, engine in tqdm(engines.items(), desc="evaluate", unit="generator"):
-            made = drawn[name] = toons(engine, photos.images, photos.points[5])
+            made = drawn[name] = toons(engine, photos)
             found = faces.find(made, detect)
-            change, tones = colour.lightness_change(photos.images, made, points)
-            still = steadiness.flicker(
-                photos.images[stills], made[stills], photos.points[5][stills], partial(toons, engine)
-            )
+            lightness, chroma, tones = colour.skin_change(photos.images, made, points, found)
+            steady = steadiness.flicker(stills, toons(engine, stills), partial(toons, engine), detect)
             hues = [colour.hue_distance(a, b) for a, b in zip(photos.images, made, strict=True)]
             measures[name] = {
                 **_of_set(made, networks, aims),
                 "perceptual_distance": distances.perceptual_distance(network, photos.images, made),
                 "hue_distance": float(np.mean(hues)),
-                "lightness_change": change,
+                "lightness_change": lightness,
+                "chroma_change": chroma,
                 **asdict(faces.geometry(points, found)),
-                "flicker": still.frames,
-                "noise_response": still.noise,
+                "flicker": steady.frames,
+                "noise_response": steady.noise,
             }
+            if teacher is not None and taught is not None:
+                measures[name]["teacher_landmark_error"] = faces.geometry(taught, found).landmark_error
+                sharp = faces.eye_sharpness(made, taught) / faces.eye_sharpness(teacher, taught)
+                measures[name]["eye_sharpness"] = float(np.nanmedian(sharp))
             if identities is not None and known is not None:
                 who = identities.descriptors(made, found)
                 measures[name]["identity_distance"] = identities.distance(known, who)
-            if film is not None and five is not None and moved is not None:
-                measures[name]["warping_error"] = steadiness.warping_error(toons(engine, film, five), moved)
-    for name, taken in speed.milliseconds(engines, photos.images[:1], photos.points[5][:1]).items():
+            if film is not None:  # in the style's own proportions the photo, too, moves otherwise
+                shown = inputs(engine, film).get("image", film.images)
+                moved = steadiness.motion(shown)
+                measures[name]["warping_error"] = error = steadiness.warping_error(toons(engine, film), moved)
+                measures[name]["warping_ratio"] = error / steadiness.warping_error(shown, moved)
+    face = photos.part(np.array([0]))
+    ready = {name: (engine, inputs(engine, face)) for name, engine in engines.items()}
+    for name, taken in speed.milliseconds(ready).items():
         measures[name]["milliseconds"] = taken
+    large = {name: (engine, doubled(given)) for name, (engine, given) in ready.items() if engine.model.side is None}
+    for name, taken in speed.milliseconds(large).items():
+        measures[name]["milliseconds_512"] = taken
+    import onnxruntime  # late, after toonstream_engines has told it not to report
+
     setting = {
         "photos": len(photos),
         "cartoons": len(cartoons),
@@ -110,6 +126,18 @@ def evaluate(
         },
     }
     return Evaluation(setting, measures, drawn)
+
+
+def reduced(pictures: Images, size: int) -> Images:
+    """(N, S, S, 3) to (N, size, size, 3)."""
+    if pictures.shape[1] == size:
+        return pictures
+    return np.stack([cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA) for picture in pictures])
+
+
+def doubled(given: Arrays) -> Arrays:
+    """The inputs of a face twice as large."""
+    return {name: 2 * x if name == "landmarks" else x.repeat(2, 1).repeat(2, 2) for name, x in given.items()}
 
 
 def _of_set(pictures: Images, networks: Mapping[str, FeatureNetwork], aims: Mapping[str, Tensor]) -> Measures:

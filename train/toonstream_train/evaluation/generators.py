@@ -1,39 +1,47 @@
-"""What is judged: styles, and published generators of other projects, all as engines on ONNX Runtime in fp32."""
+"""What is evaluated: styles, and published generators of other projects, all as engines on ONNX Runtime in fp32."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 import numpy as np
 from numpy.typing import NDArray
-from toonstream_engines.engine import Engine, reason
+from toonstream_engines.engine import Arrays, Engine, reason
 from toonstream_engines.errors import InputError
-from toonstream_engines.external import Peer, open_peer
+from toonstream_engines.external import External, open_external
 from toonstream_engines.ort import OnnxRuntime
 from toonstream_engines.style import load_style
+
+from toonstream.faces.shape import Shape
+from toonstream_train.data.drawn_faces import warped
+from toonstream_train.data.pack import Pack
 
 Images = NDArray[np.uint8]
 
 
 @contextmanager
-def generators(styles: Sequence[str], peers: Sequence[str], photos: Images) -> Iterator[dict[str, Engine]]:
-    """Name -> engine, open: each fp32 model of each style, then the peers. photos: a few, to try the peers with."""
+def generators(styles: Sequence[str], externals: Sequence[str], photos: Images) -> Iterator[dict[str, Engine]]:
+    """Name -> engine, open: each fp32 model of each style, then the external models.
+
+    photos: a few, (N, H, W, 3), to try the external models with.
+    """
     with ExitStack() as stack:
         opened: dict[str, Engine] = {}
         for text in styles:
             style = load_style(text)
-            models = [model for model in style.models.values() if model.precision == "fp32"]
-            for model in models:
-                name = style.name if model is models[0] else f"{style.name} {model.name}"
+            for key, model in style.models.items():
+                if model.precision != "fp32":
+                    continue
+                name = style.name if model is style.model else f"{style.name} {key}"
                 data = model.read()
                 try:
                     engine = OnnxRuntime("onnxruntime", model, data, "fp32")
                 except Exception as error:  # ONNX Runtime raises types of its own
                     raise InputError(f"{model.path}: does not open: {reason(error)}") from error
                 opened[_free(name, opened)] = stack.enter_context(engine)
-        for text in peers:
-            peer = open_peer(text, photos)
-            name = peer.model.name + (" bgr" if peer.order == "bgr" else "")
-            opened[_free(name, opened)] = stack.enter_context(peer)
+        for text in externals:
+            external = open_external(text, photos)
+            name = external.model.path.stem + (" bgr" if external.order == "bgr" else "")
+            opened[_free(name, opened)] = stack.enter_context(external)
         yield opened
 
 
@@ -41,11 +49,23 @@ def _free(name: str, taken: dict[str, Engine]) -> str:
     return next(n for n in (name, *(f"{name} {i}" for i in range(2, 1000))) if n not in taken)
 
 
-def toons(engine: Engine, images: Images, landmarks: NDArray[np.float32]) -> Images:
-    """One at a time, without the matte that a fourth channel is: (N, H, W, 3) and (N, 5, 2) to (N, H, W, 3)."""
-    made = [engine.run(images[i : i + 1], landmarks[i : i + 1])[..., :3] for i in range(len(images))]
+def inputs(engine: Engine, faces: Pack) -> Arrays:
+    """What the engine takes of these faces, as at run time: warped to its style's shape, with charts and landmarks.
+
+    Faces without dense landmarks are neither warped nor charted.
+    """
+    known: Arrays = {"image": faces.images, "landmarks": faces.points[5]}
+    if 478 in faces.points:
+        known |= warped(faces, Shape.from_card(engine.model.shape))
+    return {port.name: known[port.name] for port in engine.model.inputs}
+
+
+def toons(engine: Engine, faces: Pack) -> Images:
+    """(N, H, W, 3), drawn one at a time."""
+    given = inputs(engine, faces)
+    made = [engine.run({name: array[[i]] for name, array in given.items()})["toon"] for i in range(len(faces))]
     return np.concatenate(made)
 
 
 def interface(engine: Engine) -> str:
-    return engine.interface if isinstance(engine, Peer) else "uint8 NHWC rgb"
+    return engine.interface if isinstance(engine, External) else "uint8 NHWC rgb"

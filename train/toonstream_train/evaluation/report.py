@@ -25,8 +25,11 @@ ROWS = {
     "perceptual_distance": ("perceptual distance, {network}", 1, 3),
     "similarity": ("MS-SSIM of pairs, {scales} scales", 1, 3),
     "hue_distance": ("hue distance", 1, 3),
-    "lightness_change": ("skin, change of L*, {group} ({count})", 1, 1),
+    "lightness_change": ("lit skin, change of L*, {group} ({count})", 1, 1),
+    "chroma_change": ("lit skin, change of chroma, {group} ({count})", 1, 1),
     "landmark_error": ("landmark error, % of eye distance", 1, 2),
+    "teacher_landmark_error": ("  against where the teacher has them", 1, 2),
+    "eye_sharpness": ("sharpness of the eyes, of the teacher's", 1, 2),
     "not_found": ("faces not found", 1, 0),
     "blink": ("eye opening kept (correlation)", 1, 3),
     "mouth": ("mouth opening kept (correlation)", 1, 3),
@@ -34,7 +37,9 @@ ROWS = {
     "flicker": ("flicker, noise of sigma {sigma:g}", 1, 2),
     "noise_response": ("  against the clean picture", 1, 2),
     "warping_error": ("warping error, steps of 255", 1, 2),
+    "warping_ratio": ("  over the warped photo's own", 1, 2),
     "milliseconds": ("milliseconds a face", 1, 1),
+    "milliseconds_512": ("  at twice the size", 1, 1),
 }
 """Measure -> its label, what it is multiplied by, decimals; in the table's order."""
 
@@ -64,7 +69,7 @@ def table(evaluation: Evaluation) -> str:
     names = list(measures)
     lines = [["", *names]]
     for key, (label, factor, decimals) in ROWS.items():
-        groups = list(TONES) if key == "lightness_change" else [""]
+        groups = list(TONES) if key in ("lightness_change", "chroma_change") else [""]
         for group in groups:
             values = [m.get(key, {}).get(group) if group else m.get(key) for m in measures.values()]
             if all(value is None for value in values):

@@ -1,7 +1,8 @@
 """Whether toons hold still: under sensor noise on a still face, and along the motion of a clip."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,8 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from toonstream_engines.errors import InputError
 
+from toonstream.faces import framing
+from toonstream.faces.crop import crop
+from toonstream.faces.face import five_points
+from toonstream.frame import Frame
 from toonstream_train.data.landmarks import Points
-from toonstream_train.data.prepare import crop
+from toonstream_train.data.pack import Pack
 
 SIGMA = 3.0
 """Of the sensor noise, in steps of 255: an indoor webcam's."""
@@ -20,8 +25,8 @@ SMOOTHED_OVER = 5.0
 MOST_FRAMES = 90
 
 Images = NDArray[np.uint8]
-Draw = Callable[[Images, NDArray[np.float32]], Images]
-"""Pictures (N, H, W, 3) and five points (N, 5, 2) to toons (N, H, W, 3)."""
+Draw = Callable[[Pack], Images]
+"""Faces to their toons (N, H, W, 3)."""
 
 
 @dataclass(frozen=True)
@@ -37,24 +42,38 @@ def noisy(photos: Images, seed: int) -> Images:
     return np.asarray((photos + noise).round().clip(0, 255), np.uint8)
 
 
-def flicker(photos: Images, toons: Images, landmarks: NDArray[np.float32], draw: Draw) -> Flicker:
-    """Of stills and their toons (N, H, W, 3), with five points (N, 5, 2); 1 for what passes noise on as it is."""
-    first, second = noisy(photos, 1), noisy(photos, 2)
-    one, two = draw(first, landmarks), draw(second, landmarks)
+def flicker(faces: Pack, toons: Images, draw: Draw, detect: Callable[[Images], Points | None]) -> Flicker:
+    """Of stills and their toons (N, H, W, 3); 1 for what passes noise on as it is.
+
+    Landmarks are looked for in the noisy pictures too, as at run time.
+    """
+    first, second = (found_again(faces, noisy(faces.images, seed), detect) for seed in (1, 2))
+    one, two = draw(first), draw(second)
     return Flicker(
-        frames=_change(one, two) / _change(first, second),
-        noise=_change(toons, one) / _change(photos, first),
+        frames=_change(one, two) / _change(first.images, second.images),
+        noise=_change(toons, one) / _change(faces.images, first.images),
     )
+
+
+def found_again(faces: Pack, images: Images, detect: Callable[[Images], Points | None]) -> Pack:
+    """The same faces in other pictures of them, with the landmarks found there, where there are any."""
+    points = {count: many.copy() for count, many in faces.points.items()}
+    for i, image in enumerate(images):
+        if (found := detect(image)) is not None:
+            points[5][i] = found[0]
+            if 478 in points and found[1] is not None:
+                points[478][i] = found[1]
+    return replace(faces, images=images, points=points)
 
 
 def _change(a: Images, b: Images) -> float:
     return float(cv2.absdiff(a, b).mean())
 
 
-def crops(clip: Path, detect: Callable[[Images], Points | None]) -> tuple[Images, NDArray[np.float32]]:
-    """The largest face of a clip's first MOST_FRAMES: (T, SIZE, SIZE, 3), and its five points (T, 5, 2) in crop pixels.
+def crops(clip: Path, size: int, detect: Callable[[Images], Points | None]) -> Pack:
+    """The largest face of a clip's first MOST_FRAMES, one crop a frame, with its landmarks in crop pixels.
 
-    Frames without a face take their points from the frames around them.
+    The crop moves smoothly. Frames without a face take their points from the frames around them.
     """
     video = cv2.VideoCapture(str(clip))
     frames: list[Images] = []
@@ -66,18 +85,27 @@ def crops(clip: Path, detect: Callable[[Images], Points | None]) -> tuple[Images
     if len(frames) < 2:
         raise InputError(f"{clip}: no clip of at least two frames; give a video with one face")
     found = [detect(frame) for frame in frames]
-    at = np.array([i for i, points in enumerate(found) if points is not None])
+    at = np.array([i for i, points in enumerate(found) if points is not None and points[1] is not None])
     if not len(at):
         raise InputError(f"{clip}: no face in its first {len(frames)} frames; give a video with one face")
-    known = np.stack([points[5] for points in found if points is not None]).reshape(len(at), 10)
-    tracks = np.stack([np.interp(np.arange(len(frames)), at, known[:, i]) for i in range(10)], 1)
-    smooth = cv2.GaussianBlur(tracks, (1, 0), sigmaX=1, sigmaY=SMOOTHED_OVER, borderType=cv2.BORDER_REPLICATE)
-    pictures, points = [], []
-    for frame, five in zip(frames, smooth.reshape(-1, 5, 2), strict=True):
-        cropped = crop(frame, {5: five.astype(np.float32)})
-        pictures.append(cropped.image)
-        points.append(cropped.points[5])
-    return np.stack(pictures), np.stack(points)
+    dense = np.stack([points[1] for points in found if points is not None and points[1] is not None])
+    every = np.arange(len(frames))
+    tracks = np.stack([np.interp(every, at, track) for track in dense.reshape(len(at), -1).T], 1).reshape(-1, 478, 2)
+    fives = np.stack([five_points(mesh) for mesh in tracks]).reshape(-1, 10)
+    smooth = cv2.GaussianBlur(fives, (1, 0), sigmaX=1, sigmaY=SMOOTHED_OVER, borderType=cv2.BORDER_REPLICATE)
+    images, meshes = [], []
+    for frame, mesh, five in zip(frames, tracks, smooth.reshape(-1, 5, 2), strict=True):
+        matrix = framing.framing(five, size)
+        images.append(crop(Frame.from_rgb(frame, None, Fraction(1), 0), matrix, size))
+        meshes.append(framing.apply(matrix, mesh))
+    placed = np.stack(meshes).astype(np.float32)
+    return Pack(
+        images=np.stack(images),
+        inside=np.ones((len(images), size, size), np.uint8),
+        points={5: np.stack([five_points(mesh) for mesh in placed]).astype(np.float32), 478: placed},
+        names=[str(i) for i in every],
+        sources=[clip.stem] * len(images),
+    )
 
 
 @dataclass(frozen=True)

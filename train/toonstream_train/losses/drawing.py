@@ -2,7 +2,6 @@
 
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d
 
 
 def drawing(x: Tensor, target: Tensor, weight: Tensor) -> Tensor:
@@ -20,26 +19,14 @@ def gradients(x: Tensor) -> tuple[Tensor, Tensor]:
     return x[:, :, :, 1:] - x[:, :, :, :-1], x[:, :, 1:] - x[:, :, :-1]
 
 
-def total_variation(x: Tensor) -> Tensor:
-    """Mean absolute gradient (Rudin, Osher and Fatemi 1992, anisotropic)."""
-    across, down = gradients(x)
-    return across.abs().mean() + down.abs().mean()
-
-
 def edge_aware_smoothness(x: Tensor, photo: Tensor, edge: float = 0.1) -> Tensor:
-    """Total variation of x, weighted by exp(-gradient / edge) of the photo: smooth where the photo is (Godard et al. 2017)."""
+    """Mean absolute gradient, weighted by exp(-gradient / edge) of the photo (Godard et al. 2017, section 3.2).
+
+    So x is smooth where the photo is; at the photo's edges lines are free.
+    """
     weights = ((-g.abs().mean(1, keepdim=True) / edge).exp() for g in gradients(photo))
     across, down = ((g.abs() * w).mean() for g, w in zip(gradients(x), weights, strict=True))
     return across + down
-
-
-def displacement(found: Tensor, taught: Tensor, weight: Tensor) -> Tensor:
-    """Mean distance, in tens of pixels, between two fields of places (B, 2, h, w), in pixels.
-
-    weight: (B, 1, H, W), of each pixel of the picture.
-    """
-    cells = avg_pool2d(weight, weight.shape[3] // found.shape[3])
-    return (cells * (found - taught).abs()).sum() / (20 * cells.sum())
 
 
 def features_weight(landmarks: Tensor, size: int, strength: float) -> Tensor:

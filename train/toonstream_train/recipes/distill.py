@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.optim import Adam
 
 from toonstream_train.core.recipe import Recipe, Settings, Stage, Update
-from toonstream_train.data.dataset import Batch, Faces, Geometry, signed
+from toonstream_train.data.dataset import Faces, Geometry, signed
 from toonstream_train.data.degradation import Degradation, again, degrade, light, shift
 from toonstream_train.data.pack import Pack
 from toonstream_train.losses.adversarial import discriminator_loss, generator_loss
@@ -83,7 +83,7 @@ class Distill(Recipe):
         s = self.settings
         if not s.teacher:
             raise InputError("distill needs a teacher: --set teacher=FOLDER of a run")
-        self.teacher = trained(Path(s.teacher))[0].to(device)
+        self.teacher = trained(Path(s.teacher)).model.to(device)
         self.photos = Faces(packs["photos"], device, s.geometry)
         if s.feature:
             self.perceptual = perceptual.build(s.content, signed(self.photos.images[:16]))
@@ -127,6 +127,6 @@ class Distill(Recipe):
     def exportable(self, networks: Mapping[str, nn.Module]) -> nn.Module:
         return networks["student"]
 
-    def preview(self, networks: Mapping[str, nn.Module], faces: Batch) -> dict[str, Tensor]:
-        photos = faces.pictures
+    def preview(self, networks: Mapping[str, nn.Module], inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        photos = inputs["image"]
         return {"photo": photos, "student": networks["student"](photos), "teacher": self.teacher(photos)}

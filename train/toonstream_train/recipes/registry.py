@@ -1,5 +1,6 @@
 """Recipes by name."""
 
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,9 +14,9 @@ if TYPE_CHECKING:  # names are listed without torch
 
 RECIPES = {
     "cartoongan": "cartoongan:CartoonGAN",
-    "cartoongan_drawing": "cartoongan_drawing:CartoonGANDrawing",
     "cyclegan": "baselines.cyclegan:CycleGAN",
     "distill": "distill:Distill",
+    "drawing_student": "drawing_student:DrawingStudent",
     "quick": "quick:Quick",
 }
 """Name -> module within this package, and class."""
@@ -29,11 +30,19 @@ def recipe(name: str) -> "type[Recipe]":
     return found
 
 
-def trained(run: Path) -> "tuple[nn.Module, dict[str, Any]]":
-    """The model that a run exports, with its averaged weights, for inference; and the run's checkpoint.
+@dataclass(frozen=True)
+class Trained:
+    """What a run has made."""
 
-    run: the folder that fit wrote, or the checkpoint in it.
-    """
+    recipe: "Recipe"
+    model: "nn.Module"
+    """What it exports, with its averaged weights, for inference; it takes the inputs of `recipe.examples`."""
+    state: dict[str, Any]
+    """The run's checkpoint."""
+
+
+def trained(run: Path) -> Trained:
+    """run: the folder that fit wrote, or the checkpoint in it."""
     from toonstream_train.core import checkpoint, settings
 
     state = checkpoint.load(run / "checkpoint.pt" if run.is_dir() else run)
@@ -41,4 +50,4 @@ def trained(run: Path) -> "tuple[nn.Module, dict[str, Any]]":
     made = kind(settings.merge(kind.defaults, state["settings"], str(run)))
     for name, network in made.networks.items():
         network.load_state_dict((state["networks"] | state["averages"])[name])
-    return made.exportable(made.networks).requires_grad_(False).eval(), state
+    return Trained(made, made.exportable(made.networks).requires_grad_(False).eval(), state)

@@ -14,6 +14,7 @@ class Generator(nn.Module):
 
     def __init__(self, width: int = 64, blocks: int = 8) -> None:
         super().__init__()
+        self.architecture = {"name": "cartoongan", "width": width, "blocks": blocks}
 
         def flat(a: int, b: int) -> list[nn.Module]:
             return [nn.Conv2d(a, b, 3, padding=1, bias=False), BatchNorm(b), nn.ReLU(inplace=True)]

@@ -14,6 +14,7 @@ class Generator(nn.Module):
 
     def __init__(self, width: int = 64, blocks: int = 9) -> None:
         super().__init__()
+        self.architecture = {"name": "cyclegan", "width": width, "blocks": blocks}
 
         def down(a: int, b: int) -> list[nn.Module]:
             return [nn.Conv2d(a, b, 3, stride=2, padding=1), InstanceNorm2d(b), nn.ReLU(inplace=True)]

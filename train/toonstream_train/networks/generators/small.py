@@ -3,10 +3,8 @@
 from torch import Tensor, nn
 from torch.nn.functional import pixel_shuffle
 
-from toonstream_train.networks.blocks.face_prior import FacePrior
 from toonstream_train.networks.blocks.layers import Context, Residual, conv, up
 from toonstream_train.networks.blocks.tones import Tones
-from toonstream_train.networks.blocks.warp_field import WarpField
 
 
 class Small(nn.Module):
@@ -19,14 +17,10 @@ class Small(nn.Module):
     (N, 3, H, W) in [-1, 1] -> about the same range; H and W multiples of 16.
     """
 
-    def __init__(
-        self, width: int = 16, *, tones: bool = False, warp_field: bool = False, face_prior: bool = False
-    ) -> None:
-        """tones: lightness in steps. warp_field: it moves the face's features before it draws. face_prior, with the
-        warp field: it is told where on the mean face it draws."""
+    def __init__(self, width: int = 16, *, tones: bool = False) -> None:
+        """tones: lightness in steps."""
         super().__init__()
-        self.warp_field = WarpField() if warp_field else None
-        self.face_prior = FacePrior(self.warp_field.channels, width) if self.warp_field and face_prior else None
+        self.architecture = {"name": "small", "width": width, "tones": tones}
         w2, w4, w8 = 3 * width // 2, 3 * width, 6 * width
         self.to2 = conv(3, width, 5, 2)
         self.to4 = nn.Sequential(conv(width, w2, stride=2), conv(w2, w2))
@@ -39,12 +33,7 @@ class Small(nn.Module):
         self.tones = Tones() if tones else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.warp_field is None:
-            x2 = self.to2(x)
-        else:
-            features = self.warp_field.features(x)
-            x = self.warp_field(x, features)
-            x2 = self.to2(x) if self.face_prior is None else self.to2(x) + self.face_prior(features)
+        x2 = self.to2(x)
         x4 = self.to4(x2)
         x8 = self.to8(x4)
         x8 = self.at8(x8 + up(self.to16(x8)))

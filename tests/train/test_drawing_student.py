@@ -1,0 +1,150 @@
+"""How the shipped styles are made: batches of photos and drawings, and the small generator that learns them."""
+
+from dataclasses import fields, replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from support.drawn_face import SIDE, SKINS, face
+from toonstream_engines.errors import InputError
+from toonstream_engines.export import export_style
+from toonstream_train.data.drawn_faces import Augmentation, DrawnFaces, warped
+from toonstream_train.data.pack import Pack
+from toonstream_train.recipes.drawing_student import DrawingStudent, DrawingStudentSettings, features
+
+from toonstream import Toonifier
+from toonstream.faces.face import Face, five_points
+from toonstream.faces.shape import Shape
+from toonstream.frame import Frame
+
+NONE = Augmentation(**{item.name: 0.0 for item in fields(Augmentation)})
+SHAPE = Shape(eyes=(1.2, 1.4))
+
+
+@pytest.fixture(scope="module")
+def pack() -> Pack:
+    """Three faces; a drawing is the negative of its warped photo, at twice the size."""
+    images, meshes = zip(*(face(skin) for skin in SKINS.values()), strict=True)
+    made = Pack(
+        images=np.stack(images),
+        inside=np.ones((3, SIDE, SIDE), np.uint8),
+        points={5: np.stack([five_points(mesh) for mesh in meshes]).astype(np.float32), 478: np.stack(meshes)},
+        names=["a", "b", "c"],
+        sources=["one", "one", "two"],
+    )
+    return replace(made, drawings=255 - warped(made, SHAPE)["image"].repeat(2, 1).repeat(2, 2))
+
+
+def faces(pack: Pack, augmentation: Augmentation, **weights: float) -> DrawnFaces:
+    return DrawnFaces(pack, SHAPE, augmentation, weights, seed=5)
+
+
+def test_without_augmentation_it_is_what_the_camera_gives(pack: Pack) -> None:
+    batch = faces(pack, NONE, one=0.0).batch(0, 2, SIDE)
+    given = warped(pack.part(np.array([2])), SHAPE)
+    image, chart = (np.moveaxis(given[name][0], 2, 0) / 127.5 - 1 for name in ("image", "chart"))
+    np.testing.assert_allclose(batch.image[0], image, atol=1e-6)
+    np.testing.assert_allclose(batch.chart[0], chart, atol=1e-6)
+    np.testing.assert_allclose(batch.drawing[0], -image, atol=0.02, rtol=0)
+    assert batch.weight.min() > 0.2
+    assert batch.weight[0, 0, SIDE // 2, SIDE // 2] == 1
+
+
+def test_a_batch_depends_on_seed_and_step_alone(pack: Pack) -> None:
+    ahead, direct = faces(pack, Augmentation()), faces(pack, Augmentation())
+    ahead.prefetch(7, 2, 64)
+    first, second = ahead.batch(7, 2, 64), direct.batch(7, 2, 64)
+    assert torch.equal(first.image, second.image)
+    assert torch.equal(first.chart, second.chart)
+    assert not torch.equal(first.image, direct.batch(8, 2, 64).image)
+    assert first.image.shape == (2, 3, 64, 64)
+    assert first.chart.shape == (2, 6, 32, 32)
+
+
+def test_photo_drawing_and_chart_turn_together(pack: Pack) -> None:
+    moves = replace(NONE, scale=0.2, rotation=30.0, shift=0.1)
+    batch = faces(pack, moves, one=0.0).batch(3, 4, SIDE)
+    torch.testing.assert_close(batch.drawing, -batch.image, atol=0.5, rtol=0)
+    assert float((batch.drawing + batch.image).abs().mean()) < 0.02
+    for image, chart in zip(batch.image, batch.chart, strict=True):
+        pupils = torch.nn.functional.interpolate(chart[None, 1:2], scale_factor=2.0)[0, 0] > 0.9
+        assert pupils.sum() > 20
+        assert float(image[0][pupils].mean()) < 0  # this face's irises are dark in red
+
+
+def test_what_covers_a_face_stays_in_its_drawing(pack: Pack) -> None:
+    covered = faces(pack, replace(NONE, covered=1.0), one=0.0).batch(2, 8, SIDE)
+    same = (covered.drawing - covered.image).abs().amax(1) < 0.02
+    shares = [float(part.float().mean()) for part in same]
+    assert max(shares) < 0.6, shares
+    assert sum(share > 0.002 for share in shares) >= 6, shares  # a cover may lie mostly beside the face
+    assert max(shares) > 0.02, shares
+
+
+def test_charts_are_jittered_and_lose_planes(pack: Pack) -> None:
+    clean = faces(pack, NONE, one=0.0).batch(0, 1, SIDE).chart
+    jittered = faces(pack, replace(NONE, jitter=2.0), one=0.0).batch(0, 8, SIDE).chart
+    assert all(float((chart - clean[0]).abs().max()) > 0.5 for chart in jittered)
+    dropped = faces(pack, replace(NONE, dropped=1.0), one=0.0).batch(0, 8, SIDE).chart
+    empty = (dropped == dropped[:, :, :1, :1]).all(3).all(2).float().mean()
+    assert 0.25 < float(empty) < 0.75
+
+
+def test_features_are_where_the_chart_has_them(pack: Pack) -> None:
+    chart = faces(pack, NONE, one=0.0).batch(0, 1, SIDE).chart
+    where = features(chart)
+    assert where.shape == (1, 1, SIDE, SIDE)
+    left, top = pack.points[478][2][468]
+    assert where[0, 0, int(top), int(left)] == 1
+    assert where[0, 0, 4, 4] == 0
+    assert where[0, 0, 160, 128] == 0  # a cheek
+
+
+TINY = DrawingStudentSettings(
+    shape=SHAPE, augmentation=NONE, width=8, batch=16, sizes={"64": 1.0}, steps=27, adversarial_steps=3, window=32
+)
+
+
+def steps(recipe: DrawingStudent, count: int) -> list[dict[str, float]]:
+    recorded = []
+
+    def update(name: str, loss: torch.Tensor) -> None:
+        recipe.optimisers[name].zero_grad()
+        loss.backward()
+        recipe.optimisers[name].step()
+
+    for recipe.step in range(count):
+        recipe.stage = recipe.stages()[recipe.step >= recipe.settings.steps]
+        recipe.take()
+        recipe.forward()
+        recipe.optimise(update)
+        recorded.append({name: float(loss.detach()) for name, loss in recipe.losses.items()})
+    return recorded
+
+
+def test_it_learns_and_the_discriminator_joins_late(pack: Pack) -> None:
+    torch.manual_seed(0)
+    recipe = DrawingStudent(replace(TINY, batch=1))
+    recipe.feed({"photos": pack}, torch.device("cpu"))
+    recorded = steps(recipe, 30)
+    assert recorded[26]["drawing"] < 0.6 * recorded[0]["drawing"]
+    assert "discriminator" not in recorded[26]
+    assert {"generator", "discriminator"} < set(recorded[27])
+
+
+def test_a_pack_without_drawings_is_told(pack: Pack) -> None:
+    with pytest.raises(InputError, match="draw PACK"):
+        DrawingStudent(TINY).feed({"photos": replace(pack, drawings=None)}, torch.device("cpu"))
+
+
+def test_its_style_draws_with_its_shape(pack: Pack, tmp_path: Path) -> None:
+    recipe = DrawingStudent(TINY)
+    card = {"name": "tiny", **recipe.card(), "architecture": recipe.generator.architecture}
+    export_style(recipe.generator, tmp_path / "tiny", recipe.examples(pack), card)
+    with Toonifier(tmp_path / "tiny", "onnxruntime") as toonifier:
+        assert toonifier.shape == SHAPE
+        frame = Frame.from_rgb(pack.images[0].copy(), None, Fraction(1, 30), 0)
+        (toon,) = toonifier.draw(frame, [Face(1, pack.points[478][0])])
+        assert toon.picture.shape[2] == 3

@@ -1,0 +1,186 @@
+"""Which source or sink a path, an address or a device's name means; other packages can add theirs.
+
+They register functions as entry points, in the groups SOURCES and SINKS. An entry point's name is a file's suffix with
+its dot, or for live video a scheme, which is what a person writes before the first colon:
+
+    group     name      called as                      returns
+    SOURCES   ".xyz"    open(path)                     Source
+    SOURCES   "xyz"     open(name, request)            LiveSource
+    SINKS     ".xyz"    open(path, source, overwrite)  Sink
+    SINKS     "xyz"     open(name, source, controls)   LiveSink
+
+What is built in goes first. These functions raise UserError for what a person can mend.
+"""
+
+import re
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from toonstream_engines.errors import InputError, UserError
+
+from toonstream.controls import Controls
+from toonstream.orientation import Rect
+from toonstream.sinks import LiveSink, Sink
+from toonstream.sinks.containers import SUFFIXES as WRITTEN
+from toonstream.sinks.containers import output_suffix
+from toonstream.sinks.output import with_mark
+from toonstream.sources import PHOTOS, SUFFIXES, CaptureRequest, LiveSource, Source, photo_suffix
+
+SOURCES, SINKS = "toonstream.sources", "toonstream.sinks"
+
+
+def open_source(path: Path) -> Source:
+    """The file as a source, by what is in it rather than by its name. Raises InputError where it is none."""
+    if path.is_dir():
+        raise InputError(f"{path}: this is a folder, not a file")
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path}: this is no file, but a pipe or a device; save what it gives as a file first")
+    try:
+        with path.open("rb") as file:
+            start = file.read(12)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from error
+    if not start:
+        raise InputError(f"{path}: the file is empty")
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES and (registered := _registered(SOURCES, suffix)):
+        source: Source = registered(path)
+        return source
+    if photo_suffix(path):
+        from toonstream.sources.photo import PhotoSource
+
+        return PhotoSource(path)
+    from toonstream.sources.video import VideoSource
+
+    return VideoSource(path)
+
+
+def open_live_source(name: str, request: CaptureRequest) -> LiveSource:
+    """A source by what a person calls it, as in `toonstream live --from`:
+
+    0, 1, ... or a part of its name or its path: a camera. screen, or screen:LEFT,TOP,WIDTHxHEIGHT: what is on the
+    screen. An address with ://: a stream. A file: a video, played in a loop. Raises UserError where it cannot be had.
+    """
+    scheme, colon, _ = name.partition(":")
+    if scheme == "screen":
+        from toonstream.sources.screen import open_screen
+
+        return open_screen(_region(name), request)
+    if colon and (registered := _registered(SOURCES, scheme)):
+        source: LiveSource = registered(name, request)
+        return source
+    if "://" in name:
+        from toonstream.sources.stream import open_stream
+
+        return open_stream(name)
+    path = Path(name)
+    if path.is_file():
+        from toonstream.sources.looping import LoopingSource
+        from toonstream.sources.video import VideoSource
+
+        with open_source(path) as file:
+            if not isinstance(file, VideoSource):
+                raise InputError(f"{path}: a photo, or no video; a live source is a video, a camera or a stream")
+        return LoopingSource(path)
+    from toonstream.sources.camera import open_camera
+
+    return open_camera(name, request)
+
+
+def _region(name: str) -> Rect | None:
+    if name == "screen":
+        return None
+    numbers = re.fullmatch(r"screen:(\d+),(\d+),(\d+)x(\d+)", name)
+    if not numbers:
+        raise InputError(f"{name}: a part of the screen is screen:LEFT,TOP,WIDTHxHEIGHT, in pixels")
+    left, top, width, height = map(int, numbers.groups())
+    if not width or not height:
+        raise InputError(f"{name}: a part of the screen has at least a pixel")
+    return Rect(left, top, left + width, top + height)
+
+
+def open_sink(path: Path, source: Source, encoder: str | None = None, overwrite: bool = False) -> Sink:
+    """A file for the cartoon of `source`, with all else that the source's own file holds.
+
+    Raises InputError for a file that is there already (unless `overwrite`), a suffix that does not do, or an unknown
+    encoder.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in WRITTEN and (registered := _registered(SINKS, suffix)):
+        sink: Sink = registered(path, source, overwrite)
+        return sink
+    from toonstream.sources.photo import PhotoSource
+
+    if isinstance(source, PhotoSource):
+        from toonstream.sinks.photo import PhotoSink
+
+        return PhotoSink(path, original=source.path, tags=source.tags, alpha=source.alpha, overwrite=overwrite)
+    from toonstream.sinks.video import VideoSink
+
+    original = getattr(source, "path", None)
+    return VideoSink(path, rate=source.rate, original=original, encoder=encoder, overwrite=overwrite)
+
+
+def default_output(path: Path) -> Path:
+    """NAME.toon.EXT beside the input; another EXT only where we do not write the input's kind of file under that."""
+    if _registered(SINKS, path.suffix.lower()):
+        return with_mark(path, ".toon")
+    suffix = output_suffix(path.suffix)
+    if path.is_file():
+        try:
+            photo = photo_suffix(path)
+        except (OSError, InputError):  # told when it is opened
+            photo = None
+        if bool(photo) != (path.suffix.lower() in PHOTOS):
+            suffix = photo or ".mp4"
+    return with_mark(path.with_suffix(suffix), ".toon")
+
+
+def open_live_sinks(name: str, source: LiveSource, controls: Controls, opened: ExitStack) -> list[LiveSink]:
+    """What `toonstream live --to` names, for the source's frames; `opened` closes it.
+
+    virtualcam, or virtualcam:DEVICE. window. http://HOST:PORT: a stream for OBS and the page with it. tcp://HOST:PORT:
+    a stream with the source's sound. A file: a recording. Raises UserError where it cannot be had.
+    """
+    scheme, colon, device = name.partition(":")
+    if scheme == "virtualcam" or name.startswith("/dev/"):
+        from toonstream.sinks.virtual_camera import VirtualCamera
+
+        path = device or (name if name.startswith("/dev/") else None)
+        return [opened.enter_context(VirtualCamera(source.size, source.rate, path))]
+    if name == "window":
+        from toonstream.sinks.window import Window
+
+        return [opened.enter_context(Window(controls))]
+    if scheme == "http":
+        from toonstream.page.server import PageServer
+
+        server = opened.enter_context(closing(PageServer(name, controls)))
+        return [server.stream, server.preview]
+    if scheme == "tcp":
+        from toonstream.sinks.transport import TransportStream
+
+        return [opened.enter_context(TransportStream(name, source.rate, source.listen()))]
+    if colon and (registered := _registered(SINKS, scheme)):
+        sink: LiveSink = registered(name, source, controls)
+        return [opened.enter_context(sink)]
+    if "://" in name or not Path(name).suffix:
+        raise InputError(f"--to {name}: neither virtualcam, window, http://..., tcp://..., nor a file such as a.mp4")
+    from toonstream.sinks.recording import Recording
+
+    return [opened.enter_context(Recording(Path(name), source.rate))]
+
+
+def _registered(group: str, name: str) -> Callable[..., Any] | None:
+    """The function that another package registered for that suffix or scheme. Raises UserError where it won't load."""
+    for point in entry_points(group=group, name=name) if name else ():
+        try:
+            function: Callable[..., Any] = point.load()
+        except (ImportError, AttributeError) as error:
+            package = point.dist.name if point.dist else point.module
+            raise UserError(f"{name}: {package}, which handles it, does not load ({error}); reinstall it") from error
+        return function
+    return None

@@ -1,0 +1,148 @@
+"""Where a face's skin is, and what its light and colour would be without hair, shadows of lids and pores."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from toonstream.faces.mesh import MOUTH, OVAL
+from toonstream_train.drawing.common.painting import ramp
+from toonstream_train.drawing.common.shapes import Points, fill, grown
+from toonstream_train.drawing.common.smoothing import Floats, blur, smoothstep
+from toonstream_train.drawing.common.tones import features_mask, likely_skin, skin_sample, without_islands
+
+GROWN = 1.35
+"""Eyes and brows with what surrounds them are about that much larger than on the photo."""
+
+
+SPOT = 11
+"""What is narrower is no form of a face, in pixels of half the paper's size."""
+
+
+@dataclass(frozen=True)
+class Skin:
+    """What is known of a face's skin; pictures (H, W)."""
+
+    where: Floats
+    """Where skin is, 0 to 1."""
+    form: Floats
+    """Its lightness as light and form alone make it, also under brows and eyes."""
+    chroma: Floats
+    """(H, W, 2), its own colour there."""
+    eyes: Floats
+    """Where eyes and brows are, with what surrounds them, 0 to 1."""
+    lips: Floats
+    """Where the lips are, 0 to 1."""
+    below: Floats
+    """1 below the nose, 0 above it."""
+    sample: NDArray[np.bool_]
+    """Pixels that are surely skin."""
+    median: float
+    """Its own lightness."""
+    contrast: float
+    """How much of light skin's contrasts it shows: the same fold is fainter on dark skin."""
+
+
+def spot(landmarks: Points, index: int, radius: float, shape: tuple[int, int]) -> Floats:
+    """A soft round spot (H, W) at a landmark."""
+    (cx, cy), (height, width) = landmarks[index] - 0.5, shape
+    down, across = (
+        np.exp(-0.5 * ((np.arange(size) - at) / radius) ** 2).astype(np.float32)
+        for size, at in ((height, cy), (width, cx))
+    )
+    out: Floats = np.outer(down, across)
+    return out
+
+
+def filled(values: Floats, weight: Floats, sigma: float) -> Floats:
+    """Gaussian blur of `values` (H, W, C) that looks only where `weight` (H, W) is; holes close from their rims."""
+    height, width = weight.shape
+    carried = np.dstack([values * weight[..., None], weight])
+    small = cv2.resize(carried, (width // 4, height // 4), interpolation=cv2.INTER_AREA)
+    out = small.mean((0, 1)) / max(float(small[..., -1].mean()), 1e-4)
+    for wider in (18.0, 6.0):
+        near = blur(small, max(wider * sigma / 4, 1.0))
+        out = (near + 0.02 * out) / (near[..., -1:] + 0.02)
+    near, far = blur(carried, sigma), cv2.resize(out, (width, height), interpolation=cv2.INTER_LINEAR)
+    result: Floats = ((near + 0.02 * far) / (near[..., -1:] + 0.02))[..., :-1]
+    return result
+
+
+def enlarged(picture: Floats, shape: tuple[int, int]) -> Floats:
+    """A smooth field at the paper's size."""
+    out: Floats = cv2.resize(picture, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)
+    return out
+
+
+def under(combed: Floats, skin: Floats) -> tuple[Floats, Floats]:
+    """Lightness (H, W) and chroma (H, W, 2) of the skin (H, W) as if it went on everywhere, smooth, without spots."""
+    height, width = skin.shape
+    half = (width // 2, height // 2)
+    small = cv2.resize(combed, half, interpolation=cv2.INTER_AREA)
+    light = np.ascontiguousarray(small[..., 0])
+    smooth = cv2.ximgproc.guidedFilter(light, light, 6, 12.0)
+    values = np.dstack([smooth, small[..., 1:]])
+    own = filled(values, cv2.resize(skin, half, interpolation=cv2.INTER_AREA), 2.0)
+    bare = without_islands(np.ascontiguousarray(own[..., 0]), SPOT)
+    return enlarged(bare, (height, width)), enlarged(np.ascontiguousarray(own[..., 1:]), (height, width))
+
+
+def find(combed: Floats, landmarks: Points, trust: float) -> Skin:
+    """The skin on a photo (H, W, 3) smoothed along its contours.
+
+    trust: 0 where dark glasses hide the eyes, 1 where they are seen.
+    """
+    shape = (combed.shape[0], combed.shape[1])
+    light = np.ascontiguousarray(combed[..., 0])
+    sample = skin_sample(landmarks, shape)
+    # Forehead, nose and cheeks know the skin's colour; a beard does not.
+    bare_part = sample.copy()
+    bare_part[int(np.clip(landmarks[2, 1], 0, shape[0])) :] = False
+    if bare_part.sum() > 0.25 * sample.sum():
+        sample = bare_part
+    skin = likely_skin(combed, landmarks, sample)
+    sure = sample & (skin > 0.5)
+    if sure.sum() > 0.25 * sample.sum():
+        sample = sure
+    median = float(np.median(light[sample]))
+    # Beyond the face's outline what is brighter than all its skin is a wall, however alike in colour.
+    beyond = 1 - blur(fill(landmarks[OVAL], shape), 4)
+    high = float(np.percentile(light[sample], 96))
+    skin = skin * (1 - beyond * smoothstep(light, high + 1, high + 10))
+    # Below the nose what lacks the skin's red is a beard, however light; in the face what has it is skin, however dark.
+    rows = np.arange(shape[0], dtype=np.float32)[:, None]
+    below = smoothstep(np.repeat(rows, shape[1], 1), float(landmarks[1, 1]), float(landmarks[0, 1]) + 1)
+    red = float(np.median(combed[sample][:, 1]))
+    dim = np.sqrt((light / np.float32(max(median, 1.0))).clip(0.16, 1.1))
+    share = blur(combed[..., 1], 1.5) / np.maximum(np.float32(max(red, 1.0)) * dim, 1.0)
+    known = np.float32(ramp(red, 4.0, 10.0))
+    # What is as light as skin must lack more of it: there may be shine.
+    least = np.float32(0.85) - np.float32(0.2) * smoothstep(light, median - 6, median + 4)
+    skin = skin * (1 - known * below * smoothstep(share, least, least - 0.35))
+    shine = smoothstep(light, median + 4, median + 14)
+    ruddy = (
+        known
+        * (1 - beyond)
+        * smoothstep(share, 0.74 - 0.34 * shine, 0.94 - 0.34 * shine)
+        * smoothstep(light, 0.2 * median, 0.4 * median)
+    )
+    skin = np.maximum(skin, ruddy)
+    apart = trust * features_mask(landmarks, shape, GROWN)
+    mouth = fill(landmarks[MOUTH], shape)
+    lips = blur(grown(mouth, 9), 2)
+    inner = skin * (1 - np.maximum(apart, lips))
+    bare, own = under(combed, inner)
+    # Not skin after all: a fringe, glasses, a hand's shadow line.
+    away = blur(bare - light, 1.0)
+    contrast = min(max(median / 50, 0.5), 1.0)
+    # The folds of a smile are as dark as a beard, but as red as skin.
+    width = float(np.hypot(*(landmarks[454] - landmarks[234])))
+    fold = np.maximum.reduce([spot(landmarks, index, 0.05 * width, shape) for index in (57, 287, 216, 436)])
+    limit: Floats = np.float32(contrast) * (1 + np.float32(0.9) * np.maximum(fold, 0.5) * ruddy)
+    foreign = np.maximum(smoothstep(away, 13.0 * limit, 22.0 * limit), (1 - ruddy) * smoothstep(-away, 16.0, 26.0))
+    skin = skin * (1 - foreign * (1 - 0.8 * apart))
+    skin = smoothstep(cv2.ximgproc.guidedFilter(light, skin, 6, 4.0), 0.32, 0.68)
+
+    form = enlarged(cv2.ximgproc.guidedFilter(bare[::2, ::2].copy(), bare[::2, ::2].copy(), 8, 10.0), shape)
+    return Skin(skin, blur(form, 2.0), own, apart, lips, below, sample, median, contrast)

@@ -1,0 +1,170 @@
+"""A small generator learns what a drawing teacher makes of photos: how the shipped styles are made.
+
+The photo comes warped to the style's proportions, with a chart of its landmarks; the generator only paints. First it
+regresses the drawings; then a discriminator joins, which looks through windows and tells toons from drawings.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from toonstream_engines.errors import InputError
+from torch import Tensor, nn
+from torch.nn.functional import interpolate, max_pool2d
+from torch.optim import Adam
+
+from toonstream.faces.shape import Shape
+from toonstream_train.core.recipe import Recipe, Settings, Stage, Update
+from toonstream_train.core.schedules import linear_decay
+from toonstream_train.data.drawn_faces import Augmentation, DrawnFaces, warped
+from toonstream_train.data.pack import Pack
+from toonstream_train.losses.adversarial import discriminator_loss, generator_loss
+from toonstream_train.losses.drawing import drawing
+from toonstream_train.losses.temporal import temporal_consistency
+from toonstream_train.networks.discriminators.cartoongan import Discriminator
+from toonstream_train.networks.generators.painter import Painter
+
+
+@dataclass(frozen=True)
+class DrawingStudentSettings(Settings):
+    shape: Shape = field(default_factory=Shape)
+    """The style's proportions, which the drawings were made in."""
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    weights: Mapping[str, float] = field(default_factory=dict)
+    """How often the faces of a source are taken, where not once."""
+    width: int = 16
+    batch: int = 6
+    """Faces of 256 pixels in a batch; of larger ones it holds so many fewer that their pixels are as many."""
+    sizes: Mapping[str, float] = field(default_factory=lambda: {"192": 0.05, "256": 0.65, "384": 0.2, "512": 0.1})
+    """How often a batch's faces are of that many pixels a side."""
+    learning_rate: float = 1.5e-3
+    beta1: float = 0.9
+    steps: int = 5_000
+    """Of regression."""
+    features: float = 10.0
+    """How much more eyes, brows, lips and lines count."""
+    temporal: float = 0.5
+    """Weight of temporal consistency: the same toon of the same face under other noise."""
+    temporal_noise: float = 4.0
+    """Largest sigma of that noise, 8-bit steps."""
+
+    adversarial_steps: int = 0
+    adversarial: float = 0.1
+    discriminator_width: int = 16
+    discriminator_rate: float = 4e-4
+    window: int = 96
+    """Side in pixels of what the discriminator sees of a face."""
+    eye_crop_probability: float = 0.6
+    """How often that window lies at the height of the eyes."""
+
+
+class DrawingStudent(Recipe):
+    name = "drawing_student"
+    defaults = DrawingStudentSettings()
+    packs: ClassVar = {"photos": "faces with their drawings, from draw"}
+    averaged = ("generator",)
+
+    settings: DrawingStudentSettings
+
+    def __init__(self, settings: DrawingStudentSettings) -> None:
+        super().__init__(settings)
+        s = settings
+        self.generator = Painter(s.width)
+        self.discriminator = Discriminator(s.discriminator_width, spectral=True, conditional=True)
+        self.networks = {"generator": self.generator, "discriminator": self.discriminator}
+        self.optimisers = {
+            "generator": Adam(self.generator.parameters(), s.learning_rate, (s.beta1, 0.99)),
+            "discriminator": Adam(self.discriminator.parameters(), s.discriminator_rate, (0.5, 0.99)),
+        }
+
+    def stages(self) -> tuple[Stage, ...]:
+        s = self.settings
+        both = ("generator", "discriminator")
+        return (
+            Stage("regression", s.steps, ("generator",), ("photos",), linear_decay(0.5)),
+            Stage("adversarial", s.adversarial_steps, both, ("photos",), linear_decay(0.0)),
+        )
+
+    def feed(self, packs: Mapping[str, Pack], device: torch.device) -> None:
+        s, photos = self.settings, packs["photos"]
+        if photos.drawings is None:
+            raise InputError("the photos have no drawings; make them with: toonstream-train draw PACK")
+        self.device = device
+        self.faces = DrawnFaces(photos, s.shape, s.augmentation, dict(s.weights), s.training.seed)
+
+    def plan(self, step: int) -> tuple[int, int, int]:
+        """Step, count and size of that step's batch."""
+        s = self.settings
+        names, share = zip(*s.sizes.items(), strict=True)
+        random = np.random.default_rng((s.training.seed, 1, step))
+        size = int(random.choice(names, p=np.array(share) / sum(share)))
+        return step, max(1, round(s.batch * (256 / size) ** 2)), size
+
+    def take(self) -> None:
+        batch = self.faces.batch(*self.plan(self.step)).to(self.device)
+        self.faces.prefetch(*self.plan(self.step + 1))
+        self.image, self.chart, self.drawing, self.weight = batch.image, batch.chart, batch.drawing, batch.weight
+
+    def forward(self) -> None:
+        """The toons, and those of a quarter of the faces under other noise."""
+        s = self.settings
+        image, chart = self.image, self.chart
+        if s.temporal:
+            few = max(1, len(image) // 4)
+            sigma = torch.rand(few, 1, 1, 1, device=self.device) * s.temporal_noise / 127.5
+            image = torch.cat([image, image[:few] + sigma * torch.randn_like(image[:few])])
+            chart = torch.cat([chart, chart[:few]])
+        made = self.generator(image, chart).float()
+        self.toon, self.again = made[: len(self.image)], made[len(self.image) :]
+        self.pictures = {"photo": self.image, "toon": self.toon, "drawing": self.drawing}
+
+    def optimise(self, update: Update) -> None:
+        s = self.settings
+        where = self.weight * (1 + s.features * features(self.chart))
+        self.losses = {"drawing": drawing(self.toon, self.drawing, where)}
+        if s.temporal:
+            self.losses["temporal"] = s.temporal * temporal_consistency(self.toon[: len(self.again)], self.again)
+        adversarial = self.stage.name == "adversarial"
+        if adversarial:
+            self.corner = self.window_corner()
+            toon, drawn, photo = (self.window(p) for p in (self.toon, self.drawing, self.image))
+            self.losses["generator"] = s.adversarial * generator_loss("hinge", self.discriminator(toon, photo))
+        update("generator", sum(self.losses.values(), torch.zeros((), device=self.device)))
+        if adversarial:
+            real, fake = self.discriminator(drawn, photo), self.discriminator(toon.detach(), photo)
+            self.losses["discriminator"] = discriminator_loss("hinge", real, [fake])
+            update("discriminator", self.losses["discriminator"])
+
+    def window_corner(self) -> tuple[int, int]:
+        """Top and left of the discriminator's window: around the eyes or anywhere."""
+        s, size = self.settings, self.image.shape[-1]
+        room = size - s.window
+        if torch.rand(()) < s.eye_crop_probability:
+            top, left = 0.40 * size - s.window / 2, torch.rand(()).item() * room
+            return round(min(max(top + (torch.rand(()).item() - 0.5) * s.window / 2, 0), room)), round(left)
+        return round(torch.rand(()).item() * room), round(torch.rand(()).item() * room)
+
+    def window(self, pictures: Tensor) -> Tensor:
+        top, left = self.corner
+        side = self.settings.window
+        return pictures[..., top : top + side, left : left + side]
+
+    def exportable(self, networks: Mapping[str, nn.Module]) -> nn.Module:
+        return networks["generator"]
+
+    def examples(self, faces: Pack) -> dict[str, NDArray[Any]]:
+        return warped(faces, self.settings.shape)
+
+    def card(self) -> dict[str, Any]:
+        return {"shape": asdict(self.settings.shape)}
+
+
+def features(chart: Tensor) -> Tensor:
+    """(B, 1, S, S) in 0 to 1: eyes, brows, lines and lips, and a little around. chart: (B, planes, S / 2, S / 2)."""
+    planes = (chart + 1) / 2
+    brows = ((planes[:, :1] - 0.52) * 2.1).clamp(0, 1)
+    drawn = torch.cat([brows, (3 * planes[:, 1:4]).clamp(max=1)], 1).amax(1, keepdim=True)
+    return interpolate(max_pool2d(drawn, 5, 1, 2), scale_factor=2.0)

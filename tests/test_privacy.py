@@ -32,11 +32,11 @@ from support.pictures import write_pictures
 from toonstream_train.commands import main
 
 table = write_pictures(Path("../out/photos"), 3)
-tiny = ["vgg=random", "content_layer=conv1_2", "generator=small", "width=4", "batch=2", "geometry.size=64"]
-tiny = [part for setting in [*tiny, "training.steps=1", "initialisation=0"] for part in ("--set", setting)]
+short = [part for setting in ("reconstruction=1", "steps=1", "batch=2") for part in ("--set", setting)]
 photos = ["--photos", "../out/photos.pack"]
 assert main(["prepare", "../out/photos", "../out/photos.pack", "--landmarks", str(table)]) == 0
-assert main(["fit", "cartoongan", *photos, "--cartoons", "../out/photos.pack", "--out", "../out/run", *tiny]) == 0
+assert main(["fit", "quick", *photos, "--cartoons", "../out/photos.pack", "--out", "../out/run", *short]) == 0
+assert main(["export", "../out/run", "../out/style", "--faces", "../out/photos.pack"]) == 0
 assert main(["curves", "../out/run"]) == 0
 """
 

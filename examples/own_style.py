@@ -25,9 +25,8 @@ def painted(photo: Floats, mesh: Points) -> Floats:
     (478, 2) float32 in pixels. Returns the drawing, as `photo`.
     """
     calm = cv2.bilateralFilter(photo, 15, 12, 9)
-    poster = np.stack(
-        [np.minimum(np.round(calm[..., 0] / 20) * 20, 80), 1.4 * calm[..., 1], 1.4 * calm[..., 2]], axis=2
-    )
+    light = np.minimum(np.round(calm[..., 0] / 20) * 20, 80)
+    poster = np.stack([light, 1.4 * calm[..., 1], 1.4 * calm[..., 2]], axis=2)
     for line in (*EYES, MOUTH):
         cv2.polylines(poster, [np.round(mesh[line]).astype(np.int32)], True, (15, 0, 0), 3, cv2.LINE_AA)
     return np.asarray(poster, np.float32)

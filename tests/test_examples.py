@@ -33,7 +33,7 @@ def run(folder: Path, code: str, *arguments: object) -> str:
     done = subprocess.run(
         [sys.executable, *script, *map(str, arguments)],
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": path},
+        env=os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"},  # threads on a busy machine wait for one another
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

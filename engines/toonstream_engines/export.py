@@ -148,7 +148,10 @@ def _prove(style: Style, generator: "nn.Module") -> list[Probe]:
     cut_parity = Parity(cut, torch_outputs(generator, cut))
     for probe in tried:
         if probe.engine:
-            prove(probe.engine, cut_parity)
+            try:
+                prove(probe.engine, cut_parity)
+            except UserError as error:
+                probe.failure = str(error)
         probe.close()
     return tried
 

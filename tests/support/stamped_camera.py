@@ -4,9 +4,12 @@ import itertools
 import sys
 import time
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # it runs as a script
 
 from support import CLIP, stamps
 from toonstream.commands import live

@@ -7,7 +7,7 @@ from toonstream_train.data.degradation import shift
 from toonstream_train.losses.adversarial import discriminator_loss, generator_loss
 from toonstream_train.losses.colour import colour
 from toonstream_train.losses.content import content
-from toonstream_train.losses.drawing import drawing, features_weight, total_variation
+from toonstream_train.losses.drawing import drawing, edge_aware_smoothness, features_weight
 from toonstream_train.losses.temporal import temporal_consistency
 
 
@@ -53,8 +53,9 @@ def test_drawing_and_temporal_consistency() -> None:
     assert where[0, 0, 31, 31] < 1.1
 
 
-def test_colour_and_total_variation() -> None:
+def test_colour_and_smoothness() -> None:
     stripes = torch.tensor([0.0, 1.0]).repeat(16).expand(1, 3, 32, 32)
     assert colour(stripes, stripes * 0 + 0.5) == 0  # texture is free
     assert colour(stripes + 0.25, stripes) == 0.25
-    assert total_variation(stripes) == 1
+    assert edge_aware_smoothness(stripes, torch.zeros_like(stripes)) == 1
+    assert edge_aware_smoothness(stripes, stripes) < 1e-4  # the photo has these edges

@@ -164,6 +164,26 @@ def test_flicker_of_a_gain(amount: int) -> None:
     assert steadiness.flicker(stills, photos, lambda x: np.zeros_like(x.images), none).frames == 0
 
 
+def test_crops_of_a_clip_move_smoothly_and_bridge_gaps(tmp_path: Path) -> None:
+    clip = tmp_path / "clip.avi"
+    video = cv2.VideoWriter(str(clip), cv2.VideoWriter_fourcc(*"MJPG"), 25, (320, 320))
+    for _ in range(8):
+        video.write(np.full((320, 320, 3), 90, np.uint8))
+    video.release()
+    seen = iter(range(8))
+
+    def detect(_: np.ndarray) -> dict[int, np.ndarray] | None:
+        frame = next(seen)
+        return None if frame == 3 else {478: face() + np.float32([frame, 0])}
+
+    made = steadiness.crops(clip, 64, detect)
+    assert made.images.shape == (8, 64, 64, 3)
+    middles = made.points[478].mean(1)[:, 0]
+    assert np.isfinite(middles).all()
+    assert abs(middles[3] - (middles[2] + middles[4]) / 2) < 0.2
+    assert np.diff(middles).max() < 0.5 * 64 / 160  # the crop follows the head
+
+
 def test_warping_error_follows_the_motion() -> None:
     scene = cv2.GaussianBlur(np.random.default_rng(1).integers(0, 256, (96, 160, 3), np.uint8), (0, 0), 3)
     scene = cv2.normalize(scene, None, 0, 255, cv2.NORM_MINMAX)

@@ -60,9 +60,8 @@ def found_again(faces: Pack, images: Images, detect: Callable[[Images], Points |
     points = {count: many.copy() for count, many in faces.points.items()}
     for i, image in enumerate(images):
         if (found := detect(image)) is not None:
-            points[5][i] = found[0]
-            if 478 in points and found[1] is not None:
-                points[478][i] = found[1]
+            for count in points.keys() & found.keys():
+                points[count][i] = found[count]
     return replace(faces, images=images, points=points)
 
 
@@ -85,10 +84,10 @@ def crops(clip: Path, size: int, detect: Callable[[Images], Points | None]) -> P
     if len(frames) < 2:
         raise InputError(f"{clip}: no clip of at least two frames; give a video with one face")
     found = [detect(frame) for frame in frames]
-    at = np.array([i for i, points in enumerate(found) if points is not None and points[1] is not None])
+    at = np.array([i for i, points in enumerate(found) if points is not None])
     if not len(at):
         raise InputError(f"{clip}: no face in its first {len(frames)} frames; give a video with one face")
-    dense = np.stack([points[1] for points in found if points is not None and points[1] is not None])
+    dense = np.stack([points[478] for points in found if points is not None])
     every = np.arange(len(frames))
     tracks = np.stack([np.interp(every, at, track) for track in dense.reshape(len(at), -1).T], 1).reshape(-1, 478, 2)
     fives = np.stack([five_points(mesh) for mesh in tracks]).reshape(-1, 10)

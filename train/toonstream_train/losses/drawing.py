@@ -19,10 +19,14 @@ def gradients(x: Tensor) -> tuple[Tensor, Tensor]:
     return x[:, :, :, 1:] - x[:, :, :, :-1], x[:, :, 1:] - x[:, :, :-1]
 
 
-def total_variation(x: Tensor) -> Tensor:
-    """Mean absolute gradient (Rudin, Osher and Fatemi 1992, anisotropic)."""
-    across, down = gradients(x)
-    return across.abs().mean() + down.abs().mean()
+def edge_aware_smoothness(x: Tensor, photo: Tensor, edge: float = 0.1) -> Tensor:
+    """Mean absolute gradient, weighted by exp(-gradient / edge) of the photo (Godard et al. 2017, section 3.2).
+
+    So x is smooth where the photo is; at the photo's edges lines are free.
+    """
+    weights = ((-g.abs().mean(1, keepdim=True) / edge).exp() for g in gradients(photo))
+    across, down = ((g.abs() * w).mean() for g, w in zip(gradients(x), weights, strict=True))
+    return across + down
 
 
 def features_weight(landmarks: Tensor, size: int, strength: float) -> Tensor:

@@ -7,7 +7,8 @@ takes long or a pretrained network:
 - The discriminator sees lightness alone, as in AnimeGAN (Chen et al. 2019), less its mean, so that skin keeps its
   colour and its tone, whatever the cartoons'. It sees a window; hinge loss and spectral norm (Miyato et al. 2018).
 - The discriminator is told where on the face each pixel lies. Without that, cheeks get strokes of hair.
-- The content loss: colours stay in every pixel, lightness in the means of cells; total variation flattens the rest.
+- The content loss: colours stay in every pixel, lightness in the means of cells; what is
+  smooth in the photo is smooth in the toon.
 - Input is degraded as by a webcam, and temporal consistency asks for the same toon in spite of noise.
 """
 
@@ -27,7 +28,7 @@ from toonstream_train.data.degradation import Degradation, again, degrade, shift
 from toonstream_train.data.pack import Pack
 from toonstream_train.losses.adversarial import discriminator_loss, generator_loss
 from toonstream_train.losses.colour import chroma, colour, luma
-from toonstream_train.losses.drawing import drawing, total_variation
+from toonstream_train.losses.drawing import drawing, edge_aware_smoothness
 from toonstream_train.losses.temporal import temporal_consistency
 from toonstream_train.networks.discriminators.cartoongan import Discriminator
 from toonstream_train.networks.generators.small import Small
@@ -41,7 +42,7 @@ class QuickSettings(Settings):
     batch: int = 4
     reconstruction: int = 100
     """Steps at the beginning in which the generator learns to reproduce its input."""
-    steps: int = 2_400
+    steps: int = 1_500
     """Of the adversarial stage that follows."""
     width: int = 16
     tones: bool = True
@@ -55,8 +56,8 @@ class QuickSettings(Settings):
     """The higher, the more of the cartoons' manner, and the less of the photo."""
     colour: float = 4.0
     chroma: float = 3.0
-    smoothness: float = 0.5
-    """Weight of total variation."""
+    smoothness: float = 2.0
+    """The higher, the fewer strokes where the photo has no edge."""
     temporal: float = 1.0
 
 
@@ -115,7 +116,7 @@ class Quick(Recipe):
         parts = self.losses = {
             "colour": s.colour * colour(self.toon, photo),
             "chroma": s.chroma * l1_loss(chroma(self.toon), chroma(photo)),
-            "smoothness": s.smoothness * total_variation(self.toon),
+            "smoothness": s.smoothness * edge_aware_smoothness(self.toon, photo),
             "temporal": s.temporal * temporal_consistency(shift(self.toon[:1], *self.move), self.again),
         }
         if self.stage.name == "reconstruction":

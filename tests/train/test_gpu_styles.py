@@ -20,4 +20,11 @@ def test_photos_become_a_trained_style(tmp_path: Path, monkeypatch: pytest.Monke
     made = trained(tmp_path / "out/cel")
     assert made.state["step"] >= 1
     assert made.recipe.card()["shape"]["eyes"] == (1.0, 1.0)
-    assert len(list((tmp_path / "out/drawings-cel").glob("*.png"))) == 2
+    drawings = {path: path.stat().st_mtime_ns for path in (tmp_path / "out/drawings-cel").glob("*.png")}
+    assert len(drawings) == 2
+
+    options[1] = "0"
+    monkeypatch.setattr(sys, "argv", [*sys.argv[:3], *options])
+    gpu_styles.main()
+    assert trained(tmp_path / "out/cel").state["step"] > made.state["step"]
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out/drawings-cel").glob("*.png")} == drawings

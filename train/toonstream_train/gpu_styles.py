@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def fit(photos: pack.Pack, chosen: DrawingStudentSettings, folder: Path, device: str, seconds: float) -> int:
-    """As many steps as `seconds` allow."""
+    """As many more steps as `seconds` allow; the number of all."""
     fabric = Fabric(accelerator=device, precision="bf16-mixed", devices=1)
 
     def trainer(steps: int) -> Trainer:
@@ -55,8 +55,9 @@ def fit(photos: pack.Pack, chosen: DrawingStudentSettings, folder: Path, device:
         return made
 
     begun = time.monotonic()
-    pace = forecast(trainer(1_000))[0].seconds
-    steps = max(1, int(0.9 * (seconds - (time.monotonic() - begun)) / pace))
+    endless = trainer(1_000_000)
+    pace = forecast(endless)[0].seconds
+    steps = endless.step + max(1, int(0.9 * (seconds - (time.monotonic() - begun)) / pace))
     trainer(steps).fit(photos)
     return steps
 

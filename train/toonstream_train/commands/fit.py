@@ -34,7 +34,9 @@ def running(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--preview", type=Path, metavar="PACK", help="faces for the picture grids (those of the photos)"
     )
-    parser.add_argument("--start", type=Path, metavar="RUN", help="another run, to begin with what it learned")
+    parser.add_argument(
+        "--start", type=Path, metavar="RUN", help="another run or a style, to begin with what it learned"
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="checkpoint, curves and grids")
     settings = parser.add_mutually_exclusive_group()
     settings.add_argument("--preset", metavar="NAME", help="settings of the recipe that come along, such as paper")
@@ -114,7 +116,7 @@ def preset(recipe: str, name: str | None) -> Path | None:
 
 
 def bf16_where_fast(device: str) -> str:
-    """Fabric's name of the precision: bf16-mixed with units for it in the CPU (AMX) or GPU, else 32-true."""
+    """Fabric's name of the precision: bf16-mixed with units for it in the CPU or GPU, else 32-true."""
     import torch
 
     if device == "auto":
@@ -123,7 +125,7 @@ def bf16_where_fast(device: str) -> str:
         fast = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
         capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # older versions do not tell
-        fast = device == "cpu" and bool(capabilities.get("amx_bf16"))
+        fast = device == "cpu" and any(capabilities.get(unit) for unit in ("amx_bf16", "avx512_bf16"))
     return "bf16-mixed" if fast else "32-true"
 
 

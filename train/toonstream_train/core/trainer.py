@@ -20,6 +20,7 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from toonstream_train.core import checkpoint
+from toonstream_train.core.exported import is_style, load_weights
 from toonstream_train.core.preview import grid, write
 from toonstream_train.core.recipe import Recipe, Training, check_packs
 from toonstream_train.data.dataset import signed
@@ -58,11 +59,17 @@ class Trainer:
             torch.manual_seed(self.training.seed + 1 + fabric.global_rank)
 
     def start_from(self, run: Path) -> None:
-        """Take the networks of another run instead of fresh ones; a run that has begun goes on.
+        """Take the networks of another run, or of a style, instead of fresh ones; a run that has begun goes on.
 
+        run: its folder or checkpoint; or a style's name or folder, which gives what it exported and no discriminator.
         Parts that the other run's networks did not have stay fresh.
         """
         if self.step:
+            return
+        if is_style(run):
+            self.before = load_weights(run, self.recipe.exportable(self.recipe.networks))
+            for name, average in self.averages.items():
+                average.load_state_dict(self.recipe.networks[name].state_dict())
             return
         state = checkpoint.load(run / "checkpoint.pt" if run.is_dir() else run, self.recipe.name)
         with fitting(run):

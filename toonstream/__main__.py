@@ -1,4 +1,4 @@
-"""`python -m toonstream` is the command toonstream, where no script is installed or its folder is on no PATH."""
+"""`python -m toonstream` is the command toonstream, where no PATH leads to its script."""
 
 import sys
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from support.drawn_face import EYE_CENTRES, SKINS, face, lab
 from toonstream_train.drawing import draw
-from toonstream_train.drawing.common.toned_skin import healthy
+from toonstream_train.drawing.common.toned_skin import healthy, lift
 
 
 @pytest.mark.parametrize("look", ["cel", "anime"])
@@ -20,11 +20,25 @@ def test_skin_is_as_light_as_the_lit_part_of_the_face(look: str) -> None:
 
 
 def test_pale_skin_gets_colour_and_grey_stays_grey() -> None:
-    pale, ruddy = np.array([4.0, 9.0], np.float32), np.array([18.0, 20.0], np.float32)
-    assert np.hypot(*healthy(pale)) > np.hypot(*pale)
-    assert healthy(pale)[0] / healthy(pale)[1] > pale[0] / pale[1]
-    np.testing.assert_allclose(healthy(ruddy), ruddy, rtol=1e-5)
-    np.testing.assert_allclose(healthy(np.array([0.5, 1.0], np.float32)), [0.5, 1.0], rtol=1e-5)
+    pale, fair = np.array([4.0, 9.0], np.float32), np.array([13.0, 18.0], np.float32)
+    assert np.hypot(*healthy(pale, 70)) > np.hypot(*pale)
+    assert healthy(pale, 70)[0] / healthy(pale, 70)[1] > pale[0] / pale[1]
+    np.testing.assert_allclose(healthy(fair, 70), fair, rtol=0.02)
+    np.testing.assert_allclose(healthy(np.array([0.5, 1.0], np.float32), 70), [0.5, 1.0], rtol=1e-5)
+
+
+def test_skin_that_a_camera_made_too_red_is_no_brick() -> None:
+    red = np.array([26.0, 18.0], np.float32)
+    a, b = healthy(red, 60)
+    assert b / a > 0.95 > red[1] / red[0]
+    assert 21 < np.hypot(a, b) < 27 < np.hypot(*red)
+    assert np.hypot(*healthy(red, 30)) < np.hypot(a, b)  # the darker, the less colour looks burnt
+
+
+def test_light_skin_on_a_dim_photo_is_painted_lighter() -> None:
+    bright, dim = np.full((8, 8), 95, np.float32), np.full((8, 8), 60, np.float32)
+    assert lift(dim, 55) > lift(bright, 55) > lift(bright, 35)
+    assert lift(bright, 35) == pytest.approx(2.5)
 
 
 def test_the_rims_of_glasses_stay() -> None:

@@ -1,4 +1,4 @@
-"""`python -m toonstream_train` is the command toonstream-train, where no script is installed or its folder is on no PATH."""
+"""`python -m toonstream_train` is the command toonstream-train, where no PATH leads to its script."""
 
 import sys
 

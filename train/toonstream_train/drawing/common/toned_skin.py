@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toonstream.faces.mesh import BROWS, EYES, JAW, MOUTH, OVAL
+from toonstream_train.drawing.common.lit_skin import exposure
 from toonstream_train.drawing.common.painting import ramp
 from toonstream_train.drawing.common.shapes import Points, curve, fill, grown
 from toonstream_train.drawing.common.smoothing import Floats, blur, grid, smoothstep
@@ -18,8 +19,10 @@ from toonstream_train.drawing.common.smoothing import Floats, blur, grid, smooth
 COARSE = 4
 """Form and mask are so smooth that a quarter of the pixels each way will do."""
 
-HUE, PALE = np.radians(52.0), 17.0
+HUE, PALE = np.radians(53.0), 21.0
 """The hue that skin has in good light, and the least chroma."""
+RICHEST = 9.0, 0.26
+"""Of the chroma beyond the first and the second for each step of lightness a quarter stays: more looks burnt."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,8 @@ class Skin:
     """(2,), its own colour."""
     lit: float
     """Its lightness where the light falls."""
+    lift: float
+    """By how much it is painted lighter than that."""
     deep: float
     """Its lightness in the shadow."""
     width: float
@@ -68,14 +73,16 @@ def find(photo: Floats, landmarks: Points) -> Skin:
     inset = smoothstep(blur(fill(mesh[OVAL], light.shape), 0.06 * face), 0.75, 1.0)
     inner = cv2.erode(weight, np.ones((3, 3))) * (1 - covered) * np.maximum(inset, neck(mesh, light.shape, face))
     form = spread(light, inner * (1 - 0.95 * lower), 0.12 * face)
-    form = spread(light, inner * (1 - smoothstep(np.abs(light - form), 11 * limit, 22 * limit)), 0.065 * face)
+    form = spread(light, inner * (1 - smoothstep(np.abs(light - form), 11 * limit, 22 * limit)), 0.09 * face)
 
     values = form[bare]
     lit = float(np.percentile(values, 65))
     deep = float(np.percentile(values, 4))
     # Within the face all is skin unless it is plainly something else.
     within = smoothstep(alike, 0.01, 0.1) * smoothstep(oval, 0.5, 0.95) * (1 - beard)
-    shine = smoothstep(light, lit, lit + 6) * smoothstep(oval, 0.3, 0.7) * (1 - lower)
+    shine = (
+        smoothstep(light, lit, lit + 6) * smoothstep(blur(tall(mesh, light.shape), 0.02 * face), 0.3, 0.7) * (1 - lower)
+    )
     where = np.maximum.reduce([smoothstep(weight, 0.25, 0.7), within, shine, covered * oval])
     # Small holes are shadows; larger ones may be locks of hair.
     closed = cv2.morphologyEx(where, cv2.MORPH_CLOSE, disc_kernel(0.06 * face))
@@ -85,7 +92,7 @@ def find(photo: Floats, landmarks: Points) -> Skin:
     where = smoothstep(cv2.ximgproc.guidedFilter(guide, where, 7, 6.0), 0.2, 0.75)
     darkest = float(np.percentile(light[covered > 0.5], 3)) if (covered > 0.5).any() else 0.0
     contrast = min(max(lit / 58, 0.5), 1.0) * min(max((lit - darkest) / (0.62 * max(lit, 1.0)), 0.45), 1.0)
-    return Skin(where, form, chroma, lit, deep, COARSE * face, contrast)
+    return Skin(where, form, chroma, lit, lift(light, lit), deep, COARSE * face, contrast)
 
 
 def disc_kernel(diameter: float) -> NDArray[np.uint8]:
@@ -147,13 +154,16 @@ def pallor(picture: Floats, chroma: NDArray[np.float32], lit: float) -> Floats:
 
 def neighbourhood(mesh: Points, shape: tuple[int, int], face: float) -> Floats:
     """Where skin may be: the face, its ears, the neck, (H, W) 0 to 1."""
-    # The mesh ends below the hairline.
-    up = (mesh[10] - mesh[152]) / max(float(np.hypot(*(mesh[10] - mesh[152]))), 1e-3)
-    height = ((mesh[OVAL] - mesh[168]) @ up).clip(0, None)
-    tall = mesh[OVAL] + 0.22 * height[:, None] * up
-    near = blur(grown(fill(tall.astype(np.float32), shape), 2 * round(0.11 * face) + 1), 0.05 * face)
+    near = blur(grown(tall(mesh, shape), 2 * round(0.11 * face) + 1), 0.05 * face)
     out: Floats = np.maximum(near, neck(mesh, shape, face))
     return out
+
+
+def tall(mesh: Points, shape: tuple[int, int]) -> Floats:
+    """The face up to its hairline, above which the mesh ends, (H, W)."""
+    up = (mesh[10] - mesh[152]) / max(float(np.hypot(*(mesh[10] - mesh[152]))), 1e-3)
+    height = ((mesh[OVAL] - mesh[168]) @ up).clip(0, None)
+    return fill((mesh[OVAL] + 0.22 * height[:, None] * up).astype(np.float32), shape)
 
 
 def neck(mesh: Points, shape: tuple[int, int], face: float) -> Floats:
@@ -199,7 +209,7 @@ def toned(skin: Skin, landmarks: Points, soft: float, keep: float) -> Floats:
     least = max(skin.contrast, 0.8)
     real = 0.75 * depth * ramp(depth, 7.0 * least, 22.0 * least)
     shade = skin.lit - min(real, 0.24 * skin.lit)
-    bright = np.float32(skin.lit + 2.5)
+    bright = np.float32(skin.lit + skin.lift)
     below = np.minimum(np.float32(shade) - bright, 0)
     under = min(float(below), -0.1 * skin.lit)
     middle = bright + np.minimum(shadow * below, cast * np.float32(under))
@@ -209,6 +219,14 @@ def toned(skin: Skin, landmarks: Points, soft: float, keep: float) -> Floats:
     night = smoothstep(skin.form, 0.36 * skin.lit, 0.12 * skin.lit)
     out: Floats = (tone + night * (np.minimum(skin.form, tone) - tone)).astype(np.float32)
     return out
+
+
+def lift(light: Floats, lit: float) -> float:
+    """By how much skin of the lightness `lit` is painted lighter than on a photo of the lightness `light` (H, W).
+
+    Ink beside it makes light skin look darker, and a webcam's exposure falls short. Dark skin stays dark.
+    """
+    return 2.5 + ramp(lit, 40.0, 56.0) * (6.0 * ramp(lit, 84.0, 66.0) + lit * (exposure(light, lit) - 1))
 
 
 def relit(
@@ -239,7 +257,7 @@ def relit(
     out[..., 0] += tone + weak + strong * (hard - weak) - light
     # In the shadow chroma falls slower than light and turns to red.
     share = (tone / np.float32(max(skin.lit, 1.0))).clip(0.3, 1.2)
-    chroma = healthy(skin.chroma)
+    chroma = healthy(skin.chroma, skin.lit + skin.lift)
     gain = np.float32(1 + (vivid - 1) * ramp(float(np.hypot(*chroma)), 42.0, 20.0)) * np.sqrt(share)
     cover = (1 - strong) * (1 - 0.6 * stubble)
     for channel, tint in ((0, 1.4), (1, 0.8)):
@@ -248,14 +266,19 @@ def relit(
     return out
 
 
-def healthy(chroma: NDArray[np.float32]) -> NDArray[np.float32]:
-    """A skin's chroma (2,) as good light shows it: haze and lamps make it grey or green; a grey photo stays grey."""
+def healthy(chroma: NDArray[np.float32], lit: float) -> NDArray[np.float32]:
+    """A skin's chroma (2,) as good light shows it, painted at the lightness `lit`.
+
+    Haze and lamps make it grey or green, cameras too red; a grey photo stays grey.
+    """
     size = float(np.hypot(*chroma))
     sure = ramp(size, 2.5, 7.0)
-    away = sure * ramp(size, 22.0, 10.0)  # the paler, the less its hue says
+    away = sure * max(ramp(size, 22.0, 10.0), 0.9 * ramp(size, 18.0, 28.0))  # the paler, the less its hue says
     hue = np.arctan2(float(chroma[1]), float(chroma[0]))
     hue += 0.6 * away * (HUE - hue)
-    size += 0.55 * sure * max(PALE - size, 0)
+    size += 0.65 * sure * max(PALE - size, 0)
+    most = RICHEST[0] + RICHEST[1] * lit
+    size = min(size, most + 0.25 * max(size - most, 0))
     return np.array([size * np.cos(hue), size * np.sin(hue)], np.float32)
 
 

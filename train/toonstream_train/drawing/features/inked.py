@@ -17,7 +17,7 @@ def eye(paper: Floats, lab: Floats, landmarks: Points, side: int, trust: float) 
     if width < 8:
         return
     gap = float(np.hypot(*(upper - lower).T).max())
-    opening = ramp(gap / width, 0.10, 0.20)
+    opening = ramp(gap / width, 0.07, 0.15)
     ring = landmarks[IRISES[side]]
     centre = ring[0]
     radius = float(np.hypot(*(ring[1:] - centre).T).mean())
@@ -66,8 +66,11 @@ def eye(paper: Floats, lab: Floats, landmarks: Points, side: int, trust: float) 
     paint(paper, 0.75 * trust * opening * line, INK + np.array([6.0, 6, 5]))
 
 
-def mouth(paper: Floats, lab: Floats, landmarks: Points, trust: float) -> None:
-    """Lips as two flat shapes, the line between them, and in an open mouth teeth and dark."""
+def mouth(paper: Floats, lab: Floats, landmarks: Points, trust: float, lips_cover: float) -> None:
+    """Lips as two flat shapes, the line between them, and in an open mouth teeth and dark.
+
+    lips_cover: 0 to 1, how much the lips' colour covers what is there.
+    """
     shape = (paper.shape[0], paper.shape[1])
     upper_out, lower_out, upper_in, lower_in = lip_edges(landmarks)
     width = float(np.hypot(*(upper_out[0] - upper_out[-1])))
@@ -83,14 +86,14 @@ def mouth(paper: Floats, lab: Floats, landmarks: Points, trust: float) -> None:
         light = lab[..., 0]
         tone = colour.copy()
         tone[0] *= factor
-        tone[1:] *= (1.22, 1.1)
+        tone[1:] *= (1.1, 1.05)
         soft = smoothstep(lip, 0.15, 0.85)
-        paint(paper, 0.9 * trust * soft, tone)
+        paint(paper, lips_cover * trust * soft, tone)
         if edge:
             # One light on the lower lip, where the photo has it.
             top = float(np.percentile(light[lip > 0.5], 85)) if (lip > 0.5).sum() > 10 else 100.0
             shine = smoothstep(blur(light, 2), top, top + 2.0) * lip
-            paint(paper, 0.6 * trust * shine, tone + np.array([9.0, 0, 0]))
+            paint(paper, 0.6 * lips_cover * trust * shine, tone + np.array([9.0, 0, 0]))
     if opening > 0 and inside.max() > 0.5:
         light = lab[..., 0]
         a = lab[..., 1]

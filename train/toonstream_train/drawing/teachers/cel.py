@@ -16,10 +16,12 @@ from toonstream_train.drawing.common.tones import masses
 from toonstream_train.drawing.features.brows import brow
 from toonstream_train.drawing.features.inked import eye, mouth
 
-SHAPE = Shape()
-"""The person's own proportions."""
+SHAPE = Shape(eyes=(1.14, 1.26), jaw=0.03)
+"""The person's own proportions, with eyes that carry a drawing."""
 VIVID = 0.2
 """More chroma, where there is not much already."""
+LIPS = 0.75
+"""How much their own colour shows."""
 
 
 def painted(photo: Floats, mesh: Points) -> Floats:
@@ -33,11 +35,11 @@ def painted(photo: Floats, mesh: Points) -> Floats:
     skin = toned_skin.find(calm, mesh)
 
     paper = masses(calm, 0.9, VIVID)
-    tone = toned_skin.toned(skin, mesh, 2.0 * skin.contrast, 0.15)
-    paint(paper, skin.where, toned_skin.relit(calm, combed, skin, mesh, tone, trusts, 1.2))
+    tone = toned_skin.toned(skin, mesh, 5.0 * skin.contrast, 0.3)
+    paint(paper, skin.where, toned_skin.relit(calm, combed, skin, mesh, tone, trusts, 1.1))
 
     weight = combed[..., 0] - np.float32(0.3) * cv2.magnitude(combed[..., 1].copy(), combed[..., 2].copy())
-    lines, found = dark_lines(weight, contours, np.float32(1.2) + np.float32(2.3 * skin.contrast) * skin.where)
+    lines, found = dark_lines(weight, contours, np.float32(1.2) + np.float32(3.6 * skin.contrast) * skin.where)
     apart = toned_skin.features(mesh, tone.shape, skin.width)
     paint(paper, 0.9 * lines * (1 - apart), paper * np.array([0.16, 0.5, 0.5], np.float32) + INK / 3)
 
@@ -50,5 +52,6 @@ def painted(photo: Floats, mesh: Points) -> Floats:
         eye(paper[window], blur(photo[window], 1.0), mesh - origin, side, trusts[side])
     window, origin = around(mesh[MOUTH])
     crisp = calm_neighbour(photo[window], 2)
-    mouth(paper[window], crisp, mesh - origin, mouth_trust(crisp, mesh - origin, skin.where[window], found[window]))
+    trust = mouth_trust(crisp, mesh - origin, skin.where[window], found[window])
+    mouth(paper[window], crisp, mesh - origin, trust, LIPS)
     return paper

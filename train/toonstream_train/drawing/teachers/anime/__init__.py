@@ -24,6 +24,8 @@ from toonstream_train.drawing.teachers.anime.face import blush, inked, nose
 SHAPE = Shape(eyes=(1.34, 1.75), apart=0.04, nose=(0.12, 0.20), mouth=(0.08, 0.0), jaw=0.09, chin=0.02)
 VIVID = 0.25
 """More chroma, where there is not much already."""
+LIPS = 0.5
+"""How much their own colour shows."""
 
 
 def painted(photo: Floats, mesh: Points) -> Floats:
@@ -37,8 +39,8 @@ def painted(photo: Floats, mesh: Points) -> Floats:
     skin = toned_skin.find(calm, mesh)
 
     paper = masses(calm, 0.45, VIVID)
-    tone = toned_skin.toned(skin, mesh, 3.0 * skin.contrast, 0.36)
-    paint(paper, skin.where, toned_skin.relit(calm, combed, skin, mesh, tone, trusts, 1.28))
+    tone = toned_skin.toned(skin, mesh, 6.0 * skin.contrast, 0.4)
+    paint(paper, skin.where, toned_skin.relit(calm, combed, skin, mesh, tone, trusts, 1.12))
     blush(paper, skin, mesh)
 
     weight = combed[..., 0] - np.float32(0.3) * cv2.magnitude(combed[..., 1].copy(), combed[..., 2].copy())
@@ -56,5 +58,5 @@ def painted(photo: Floats, mesh: Points) -> Floats:
     window, origin = around(mesh[MOUTH])
     crisp = calm_neighbour(photo[window], 2)
     trust = mouth_trust(crisp, mesh - origin, skin.where[window], found[window])
-    mouth(paper[window], crisp, mesh - origin, trust)
+    mouth(paper[window], crisp, mesh - origin, trust, LIPS)
     return paper

@@ -79,8 +79,8 @@ def ball(lab: Floats, slit: Floats, outline: Points, ring: Points, axis: Points,
     shape = (lab.shape[0], lab.shape[1])
     along = outline @ axis
     width, gap = float(np.ptp(along)), float(np.ptp(outline @ np.array([-axis[1], axis[0]])))
-    # So large an iris looks where the person looks even if it moves by half of that.
-    centre = 0.5 * ring[0] + 0.5 * outline.mean(0)
+    # So large an iris looks where the person looks even if it moves less than that.
+    centre = 0.7 * ring[0] + 0.3 * outline.mean(0)
     x, y = grid(*shape)
     dx, dy = x + np.float32(0.5) - centre[0], y + np.float32(0.5) - centre[1]
     # Across, towards the nose, and down; the catch lights alone stand on the side that the light comes from.

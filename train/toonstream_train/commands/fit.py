@@ -5,6 +5,7 @@ pictures.
 """
 
 import argparse
+import os
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,8 @@ def run(args: argparse.Namespace) -> None:
     except RuntimeError as error:
         raise InputError(f"--device {args.device}: this machine has none that torch can use; try auto") from error
     fabric.launch()
+    if "OMP_NUM_THREADS" not in os.environ:  # a core for the thread that makes batches, or all wait
+        torch.set_num_threads(max(1, torch.get_num_threads() - 1))
     torch.manual_seed(chosen.training.seed)
     trainer = Trainer(kind(chosen), args.out, fabric)
     if args.start:
@@ -131,8 +134,6 @@ def bf16_where_fast(device: str) -> str:
 
 def processes() -> dict[str, int]:
     """One, or as many as torchrun started."""
-    import os
-
     if "WORLD_SIZE" not in os.environ:
         return {"devices": 1}
     local = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))

@@ -3,6 +3,7 @@
 from torch import Tensor, nn
 from torch.nn import InstanceNorm2d
 
+from toonstream_train.networks.blocks.johnson import decoder, encoder
 from toonstream_train.networks.blocks.residual import ResidualBlock
 
 
@@ -15,25 +16,10 @@ class Generator(nn.Module):
     def __init__(self, width: int = 64, blocks: int = 9) -> None:
         super().__init__()
         self.architecture = {"name": "cyclegan", "width": width, "blocks": blocks}
-
-        def down(a: int, b: int) -> list[nn.Module]:
-            return [nn.Conv2d(a, b, 3, stride=2, padding=1), InstanceNorm2d(b), nn.ReLU(inplace=True)]
-
-        def up(a: int, b: int) -> list[nn.Module]:
-            layer = nn.ConvTranspose2d(a, b, 3, stride=2, padding=1, output_padding=1)
-            return [layer, InstanceNorm2d(b), nn.ReLU(inplace=True)]
-
         self.body = nn.Sequential(
-            nn.Conv2d(3, width, 7, padding=3, padding_mode="reflect"),
-            InstanceNorm2d(width),
-            nn.ReLU(inplace=True),
-            *down(width, 2 * width),
-            *down(2 * width, 4 * width),
+            *encoder(width),
             *(ResidualBlock(4 * width, InstanceNorm2d) for _ in range(blocks)),
-            *up(4 * width, 2 * width),
-            *up(2 * width, width),
-            nn.Conv2d(width, 3, 7, padding=3, padding_mode="reflect"),
-            nn.Tanh(),
+            *decoder(width),
         )
 
     def forward(self, x: Tensor) -> Tensor:

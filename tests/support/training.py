@@ -16,6 +16,8 @@ from toonstream_train.data.dataset import Geometry
 from toonstream_train.data.pack import Pack
 from toonstream_train.networks.perceptual import Perceptual
 from toonstream_train.recipes.baselines.cyclegan import CycleGAN, CycleGANSettings
+from toonstream_train.recipes.baselines.distancegan import DistanceGAN, DistanceGANSettings
+from toonstream_train.recipes.baselines.unit import UNIT, UNITSettings
 from toonstream_train.recipes.cartoongan import CartoonGAN, CartoonGANSettings
 from toonstream_train.recipes.drawing_student import DrawingStudent, DrawingStudentSettings
 from toonstream_train.recipes.quick import Quick, QuickSettings
@@ -58,6 +60,12 @@ TINY_CYCLE = CycleGANSettings(
     discriminator_width=4,
     pool=3,
 )
+TINY_DISTANCE = DistanceGANSettings(
+    training=Training(log_steps=2), geometry=GEOMETRY, steps=6, width=4, blocks=1, discriminator_width=4, pool=3
+)
+TINY_UNIT = UNITSettings(
+    training=Training(log_steps=2), geometry=GEOMETRY, batch=2, steps=6, width=4, blocks=1, discriminator_width=2
+)
 TINY_QUICK = QuickSettings(
     training=Training(log_steps=2),
     geometry=GEOMETRY,
@@ -73,6 +81,8 @@ KINDS: dict[type, type[Recipe]] = {
     DrawingStudentSettings: DrawingStudent,
     CycleGANSettings: CycleGAN,
     QuickSettings: Quick,
+    DistanceGANSettings: DistanceGAN,
+    UNITSettings: UNIT,
 }
 
 

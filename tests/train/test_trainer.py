@@ -20,6 +20,7 @@ from support.training import (
     TINY,
     TINY_CYCLE,
     TINY_DRAWING,
+    TINY_FACE2ANIME,
     TINY_QUICK,
     assert_same,
     disk_for,
@@ -37,7 +38,13 @@ from toonstream_train.recipes.registry import trained
 from torch import nn
 from torch.optim import SGD
 
-RUNS = {"cartoongan": TINY, "drawing": TINY_DRAWING, "cyclegan": TINY_CYCLE, "quick": TINY_QUICK}
+RUNS = {
+    "cartoongan": TINY,
+    "drawing": TINY_DRAWING,
+    "cyclegan": TINY_CYCLE,
+    "face2anime": TINY_FACE2ANIME,
+    "quick": TINY_QUICK,
+}
 
 
 @pytest.mark.parametrize("chosen", RUNS.values(), ids=RUNS)

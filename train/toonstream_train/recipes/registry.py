@@ -17,6 +17,7 @@ RECIPES = {
     "cyclegan": "baselines.cyclegan:CycleGAN",
     "distill": "distill:Distill",
     "drawing_student": "drawing_student:DrawingStudent",
+    "face2anime": "face2anime:Face2Anime",
     "quick": "quick:Quick",
 }
 """Name -> module within this package, and class."""

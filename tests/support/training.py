@@ -20,6 +20,7 @@ from toonstream_train.recipes.baselines.distancegan import DistanceGAN, Distance
 from toonstream_train.recipes.baselines.unit import UNIT, UNITSettings
 from toonstream_train.recipes.cartoongan import CartoonGAN, CartoonGANSettings
 from toonstream_train.recipes.drawing_student import DrawingStudent, DrawingStudentSettings
+from toonstream_train.recipes.face2anime import Face2Anime, Face2AnimeSettings
 from toonstream_train.recipes.quick import Quick, QuickSettings
 from torch import Tensor
 
@@ -76,10 +77,21 @@ TINY_QUICK = QuickSettings(
     discriminator_width=4,
     window=32,
 )
+TINY_FACE2ANIME = Face2AnimeSettings(
+    training=Training(log_steps=2),
+    geometry=GEOMETRY,
+    batch=2,
+    steps=6,
+    width=4,
+    blocks=2,
+    discriminator_width=4,
+    pool=3,
+)
 KINDS: dict[type, type[Recipe]] = {
     CartoonGANSettings: CartoonGAN,
     DrawingStudentSettings: DrawingStudent,
     CycleGANSettings: CycleGAN,
+    Face2AnimeSettings: Face2Anime,
     QuickSettings: Quick,
     DistanceGANSettings: DistanceGAN,
     UNITSettings: UNIT,

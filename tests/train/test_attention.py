@@ -4,6 +4,9 @@ import pytest
 import torch
 from toonstream_train.networks.blocks.adalin import LIN, AdaLIN, AdaLINResidual, clip_gates
 from toonstream_train.networks.blocks.attention import CAM
+from toonstream_train.networks.discriminators.ugatit import Discriminator
+from toonstream_train.networks.generators import build
+from toonstream_train.networks.generators.ugatit import Generator
 
 
 def test_attention_weighs_features_by_what_tells_domains_apart() -> None:
@@ -54,4 +57,22 @@ def test_norms_of_half_floats_do_not_overflow() -> None:
     x = (torch.randn(1, 64, 64, 64, generator=torch.Generator().manual_seed(0)) * 100).half()
     made = LIN(64)(x)
     assert made.dtype == torch.float16
-    assert float(made.float().std()) == pytest.approx(1, rel=1e-2)
+    assert made.detach().float().std().item() == pytest.approx(1, rel=1e-2)
+
+
+def test_generator_and_discriminator() -> None:
+    generator, discriminator = Generator(2, 3), Discriminator(2, 5)
+    assert len(generator.residual) == 3
+    x = torch.rand(2, 3, 96, 128) * 2 - 1
+    attended, logits = generator.encode(x)
+    assert attended.shape == (2, 8, 24, 32)
+    assert logits.shape == (2, 2)
+    toon = generator(x)
+    assert torch.equal(generator.decode(attended), toon)
+    assert toon.shape == x.shape
+    toon.sum().backward()
+    assert all(parameter.grad is not None for name, parameter in generator.named_parameters() if "by_" not in name)
+    patches, by_attention = discriminator(x)
+    assert patches.shape == (2, 1, 1, 2)
+    assert by_attention.shape == (2, 2)
+    assert isinstance(build(generator.architecture), Generator)

@@ -21,6 +21,7 @@ from support.training import (
     TINY_CYCLE,
     TINY_DISTANCE,
     TINY_DRAWING,
+    TINY_FACE2ANIME,
     TINY_QUICK,
     TINY_UNIT,
     assert_same,
@@ -46,6 +47,7 @@ RUNS = {
     "quick": TINY_QUICK,
     "distancegan": TINY_DISTANCE,
     "unit": TINY_UNIT,
+    "face2anime": TINY_FACE2ANIME,
 }
 
 

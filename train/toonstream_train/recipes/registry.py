@@ -18,6 +18,7 @@ RECIPES = {
     "distancegan": "baselines.distancegan:DistanceGAN",
     "distill": "distill:Distill",
     "drawing_student": "drawing_student:DrawingStudent",
+    "face2anime": "face2anime:Face2Anime",
     "quick": "quick:Quick",
     "unit": "baselines.unit:UNIT",
 }

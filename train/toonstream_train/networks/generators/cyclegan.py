@@ -25,3 +25,18 @@ class Generator(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         out: Tensor = self.body(x)
         return out
+
+    @property
+    def middle(self) -> int:
+        """How many layers of the body are its encoder: all down to, and with, half of the residual blocks."""
+        return (len(self.body) + 1) // 2
+
+    def encode(self, x: Tensor) -> Tensor:
+        """The embedding, (N, 4 width, H / 4, W / 4)."""
+        embedding: Tensor = self.body[: self.middle](x)
+        return embedding
+
+    def decode(self, embedding: Tensor) -> Tensor:
+        """From the embedding to the picture: decode(encode(x)) is forward(x)."""
+        out: Tensor = self.body[self.middle :](embedding)
+        return out

@@ -16,8 +16,11 @@ from toonstream_train.data.dataset import Geometry
 from toonstream_train.data.pack import Pack
 from toonstream_train.networks.perceptual import Perceptual
 from toonstream_train.recipes.baselines.cyclegan import CycleGAN, CycleGANSettings
+from toonstream_train.recipes.baselines.distancegan import DistanceGAN, DistanceGANSettings
+from toonstream_train.recipes.baselines.unit import UNIT, UNITSettings
 from toonstream_train.recipes.cartoongan import CartoonGAN, CartoonGANSettings
 from toonstream_train.recipes.drawing_student import DrawingStudent, DrawingStudentSettings
+from toonstream_train.recipes.face2anime import Face2Anime, Face2AnimeSettings
 from toonstream_train.recipes.quick import Quick, QuickSettings
 from torch import Tensor
 
@@ -58,6 +61,12 @@ TINY_CYCLE = CycleGANSettings(
     discriminator_width=4,
     pool=3,
 )
+TINY_DISTANCE = DistanceGANSettings(
+    training=Training(log_steps=2), geometry=GEOMETRY, steps=6, width=4, blocks=1, discriminator_width=4, pool=3
+)
+TINY_UNIT = UNITSettings(
+    training=Training(log_steps=2), geometry=GEOMETRY, batch=2, steps=6, width=4, blocks=1, discriminator_width=2
+)
 TINY_QUICK = QuickSettings(
     training=Training(log_steps=2),
     geometry=GEOMETRY,
@@ -68,11 +77,24 @@ TINY_QUICK = QuickSettings(
     discriminator_width=4,
     window=32,
 )
+TINY_FACE2ANIME = Face2AnimeSettings(
+    training=Training(log_steps=2),
+    geometry=GEOMETRY,
+    batch=2,
+    steps=6,
+    width=4,
+    blocks=2,
+    discriminator_width=4,
+    pool=3,
+)
 KINDS: dict[type, type[Recipe]] = {
     CartoonGANSettings: CartoonGAN,
     DrawingStudentSettings: DrawingStudent,
     CycleGANSettings: CycleGAN,
+    Face2AnimeSettings: Face2Anime,
     QuickSettings: Quick,
+    DistanceGANSettings: DistanceGAN,
+    UNITSettings: UNIT,
 }
 
 

@@ -19,8 +19,11 @@ from support.training import (
     KINDS,
     TINY,
     TINY_CYCLE,
+    TINY_DISTANCE,
     TINY_DRAWING,
+    TINY_FACE2ANIME,
     TINY_QUICK,
+    TINY_UNIT,
     assert_same,
     disk_for,
     run,
@@ -37,7 +40,15 @@ from toonstream_train.recipes.registry import trained
 from torch import nn
 from torch.optim import SGD
 
-RUNS = {"cartoongan": TINY, "drawing": TINY_DRAWING, "cyclegan": TINY_CYCLE, "quick": TINY_QUICK}
+RUNS = {
+    "cartoongan": TINY,
+    "drawing": TINY_DRAWING,
+    "cyclegan": TINY_CYCLE,
+    "quick": TINY_QUICK,
+    "distancegan": TINY_DISTANCE,
+    "unit": TINY_UNIT,
+    "face2anime": TINY_FACE2ANIME,
+}
 
 
 @pytest.mark.parametrize("chosen", RUNS.values(), ids=RUNS)

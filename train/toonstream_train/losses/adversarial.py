@@ -1,15 +1,15 @@
 """Adversarial losses. Logits are (B, 1, h, w), of any size.
 
-vanilla: Goodfellow et al. 2014. lsgan: Mao et al. 2017. hinge: Lim and Ye 2017.
+vanilla: Goodfellow et al. 2014. lsgan: Mao et al. 2017. hinge: Lim and Ye 2017. wasserstein: Arjovsky et al. 2017.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 from torch.nn.functional import relu, softplus
 
-FORMS = ("vanilla", "lsgan", "hinge")
+FORMS = ("vanilla", "lsgan", "hinge", "wasserstein")
 
 
 def discriminator_loss(form: str, real: Tensor, fakes: Sequence[Tensor]) -> Tensor:
@@ -22,6 +22,8 @@ def discriminator_loss(form: str, real: Tensor, fakes: Sequence[Tensor]) -> Tens
         return softplus(-real).mean() + sum((softplus(fake).mean() for fake in fakes), zero)
     if form == "lsgan":
         return (real - 1).square().mean() + sum((fake.square().mean() for fake in fakes), zero)
+    if form == "wasserstein":
+        return sum((fake.mean() for fake in fakes), zero) - real.mean()
     return relu(1 - real).mean() + sum((relu(1 + fake).mean() for fake in fakes), zero)
 
 
@@ -30,3 +32,15 @@ def generator_loss(form: str, fake: Tensor) -> Tensor:
     if form == "vanilla":
         return softplus(-fake).mean()
     return (fake - 1).square().mean() if form == "lsgan" else -fake.mean()
+
+
+def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, mixture: Tensor) -> Tensor:
+    """Mean of (|gradient of the critic| - 1)^2 between real and fake pictures (Gulrajani et al. 2017, equation 3).
+
+    mixture: (B, 1, 1, 1) in 0 to 1, the share of the real one. A critic's value of a picture is its mean logit.
+    """
+    between = (mixture * real + (1 - mixture) * fake).detach().requires_grad_()
+    values = critic(between).flatten(1).mean(1)
+    (gradient,) = torch.autograd.grad(values.sum(), between, create_graph=True)
+    norms: Tensor = torch.linalg.vector_norm(gradient.float().flatten(1), dim=1)
+    return (norms - 1).square().mean()

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from torch.optim import Adam
 
 from toonstream_train.core.recipe import Recipe, Settings, Stage, Update
-from toonstream_train.data.dataset import Faces, Geometry, signed
+from toonstream_train.data.dataset import Faces, Geometry, signed, without_padding
 from toonstream_train.data.edge_smoothing import smoothed
 from toonstream_train.data.pack import Pack
 from toonstream_train.losses.adversarial import discriminator_loss, generator_loss
@@ -118,8 +118,8 @@ class CartoonGAN(Recipe):
         update("discriminator", self.losses["discriminator"])
 
     def inside(self, pictures: Tensor) -> Tensor:
-        """The pictures without what was padded in photos or cartoons, which would tell them apart."""
-        return pictures * self.photo.inside * self.cartoon.inside
+        """What the discriminator sees of them."""
+        return without_padding(pictures, self.photo, self.cartoon)
 
     def exportable(self, networks: Mapping[str, nn.Module]) -> nn.Module:
         return networks["generator"]

@@ -15,9 +15,12 @@ if TYPE_CHECKING:  # names are listed without torch
 RECIPES = {
     "cartoongan": "cartoongan:CartoonGAN",
     "cyclegan": "baselines.cyclegan:CycleGAN",
+    "distancegan": "baselines.distancegan:DistanceGAN",
     "distill": "distill:Distill",
     "drawing_student": "drawing_student:DrawingStudent",
+    "face2anime": "face2anime:Face2Anime",
     "quick": "quick:Quick",
+    "unit": "baselines.unit:UNIT",
 }
 """Name -> module within this package, and class."""
 

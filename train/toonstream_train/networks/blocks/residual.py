@@ -13,13 +13,18 @@ class ResidualBlock(nn.Module):
     def __init__(self, width: int, norm: Callable[[int], nn.Module] = BatchNorm) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            nn.Conv2d(width, width, 3, padding=1, padding_mode="reflect", bias=False),
+            reflected(width),
             norm(width),
             nn.ReLU(inplace=True),
-            nn.Conv2d(width, width, 3, padding=1, padding_mode="reflect", bias=False),
+            reflected(width),
             norm(width),
         )
 
     def forward(self, x: Tensor) -> Tensor:
         out: Tensor = x + self.body(x)
         return out
+
+
+def reflected(width: int) -> nn.Conv2d:
+    """A convolution of 3x3 before a norm, padded by reflection."""
+    return nn.Conv2d(width, width, 3, padding=1, padding_mode="reflect", bias=False)

@@ -11,6 +11,8 @@ GENERATORS = {
     "small": "small:Small",
     "cartoongan": "cartoongan:Generator",
     "cyclegan": "cyclegan:Generator",
+    "unit": "unit:Generator",
+    "ugatit": "ugatit:Generator",
 }
 """Name in a card's [architecture] -> class within this package, whose `architecture` is that table."""
 

@@ -3,6 +3,7 @@
 from torch import Tensor, nn
 from torch.nn import InstanceNorm2d
 
+from toonstream_train.networks.blocks.johnson import decoder, encoder
 from toonstream_train.networks.blocks.residual import ResidualBlock
 
 
@@ -15,27 +16,27 @@ class Generator(nn.Module):
     def __init__(self, width: int = 64, blocks: int = 9) -> None:
         super().__init__()
         self.architecture = {"name": "cyclegan", "width": width, "blocks": blocks}
-
-        def down(a: int, b: int) -> list[nn.Module]:
-            return [nn.Conv2d(a, b, 3, stride=2, padding=1), InstanceNorm2d(b), nn.ReLU(inplace=True)]
-
-        def up(a: int, b: int) -> list[nn.Module]:
-            layer = nn.ConvTranspose2d(a, b, 3, stride=2, padding=1, output_padding=1)
-            return [layer, InstanceNorm2d(b), nn.ReLU(inplace=True)]
-
         self.body = nn.Sequential(
-            nn.Conv2d(3, width, 7, padding=3, padding_mode="reflect"),
-            InstanceNorm2d(width),
-            nn.ReLU(inplace=True),
-            *down(width, 2 * width),
-            *down(2 * width, 4 * width),
+            *encoder(width),
             *(ResidualBlock(4 * width, InstanceNorm2d) for _ in range(blocks)),
-            *up(4 * width, 2 * width),
-            *up(2 * width, width),
-            nn.Conv2d(width, 3, 7, padding=3, padding_mode="reflect"),
-            nn.Tanh(),
+            *decoder(width),
         )
 
     def forward(self, x: Tensor) -> Tensor:
         out: Tensor = self.body(x)
+        return out
+
+    @property
+    def middle(self) -> int:
+        """How many layers of the body are its encoder: all down to, and with, half of the residual blocks."""
+        return (len(self.body) + 1) // 2
+
+    def encode(self, x: Tensor) -> Tensor:
+        """The embedding, (N, 4 width, H / 4, W / 4)."""
+        embedding: Tensor = self.body[: self.middle](x)
+        return embedding
+
+    def decode(self, embedding: Tensor) -> Tensor:
+        """From the embedding to the picture: decode(encode(x)) is forward(x)."""
+        out: Tensor = self.body[self.middle :](embedding)
         return out

@@ -16,10 +16,11 @@ from torch.optim import Adam
 
 from toonstream_train.core.recipe import Recipe, Settings, Stage, Update
 from toonstream_train.core.schedules import linear_decay
-from toonstream_train.data.dataset import Faces, Geometry
+from toonstream_train.data.dataset import Faces, Geometry, without_padding
 from toonstream_train.data.pack import Pack
 from toonstream_train.losses.adversarial import discriminator_loss, generator_loss
 from toonstream_train.networks.blocks.image_pool import ImagePool
+from toonstream_train.networks.blocks.initial import gaussian
 from toonstream_train.networks.discriminators.cyclegan import Discriminator
 from toonstream_train.networks.generators.cyclegan import Generator
 
@@ -60,7 +61,7 @@ class CycleGAN(Recipe):
         self.discriminators = Discriminator(s.discriminator_width), Discriminator(s.discriminator_width)
         self.pools = ImagePool(s.pool, s.geometry.size), ImagePool(s.pool, s.geometry.size)
         for network in (self.generator, self.back, *self.discriminators):
-            network.apply(initialise)
+            network.apply(gaussian)
         self.networks = {
             "generator": self.generator,
             "back": self.back,
@@ -129,16 +130,8 @@ class CycleGAN(Recipe):
         self.losses = parts
 
     def shown(self, pictures: Tensor) -> Tensor:
-        """The pictures without what was padded in photos or cartoons, which would tell them apart."""
-        return pictures * self.photo.inside * self.cartoon.inside
+        """What a discriminator sees of them."""
+        return without_padding(pictures, self.photo, self.cartoon)
 
     def exportable(self, networks: Mapping[str, nn.Module]) -> nn.Module:
         return networks["generator"]
-
-
-def initialise(layer: nn.Module) -> None:
-    """Section 7.2: weights from a Gaussian of deviation 0.02."""
-    if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
-        nn.init.normal_(layer.weight, 0.0, 0.02)
-        if layer.bias is not None:
-            nn.init.zeros_(layer.bias)

@@ -1,0 +1,11 @@
+"""What weights begin with."""
+
+from torch import nn
+
+
+def gaussian(layer: nn.Module) -> None:
+    """For `network.apply`: weights from a Gaussian of deviation 0.02 (CycleGAN's paper, section 7.2)."""
+    if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+        nn.init.normal_(layer.weight, 0.0, 0.02)
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)

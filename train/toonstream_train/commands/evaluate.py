@@ -1,7 +1,7 @@
 """Measure styles, and other projects' generators beside them, on photos that none of them was trained on.
 
-Writes evaluation.json, evaluation.txt (a table) and evaluation.png. Distances to cartoons are those of the set given
-with --cartoons: evaluate styles that aim at other cartoons in a run of their own.
+Writes evaluation.json, evaluation.txt (a table) and evaluation.png; with --sheet, sheet.jpg. Distances to cartoons are
+those of the set given with --cartoons: evaluate styles that aim at other cartoons in a run of their own.
 """
 
 import argparse
@@ -37,6 +37,11 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--clip", type=Path, metavar="VIDEO", help="with one face, for the warping error")
     parser.add_argument("--inception", type=Path, metavar="PT", help="inception-2015-12-05.pt, for FID and KID")
     parser.add_argument("--show", metavar="NAME,NAME", help="the photos of the picture (ten, spread over the pack)")
+    parser.add_argument(
+        "--sheet",
+        action="store_true",
+        help="a larger picture too: a row of each of up to 40 photos, spread over sources",
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER")
 
 
@@ -46,7 +51,8 @@ def run(args: argparse.Namespace) -> None:
 
     from toonstream_train.data import pack
     from toonstream_train.data.prepare import names_in
-    from toonstream_train.evaluation import report
+    from toonstream_train.evaluation import report, sheet
+    from toonstream_train.evaluation.cells import write_jpeg
     from toonstream_train.evaluation.evaluation import evaluate
     from toonstream_train.evaluation.generators import generators
 
@@ -68,3 +74,5 @@ def run(args: argparse.Namespace) -> None:
     with generators(args.styles, args.peer, photos.images[columns[:4]]) as engines:
         evaluation = evaluate(photos, engines, cartoons, args.clip, args.inception)
     print(report.write(evaluation, args.out, columns), end="")
+    if args.sheet:
+        write_jpeg(sheet.rows(evaluation, photos), args.out / "sheet.jpg", sheet.MOST_BYTES)

@@ -226,6 +226,15 @@ def test_sound_that_a_container_refuses_late(tmp_path, suffix, notices):
     assert [one.md5 for one in after.others] == ([] if notices else [one.md5 for one in before.others])
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".flv", ".3gp"])
+def test_sound_of_a_transport_stream(tmp_path, suffix):
+    path = make_clip(tmp_path / "in.ts")
+    assert convert(path, tmp_path / f"out{suffix}") == []
+    with av.open(str(path)) as before, av.open(str(tmp_path / f"out{suffix}")) as after:
+        lengths = [sum(frame.samples for frame in one.decode(audio=0)) for one in (before, after)]
+    assert lengths[0] == lengths[1] > 30_000
+
+
 def test_what_was_drawn_stays_where_the_end_cannot_be_written(tmp_path, monkeypatch):
     path = make_clip(tmp_path / "in.mkv")
     copy_until = Original.copy_until

@@ -134,7 +134,9 @@ def _fits(stream: Stream, container: str, packets: list[Packet[Stream]]) -> bool
         with av.open(trial, "w", format=container, **ANY_TEXT) as output:
             copy = _add_copy(stream, output)
             for index, packet in enumerate(packets):
-                packet.stream, packet.pts, packet.dts = copy, index, index
+                # A second apart: muxers refuse packets that fall together in the time base of the output.
+                packet.pts = packet.dts = round(index / packet.time_base)
+                packet.stream = copy
                 output.mux_one(packet)
         if not packets:
             return True

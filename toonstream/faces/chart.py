@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from toonstream.faces.mesh import BROWS, EYES, IRISES, MOUTH, MOUTH_INSIDE, NOSTRILS, OVAL, UPPER_LIDS
 
-PLANES = ("face and brows", "eyes", "lids and nose", "mouth", "across an eye", "down an eye")
+PLANES = ("face and brows", "eyes", "lids, nose and catch lights", "mouth", "across an eye", "down an eye")
 EMPTY = (0, 0, 0, 0, 128, 128)
 """What a plane is where it has nothing to tell."""
 REACH = 1.5
@@ -19,14 +19,19 @@ PUPIL = 0.45  # radius, in radii of the iris
 LID_WIDTH, NOSE_WIDTH = 0.07, 0.05  # of strokes, in widths of an eye
 BITS = 4  # fractional bits of OpenCV's coordinates
 SMOOTH = 4  # points of a curve for each of its landmarks
+CATCH_LIGHTS = ((-0.384, -0.432, 0.30), (0.456, 0.504, 0.144))
+"""Where the lights in an eye stand: across and down from the centre of the iris, and radius, in radii of the iris."""
+BELOW_LID = 0.384
+"""How far the first of them stays below the upper lid, likewise."""
 
 
 def chart(landmarks: NDArray[np.floating], size: int) -> NDArray[np.uint8]:
     """The planes of one face, (size / 2, size / 2, 6) uint8, in the order of `PLANES`; each nests its shapes by value.
 
     Face 128 and brows 255; the openings of the eyes 96, irises 176 and pupils 255, cut by the lids; strokes along the
-    upper lids and below the nose 255; lips 128 and the inside of the mouth 255. The last two tell where in an eye a
-    place lies, along the eye's corners and down: 128 at the iris' centre, 1 and 255 at REACH of its radii either way.
+    upper lids and below the nose 255, as the lights in open eyes; lips 128 and the inside of the mouth 255. The last
+    two tell where in an eye a place lies, along the eye's corners and down: 128 at the iris' centre, 1 and 255 at REACH
+    of its radii either way.
     Half the crop's resolution is enough: edges are exact to a fraction of a pixel.
 
     landmarks: (478, 2) in pixels of the crop of `size` pixels a side, pixel centres at +0.5.
@@ -36,7 +41,7 @@ def chart(landmarks: NDArray[np.floating], size: int) -> NDArray[np.uint8]:
     points = np.asarray(landmarks, np.float32)
     face, eyes, lines, mouth = planes = np.zeros((4, size, size), np.uint8)
     _fill(face, points[OVAL], 128)
-    balls = np.zeros_like(eyes)
+    balls, lights = np.zeros((2, size, size), np.uint8)
     widths = []
     for eye, iris, lid, brow in zip(EYES, IRISES, UPPER_LIDS, BROWS, strict=True):
         _fill(face, _curve(points[brow], closed=True), 255)
@@ -45,8 +50,11 @@ def chart(landmarks: NDArray[np.floating], size: int) -> NDArray[np.uint8]:
         radius = float(np.hypot(*(points[iris[1:]] - centre).T).mean())
         _disc(balls, centre, radius, 176)
         _disc(balls, centre, PUPIL * radius, 255)
+        for light in catch_lights(points[iris], points[lid]):
+            _disc(lights, light[:2], float(light[2]), 255)
         widths.append(float(np.hypot(*(points[lid[0]] - points[lid[-1]]))))
         _stroke(lines, _curve(points[lid]), LID_WIDTH * widths[-1])
+    cv2.max(lines, cv2.min(lights, cv2.convertScaleAbs(eyes, alpha=255 / 96)), dst=lines)
     cv2.min(eyes, cv2.max(balls, 96), dst=eyes)
     _stroke(lines, _curve(points[NOSTRILS]), NOSE_WIDTH * max(widths))
     _fill(mouth, _curve(points[MOUTH], closed=True), 128)
@@ -56,6 +64,21 @@ def chart(landmarks: NDArray[np.floating], size: int) -> NDArray[np.uint8]:
     for eye, iris in zip(EYES, IRISES, strict=True):
         _places(whole, points[eye] * np.float32(0.5), points[iris] * np.float32(0.5))
     return whole
+
+
+def catch_lights(iris: NDArray[np.float32], lid: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Where the lights in an eye stand: centre and radius, (2, 3), the large one first, which keeps below the lid.
+
+    iris: (5, 2), its centre first; lid: (N, 2), the upper one. Teachers draw them there, so that the chart can tell.
+    """
+    centre = iris[0]
+    radius = np.hypot(*(iris[1:] - centre).T).mean()
+    lights = np.array(CATCH_LIGHTS, np.float32) * radius
+    lights[:, :2] += centre
+    order = np.argsort(lid[:, 0])
+    edge = np.interp(centre[0], lid[order, 0], lid[order, 1])
+    lights[0, 1] = max(lights[0, 1], edge + BELOW_LID * radius)
+    return lights
 
 
 def _places(planes: NDArray[np.uint8], eye: NDArray[np.float32], iris: NDArray[np.float32]) -> None:

@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 
+from toonstream.faces.chart import catch_lights
 from toonstream.faces.mesh import IRISES, LOWER_LIDS, UPPER_LIDS
 from toonstream_train.drawing.common.painting import INK, paint, ramp, taper, weighted
 from toonstream_train.drawing.common.shapes import Points, curve, disc, fill, lip_edges, stroke
@@ -48,11 +49,10 @@ def eye(paper: Floats, lab: Floats, landmarks: Points, side: int, trust: float) 
         shadow = (1 - lit) * whole
         paint(ball, 0.45 * shadow, INK)
         paint(paper, cover, ball)
-        spark = disc(centre + radius * np.array([-0.33, -0.36]), 0.27 * radius + 0.4, shape)
-        small = disc(centre + radius * np.array([0.36, 0.40]), 0.13 * radius, shape)
         gleam = min(96.0, max(bright + 22, 60.0))
-        paint(paper, cover * spark, np.array([gleam, 0, 0.5]))
-        paint(paper, 0.6 * cover * small, np.array([gleam, 0, 0.5]))
+        for (x, y, size), share in zip(catch_lights(ring, upper), (1.0, 0.6), strict=True):
+            light = disc(np.array([x, y]), size, shape)
+            paint(paper, share * cover * light, np.array([gleam, 0, 0.5]))
     # Lids: from the outer corner (thick, a little beyond) to the inner.
     thick = (0.085 * width + 0.6) * (0.75 + 0.25 * opening)
     out = upper[0] + 0.10 * (upper[0] - upper[6])

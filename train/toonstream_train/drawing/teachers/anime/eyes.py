@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from toonstream.faces.chart import catch_lights
 from toonstream.faces.mesh import EYES, IRISES, LOWER_LIDS, UPPER_LIDS
 from toonstream_train.drawing.common.painting import INK, paint, ramp, taper, weighted
 from toonstream_train.drawing.common.seen import iris_colour
@@ -11,6 +12,8 @@ from toonstream_train.drawing.common.smoothing import Floats, blur, grid, smooth
 
 IRIS_WIDE, IRIS_TALL = 0.30, 0.38
 """Half axes of an iris, in widths of the eye."""
+LIGHTS = 1.2
+"""How much larger the lights in an eye are than the chart has them."""
 
 
 def eyes(paper: Floats, lab: Floats, landmarks: Points, trusts: tuple[float, float]) -> None:
@@ -111,11 +114,8 @@ def ball(lab: Floats, slit: Floats, outline: Points, ring: Points, axis: Points,
     paint(iris, 0.5 * (1 - lit), INK)
     paint(eyeball, smoothstep(rho, 1 + soft, 1 - soft), iris)
     gleam = np.array([min(98.0, max(bright + 26, 55.0)), 0, 0], np.float32)
-    # Lids that are half closed leave both lights in the eye.
-    inner = v[(slit > 0.5) & (np.abs(u) < 0.6)]
-    top, bottom = (float(inner.min()), float(inner.max())) if inner.size else (-1.0, 1.0)
-    high, low = max(-0.38, top + 0.30), min(0.46, bottom - 0.18)
-    for su, sv, a, b, share in ((-0.38, high, 0.30, 0.26, 1.0), (0.36, low, 0.17, 0.14, 0.8)):
-        distance = np.sqrt(((u - np.sign(axis[0]) * su) / a) ** 2 + ((v - sv) / b) ** 2)
-        paint(eyeball, share * smoothstep(distance, 1 + 2.5 * soft, 1 - 2.5 * soft), gleam)
+    for (sx, sy, size), share in zip(catch_lights(ring, outline[: len(outline) // 2 + 1]), (1.0, 0.8), strict=True):
+        distance = np.hypot(x + np.float32(0.5) - sx, y + np.float32(0.5) - sy)
+        size *= LIGHTS
+        paint(eyeball, share * smoothstep(distance, size + 1.1, size - 1.1), gleam)
     return eyeball

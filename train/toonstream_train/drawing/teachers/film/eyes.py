@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from toonstream.faces.chart import catch_lights
 from toonstream.faces.mesh import BROWS, EYES, IRISES, LOWER_LIDS, OVAL, UPPER_LIDS
 from toonstream_train.drawing.common.painting import INK, paint, ramp, taper, weighted
 from toonstream_train.drawing.common.seen import iris_colour
@@ -150,17 +151,10 @@ def ball(lab: Floats, slit: Floats, upper: Points, lower: Points, ring: Points, 
     paint(iris, smoothstep(rho, 0.43 + soft, 0.43 - soft), INK)
     paint(iris, 0.5 * (1 - lit), INK)
     paint(eyeball, whole, iris)
-    # The catch light stands below the lid, wherever that is.
-    order = np.argsort(upper[:, 0])
-    lid = float(np.interp(centre[0], upper[order, 0], upper[order, 1]))
-    top = max(float(centre[1]) - 0.36 * radius, lid + 0.32 * radius)
     gleam = np.array([min(98.0, max(float(tone[0]) + 16, 55.0)), 0, 0.5], np.float32)
-    for sx, sy, size, share in (
-        (centre[0] - 0.32 * radius, top, 0.25, 1.0),
-        (centre[0] + 0.38 * radius, centre[1] + 0.42 * radius, 0.12, 0.5),
-    ):
-        distance = np.hypot(x + 0.5 - sx, y + 0.5 - sy) / radius
-        paint(eyeball, share * smoothstep(distance.astype(np.float32), size + 1.0 * soft, size - 1.0 * soft), gleam)
+    for (sx, sy, size), share in zip(catch_lights(ring, upper), (1.0, 0.5), strict=True):
+        distance = np.hypot(x + 0.5 - sx, y + 0.5 - sy).astype(np.float32)
+        paint(eyeball, share * smoothstep(distance, size + 1.1, size - 1.1), gleam)
     return eyeball
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from support.drawn_face import CLOSED, EYE_CENTRES, SIDE, SKINS, face
 
-from toonstream.faces.chart import EMPTY, PLANES, REACH, chart
+from toonstream.faces.chart import EMPTY, PLANES, REACH, catch_lights, chart
+from toonstream.faces.mesh import IRISES, UPPER_LIDS
 
 FACE, EYES, LINES, _, ACROSS, DOWN = range(6)
 
@@ -55,6 +56,21 @@ def test_a_closed_eye_has_a_lid_and_no_iris():
     assert planes[..., LINES].max() == 255
     opened = chart(face(SKINS["pale"])[1], SIDE)
     assert (planes[..., EYES] > 96).sum() < (opened[..., EYES] > 96).sum() / 3
+
+
+def test_an_open_eye_has_two_lights_below_its_lid():
+    _, mesh = face(SKINS["pale"])  # lids 8 pixels from the irises' centres, whose radius is 7
+    planes = chart(mesh, SIDE)
+    for eye, lid, (x, y) in zip(IRISES, UPPER_LIDS, EYE_CENTRES, strict=True):
+        large, small = catch_lights(mesh[eye], mesh[lid])
+        np.testing.assert_allclose(large, (x - 0.384 * 7, y - 0.432 * 7, 2.1), atol=1e-3)
+        np.testing.assert_allclose(small, (x + 0.456 * 7, y + 0.504 * 7, 0.144 * 7), atol=1e-3)
+        lowered = catch_lights(mesh[eye], mesh[lid] + np.array([0, 6], np.float32))
+        assert lowered[0, 1] == pytest.approx(y - 8 + 6 + 0.384 * 7, abs=1e-3)
+        assert planes[int(large[1]) // 2, int(large[0]) // 2, LINES] > 160
+    shut = chart(face(SKINS["pale"], CLOSED)[1], SIDE)
+    beside = np.s_[int(y + 3) // 2, int(x + 3) // 2, LINES]
+    assert shut[beside] < planes[beside] / 2
 
 
 def test_it_is_the_same_at_every_size():

@@ -59,11 +59,11 @@ def chart(landmarks: NDArray[np.floating], size: int) -> NDArray[np.uint8]:
     _stroke(lines, _curve(points[NOSTRILS]), NOSE_WIDTH * max(widths))
     _fill(mouth, _curve(points[MOUTH], closed=True), 128)
     _fill(mouth, _curve(points[MOUTH_INSIDE], closed=True), 255)
-    whole = np.tile(np.array(EMPTY, np.uint8), (size // 2, size // 2, 1))
-    whole[..., :4] = cv2.resize(cv2.merge(list(planes)), (size // 2, size // 2), interpolation=cv2.INTER_AREA)
+    half = [cv2.resize(plane, (size // 2, size // 2), interpolation=cv2.INTER_AREA) for plane in planes]
+    across, down = np.full((2, size // 2, size // 2), EMPTY[4], np.uint8)
     for eye, iris in zip(EYES, IRISES, strict=True):
-        _places(whole, points[eye] * np.float32(0.5), points[iris] * np.float32(0.5))
-    return whole
+        _places(across, down, half[1], points[eye] * np.float32(0.5), points[iris] * np.float32(0.5))
+    return np.asarray(cv2.merge([*half, across, down]), np.uint8)
 
 
 def catch_lights(iris: NDArray[np.float32], lid: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -73,7 +73,7 @@ def catch_lights(iris: NDArray[np.float32], lid: NDArray[np.float32]) -> NDArray
     """
     centre = iris[0]
     radius = np.hypot(*(iris[1:] - centre).T).mean()
-    lights = np.array(CATCH_LIGHTS, np.float32) * radius
+    lights: NDArray[np.float32] = np.array(CATCH_LIGHTS, np.float32) * radius
     lights[:, :2] += centre
     order = np.argsort(lid[:, 0])
     edge = np.interp(centre[0], lid[order, 0], lid[order, 1])
@@ -81,21 +81,26 @@ def catch_lights(iris: NDArray[np.float32], lid: NDArray[np.float32]) -> NDArray
     return lights
 
 
-def _places(planes: NDArray[np.uint8], eye: NDArray[np.float32], iris: NDArray[np.float32]) -> None:
+def _places(
+    across: NDArray[np.uint8],
+    down: NDArray[np.uint8],
+    openings: NDArray[np.uint8],
+    eye: NDArray[np.float32],
+    iris: NDArray[np.float32],
+) -> None:
     """Draws where in an eye each place of its opening lies, into the last two planes."""
-    side = planes.shape[0]
+    side = openings.shape[0]
     left, top = np.clip(np.floor(eye.min(0)).astype(int) - 1, 0, side)
     right, bottom = np.clip(np.ceil(eye.max(0)).astype(int) + 1, 0, side)
-    across = eye[8] - eye[0]
-    across = across * np.sign(across[0] or 1) / max(float(np.hypot(*across)), 1e-3)  # to the picture's right
+    along = eye[8] - eye[0]
+    along = along * np.sign(along[0] or 1) / max(float(np.hypot(*along)), 1e-3)  # to the picture's right
     unit = 127 / (REACH * max(float(np.hypot(*(iris[1:] - iris[0]).T).mean()), 0.5))
     dx = np.arange(left, right, dtype=np.float32) + np.float32(0.5) - iris[0, 0]
     dy = (np.arange(top, bottom, dtype=np.float32) + np.float32(0.5) - iris[0, 1])[:, None]
-    window = planes[top:bottom, left:right]
-    cover = np.minimum(window[..., 1] / np.float32(96), 1) * np.float32(unit)
-    places = (dx * across[0] + dy * across[1], dy * across[0] - dx * across[1])
-    for plane, place in zip((4, 5), places, strict=True):
-        window[..., plane] = np.rint(128 + (place * cover).clip(-127, 127))
+    window = np.s_[top:bottom, left:right]
+    cover = np.minimum(openings[window] / np.float32(96), 1) * np.float32(unit)
+    for plane, place in ((across, dx * along[0] + dy * along[1]), (down, dy * along[0] - dx * along[1])):
+        plane[window] = np.rint(128 + (place * cover).clip(-127, 127))
 
 
 @cache

@@ -12,7 +12,7 @@ from toonstream_engines.errors import InputError
 from toonstream_engines.export import export_style
 from toonstream_train.data.drawn_faces import Augmentation, DrawnFaces, warped
 from toonstream_train.data.pack import Pack
-from toonstream_train.recipes.drawing_student import DrawingStudent, DrawingStudentSettings, features
+from toonstream_train.recipes.drawing_student import DrawingStudent, DrawingStudentSettings, eyes, features
 
 from toonstream import Toonifier
 from toonstream.faces.face import Face, five_points

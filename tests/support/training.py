@@ -21,6 +21,7 @@ from toonstream_train.recipes.baselines.unit import UNIT, UNITSettings
 from toonstream_train.recipes.cartoongan import CartoonGAN, CartoonGANSettings
 from toonstream_train.recipes.drawing_student import DrawingStudent, DrawingStudentSettings
 from toonstream_train.recipes.face2anime import Face2Anime, Face2AnimeSettings
+from toonstream_train.recipes.pda import PDA, PDASettings
 from toonstream_train.recipes.quick import Quick, QuickSettings
 from torch import Tensor
 
@@ -67,6 +68,22 @@ TINY_DISTANCE = DistanceGANSettings(
 TINY_UNIT = UNITSettings(
     training=Training(log_steps=2), geometry=GEOMETRY, batch=2, steps=6, width=4, blocks=1, discriminator_width=2
 )
+TINY_PDA = PDASettings(
+    training=Training(log_steps=2),
+    geometry=Geometry(size=96, scale=(0.375, 0.375)),
+    batch=2,
+    detector_steps=1,
+    classifier_steps=1,
+    pretraining_batch=2,
+    apart=1,
+    together=1,
+    augmented=1,
+    adapted=1,
+    width=4,
+    blocks=1,
+    discriminator_width=2,
+    ldn_width=8,
+)
 TINY_QUICK = QuickSettings(
     training=Training(log_steps=2),
     geometry=GEOMETRY,
@@ -92,6 +109,7 @@ KINDS: dict[type, type[Recipe]] = {
     DrawingStudentSettings: DrawingStudent,
     CycleGANSettings: CycleGAN,
     Face2AnimeSettings: Face2Anime,
+    PDASettings: PDA,
     QuickSettings: Quick,
     DistanceGANSettings: DistanceGAN,
     UNITSettings: UNIT,
@@ -118,7 +136,7 @@ def trainer(folder: Path, chosen: Settings) -> Trainer:
     torch.manual_seed(chosen.training.seed)
     made = Trainer(KINDS[type(chosen)](chosen), folder, Fabric(accelerator="cpu", devices=1))
     packs = {"photos": tiny_pack(), "cartoons": tiny_pack(seed=1)}
-    made.feed({name: packs[name] for name in made.recipe.packs})
+    made.feed({name: pack for name, pack in packs.items() if name in made.recipe.packs})
     return made
 
 

@@ -9,7 +9,7 @@ Columns of the CSV, in any order, separated by commas, in UTF-8:
   nose_x, nose_y                 tip of the nose
   mouth_right_x, mouth_right_y   corner of the mouth on the picture's left
   mouth_left_x, mouth_left_y     the other corner
-  x0, y0, x1, y1 and so on       optional: all points of a further set, of 56, 68 or 478
+  x0, y0, x1, y1 and so on       optional: all points of a further set, of 17, 56, 68 or 478
 in pixels from the picture's top-left corner. Other columns are ignored. A picture without numbers is left out.
 """
 

@@ -52,6 +52,8 @@ class Stage:
     """The data that it cannot do without."""
     schedule: Schedule = constant
     """Of all learning rates, over this stage."""
+    factors: Mapping[str, float] = field(default_factory=dict)
+    """Of the learning rates of single parameter groups, by their entry "name", beside the schedule."""
 
 
 class Recipe(ABC):

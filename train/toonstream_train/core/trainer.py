@@ -163,7 +163,8 @@ class Trainer:
         share = stage.schedule(done / stage.steps)
         for optimiser in recipe.optimisers.values():
             for group in optimiser.param_groups:
-                group["lr"] = optimiser.defaults["lr"] * share
+                factor = stage.factors.get(group.get("name", ""), 1.0)
+                group["lr"] = optimiser.defaults["lr"] * share * factor
 
     def agreed(self, *answers: bool) -> tuple[bool, ...]:
         """The first process's answers: clocks and signals differ, and all have to save and stop at the same step."""

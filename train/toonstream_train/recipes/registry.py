@@ -19,6 +19,7 @@ RECIPES = {
     "distill": "distill:Distill",
     "drawing_student": "drawing_student:DrawingStudent",
     "face2anime": "face2anime:Face2Anime",
+    "pda": "pda:PDA",
     "quick": "quick:Quick",
     "unit": "baselines.unit:UNIT",
 }

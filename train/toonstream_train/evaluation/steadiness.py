@@ -14,15 +14,16 @@ from toonstream_engines.errors import InputError
 from toonstream.faces import framing
 from toonstream.faces.crop import crop
 from toonstream.faces.face import five_points
+from toonstream.faces.framing import half_side
+from toonstream.faces.smoothing import OneEuro
 from toonstream.frame import Frame
 from toonstream_train.data.landmarks import Points
 from toonstream_train.data.pack import Pack
 
 SIGMA = 3.0
 """Of the sensor noise, in steps of 255: an indoor webcam's."""
-SMOOTHED_OVER = 5.0
-"""Frames, one deviation: so that the crop follows the head and not the landmarks' jitter."""
-MOST_FRAMES = 90
+MOST_FRAMES = 300
+"""Ten seconds mostly: people blink every three or four."""
 
 Images = NDArray[np.uint8]
 Draw = Callable[[Pack], Images]
@@ -72,9 +73,11 @@ def _change(a: Images, b: Images) -> float:
 def crops(clip: Path, size: int, detect: Callable[[Images], Points | None]) -> Pack:
     """The largest face of a clip's first MOST_FRAMES, one crop a frame, with its landmarks in crop pixels.
 
-    The crop moves smoothly. Frames without a face take their points from the frames around them.
+    Landmarks are smoothed, and the crops follow them, as at run time. Frames without a face take their points from the
+    frames around them.
     """
     video = cv2.VideoCapture(str(clip))
+    rate = video.get(cv2.CAP_PROP_FPS) or 30.0
     frames: list[Images] = []
     try:
         while len(frames) < MOST_FRAMES and (bgr := video.read()[1]) is not None:
@@ -90,13 +93,13 @@ def crops(clip: Path, size: int, detect: Callable[[Images], Points | None]) -> P
     dense = np.stack([points[478] for points in found if points is not None])
     every = np.arange(len(frames))
     tracks = np.stack([np.interp(every, at, track) for track in dense.reshape(len(at), -1).T], 1).reshape(-1, 478, 2)
-    fives = np.stack([five_points(mesh) for mesh in tracks]).reshape(-1, 10)
-    smooth = cv2.GaussianBlur(fives, (1, 0), sigmaX=1, sigmaY=SMOOTHED_OVER, borderType=cv2.BORDER_REPLICATE)
+    smooth = OneEuro()
     images, meshes = [], []
-    for frame, mesh, five in zip(frames, tracks, smooth.reshape(-1, 5, 2), strict=True):
-        matrix = framing.framing(five, size)
+    for frame, mesh in zip(frames, tracks, strict=True):
+        landmarks = smooth(mesh, 1 / rate, 2 * half_side(five_points(mesh)))
+        matrix = framing.framing(five_points(landmarks), size)
         images.append(crop(Frame.from_rgb(frame, None, Fraction(1), 0), matrix, size))
-        meshes.append(framing.apply(matrix, mesh))
+        meshes.append(framing.apply(matrix, landmarks))
     placed = np.stack(meshes).astype(np.float32)
     return Pack(
         images=np.stack(images),

@@ -11,7 +11,7 @@ import torch
 from support.tiny_style import save_style
 from toonstream_engines.errors import InputError
 from toonstream_train.commands import main
-from toonstream_train.data import pack
+from toonstream_train.data import expression, pack
 from toonstream_train.evaluation import colour, distances, faces, family, report, speed, steadiness
 from toonstream_train.evaluation.evaluation import Evaluation
 from toonstream_train.evaluation.features import Inception
@@ -49,7 +49,7 @@ def face() -> np.ndarray:
         ring(EYES[side], x, 105, 16, 8)
         ring(BROWS[side], x, 85, 18, 4)
     ring(MOUTH, 128, 180, 26, 10)
-    points[list(faces.INNER_LIPS)] = [[128, 178], [128, 184]]
+    points[list(expression.INNER_LIPS)] = [[128, 178], [128, 184]]
     return points
 
 
@@ -146,10 +146,10 @@ def test_openings_kept() -> None:
     photos = np.repeat(face()[None], 5, 0)
     toons = photos.copy()
     for i in range(5):
-        photos[i, faces.INNER_LIPS[1], 1] += 3 * i
-        toons[i, faces.INNER_LIPS[1], 1] += 3 * i
-        photos[i, list(faces.LOWER_LIDS), 1] += 4 * i
-        toons[i, list(faces.LOWER_LIDS), 1] += i  # a squint that is drawn wide open
+        photos[i, expression.INNER_LIPS[1], 1] += 3 * i
+        toons[i, expression.INNER_LIPS[1], 1] += 3 * i
+        photos[i, [lower for _, lower in expression.MID_LIDS], 1] += 4 * i
+        toons[i, [lower for _, lower in expression.MID_LIDS], 1] += i  # a squint that is drawn wide open
     photos[4] = np.nan
     made = faces.expression(photos, toons)
     assert made["mouth"].correlation == pytest.approx(1)
@@ -164,14 +164,14 @@ def test_openings_kept() -> None:
 
 def test_gaze_turns_and_grows_with_the_face() -> None:
     points = face()[None]
-    points[0, np.ravel(faces.EYE_CORNERS)] = [[80, 105], [110, 105], [146, 105], [176, 105]]
-    middles = [(points[0, left] + points[0, right]) / 2 for left, right in faces.EYE_CORNERS]
-    width = np.linalg.norm(np.subtract(*points[0, list(faces.EYE_CORNERS[0])]))
+    points[0, np.ravel(expression.EYE_CORNERS)] = [[80, 105], [110, 105], [146, 105], [176, 105]]
+    middles = [(points[0, left] + points[0, right]) / 2 for left, right in expression.EYE_CORNERS]
+    width = np.linalg.norm(np.subtract(*points[0, list(expression.EYE_CORNERS[0])]))
     for middle, iris in zip(middles, IRISES, strict=True):
         points[0, iris] = middle + np.array([0.2, -0.1], np.float32) * width
-    assert faces.gaze(points) == pytest.approx(np.array([[0.2, -0.1]]), abs=1e-5)
+    assert expression.gaze(points) == pytest.approx(np.array([[0.2, -0.1]]), abs=1e-5)
     turned = 3 * points @ np.array([[0.8, 0.6], [-0.6, 0.8]], np.float32)
-    assert faces.gaze(turned) == pytest.approx(np.array([[0.2, -0.1]]), abs=1e-5)
+    assert expression.gaze(turned) == pytest.approx(np.array([[0.2, -0.1]]), abs=1e-5)
 
 
 @pytest.mark.parametrize("amount", [1, 2])

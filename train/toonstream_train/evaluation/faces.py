@@ -11,12 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toonstream.faces.face import five_points
-from toonstream.faces.mesh import EYES, IRISES
+from toonstream.faces.mesh import EYES
+from toonstream_train.data.expression import eye_opening, gaze, mouth_opening
 from toonstream_train.data.landmarks import Points
-
-UPPER_LIDS, LOWER_LIDS = (159, 386), (145, 374)  # mid-lid of each eye, the picture's left first
-EYE_CORNERS = ((33, 133), (362, 263))
-INNER_LIPS, MOUTH_CORNERS = (13, 14), (61, 291)
 
 Images = NDArray[np.uint8]
 Dense = NDArray[np.float32]
@@ -81,35 +78,6 @@ def expression(photos: Dense, toons: Dense) -> dict[str, Kept]:
     }
 
 
-def eye_opening(points: Dense) -> NDArray[np.float64]:
-    """(N, 478, 2) -> (N,): the gap between the lids over the eye's width, mean of both eyes."""
-    each = [
-        _length(points, upper, lower) / _length(points, *corners)
-        for upper, lower, corners in zip(UPPER_LIDS, LOWER_LIDS, EYE_CORNERS, strict=True)
-    ]
-    return np.asarray(np.mean(each, axis=0), np.float64)
-
-
-def mouth_opening(points: Dense) -> NDArray[np.float64]:
-    """(N, 478, 2) -> (N,): the gap between the lips over the mouth's width."""
-    return _length(points, *INNER_LIPS) / _length(points, *MOUTH_CORNERS)
-
-
-def gaze(points: Dense) -> NDArray[np.float64]:
-    """(N, 478, 2) -> (N, 2): how far right of and below the middle of the eye's corners the iris lies.
-
-    In the eye's widths, along and across the line through its corners; mean of both eyes. Lids have no part in it.
-    """
-    each = []
-    for iris, (left, right) in zip(IRISES, EYE_CORNERS, strict=True):
-        along = (points[:, right] - points[:, left]).astype(np.float64)
-        off = points[:, iris[0]] - (points[:, left].astype(np.float64) + points[:, right]) / 2
-        across = np.stack([-along[:, 1], along[:, 0]], 1)
-        square = np.square(along).sum(1)
-        each.append(np.stack([(off * along).sum(1) / square, (off * across).sum(1) / square], 1))
-    return np.asarray(np.mean(each, axis=0), np.float64)
-
-
 def eye_sharpness(pictures: Images, points: Dense) -> NDArray[np.float64]:
     """(N, H, W, 3) and (N, 478, 2) -> (N,): mean absolute Laplacian of the lightness in boxes around both eyes."""
     out = np.full(len(pictures), np.nan)
@@ -135,10 +103,6 @@ def kept(photos: NDArray[np.float64], toons: NDArray[np.float64]) -> Kept:
     covariance = np.cov(photos, toons)
     slope = float(covariance[0, 1] / covariance[0, 0])
     return Kept(float(np.corrcoef(photos, toons)[0, 1]) if toons.std() else float("nan"), slope)
-
-
-def _length(points: Dense, i: int, j: int) -> NDArray[np.float64]:
-    return np.asarray(np.linalg.norm(points[:, i].astype(np.float64) - points[:, j], axis=1), np.float64)
 
 
 class Identity:

@@ -1,9 +1,8 @@
 """Whether toons hold still: under sensor noise on a still face, and along the motion of a clip."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from fractions import Fraction
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 
 import cv2
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from toonstream_engines.errors import InputError
 
+from toonstream.choose import open_source
 from toonstream.faces import framing
 from toonstream.faces.crop import crop
 from toonstream.faces.face import five_points
@@ -76,30 +76,23 @@ def crops(clip: Path, size: int, detect: Callable[[Images], Points | None]) -> P
     Landmarks are smoothed, and the crops follow them, as at run time. Frames without a face take their points from the
     frames around them.
     """
-    video = cv2.VideoCapture(str(clip))
-    rate = video.get(cv2.CAP_PROP_FPS) or 30.0
-    frames: list[Images] = []
-    try:
-        while len(frames) < MOST_FRAMES and (bgr := video.read()[1]) is not None:
-            frames.append(np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8))
-    finally:
-        video.release()
-    if len(frames) < 2:
+    found = [detect(frame.rgb()) for frame in _frames(clip)]
+    if len(found) < 2:
         raise InputError(f"{clip}: no clip of at least two frames; give a video with one face")
-    found = [detect(frame) for frame in frames]
     at = np.array([i for i, points in enumerate(found) if points is not None])
     if not len(at):
-        raise InputError(f"{clip}: no face in its first {len(frames)} frames; give a video with one face")
+        raise InputError(f"{clip}: no face in its first {len(found)} frames; give a video with one face")
     dense = np.stack([points[478] for points in found if points is not None])
-    every = np.arange(len(frames))
+    every = np.arange(len(found))
     tracks = np.stack([np.interp(every, at, track) for track in dense.reshape(len(at), -1).T], 1).reshape(-1, 478, 2)
-    smooth = OneEuro()
+    smooth, before = OneEuro(), 0.0
     images, meshes = [], []
-    for frame, mesh in zip(frames, tracks, strict=True):
-        landmarks = smooth(mesh, 1 / rate, 2 * half_side(five_points(mesh)))
+    for frame, mesh in zip(_frames(clip), tracks, strict=True):
+        landmarks = smooth(mesh, frame.seconds - before, 2 * half_side(five_points(mesh)))
         matrix = framing.framing(five_points(landmarks), size)
-        images.append(crop(Frame.from_rgb(frame, None, Fraction(1), 0), matrix, size))
+        images.append(crop(frame, matrix, size))
         meshes.append(framing.apply(matrix, landmarks))
+        before = frame.seconds
     placed = np.stack(meshes).astype(np.float32)
     return Pack(
         images=np.stack(images),
@@ -108,6 +101,11 @@ def crops(clip: Path, size: int, detect: Callable[[Images], Points | None]) -> P
         names=[str(i) for i in every],
         sources=[clip.stem] * len(images),
     )
+
+
+def _frames(clip: Path) -> Iterator[Frame]:
+    with open_source(clip) as source:
+        yield from islice(source, MOST_FRAMES)
 
 
 @dataclass(frozen=True)

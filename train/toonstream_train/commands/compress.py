@@ -18,11 +18,10 @@ def run(args: argparse.Namespace) -> None:
     from toonstream_engines.errors import InputError
 
     from toonstream_train.data import pack
-    from toonstream_train.data.drawings import shared_out
 
     if not 1 <= args.quality <= 100:
         raise InputError("--quality is from 1 to 100")
     whole = pack.load(args.pack)
-    part = whole.part(shared_out(np.arange(len(whole)), whole.sources)[: args.most])
+    part = whole.part(pack.shared_out(np.arange(len(whole)), whole.sources)[: args.most])
     pack.save(part, args.out, args.quality)
     print(f"{args.out}: {len(part)} of {len(whole)} crops in {args.out.stat().st_size / 1e6:.1f} MB")

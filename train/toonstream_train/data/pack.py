@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,16 @@ class Pack:
             sources=[self.sources[i] for i in index],
             drawings=None if self.drawings is None else self.drawings[index],
         )
+
+
+def shared_out(index: NDArray[np.integer], sources: list[str]) -> NDArray[np.integer]:
+    """The same, the first of every source first, then the second of each: whatever part is taken has all of them."""
+    seen = Counter[str]()
+    turns = []
+    for i in index:
+        turns.append(seen[sources[i]])
+        seen[sources[i]] += 1
+    return index[np.argsort(turns, kind="stable")]
 
 
 def save(pack: Pack, path: Path, quality: int | None = None) -> None:

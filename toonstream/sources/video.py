@@ -20,6 +20,7 @@ from toonstream_engines.errors import InputError
 from toonstream.frame import Frame
 from toonstream.orientation import UPRIGHT, Orientation
 from toonstream.sources.native import Native
+from toonstream.sources.time_line import TimeLine
 
 ANY_TEXT: dict[str, Any] = {} if int(av.__version__.split(".")[0]) >= 19 else {"metadata_errors": "surrogateescape"}
 """For av.open: titles that are not UTF-8 are read, and written as they were. PyAV 19 always does so."""
@@ -44,6 +45,7 @@ class VideoSource:
         try:
             self._stream = main_video(self._container, path)
             self._stream.thread_type = "AUTO"
+            self._time_line = TimeLine(self._container)
             if self._stream.metadata.get("alpha_mode") == "1":  # a second picture beside VP8 or VP9
                 self.notices.append("partly transparent; the transparency is left out")
             self._native = Native(self.notices)
@@ -86,7 +88,7 @@ class VideoSource:
 
     def _decode(self) -> Iterator[av.VideoFrame]:
         damaged, missing, whole = 0, 0, self._stream.codec_context.name in _A_FRAME_A_PACKET
-        packets = self._container.demux(self._stream)
+        packets = self._time_line.demux([self._stream])
         ended = False
         while not ended:
             packet, pictures = None, []
@@ -109,6 +111,9 @@ class VideoSource:
             self.notices.append(f"{damaged} damaged frames")
 
     def _tell_early_end(self, end: Fraction) -> None:
+        if self._time_line.jumps:
+            self.notices.append("joined of recordings whose clocks differ; they follow each other without a gap")
+            return
         promised = _promised_end(self._container, self._stream)
         if promised and end + _EARLY_END < promised:
             self.notices.append(f"the file ends after {float(end):.1f} of {float(promised):.1f} seconds")

@@ -1,5 +1,6 @@
 """Video files: every frame, with its own time stamp, in the planes that the decoder made."""
 
+import math
 from collections.abc import Iterator
 from contextlib import suppress
 from fractions import Fraction
@@ -27,6 +28,7 @@ ANY_TEXT: dict[str, Any] = {} if int(av.__version__.split(".")[0]) >= 19 else {"
 
 _STILL_BRANDS = {"heic", "heix", "mif1", "avif"}
 _A_FRAME_A_PACKET = {"h264", "hevc"}
+_OF_ANY_SIZE = {"vp8", "vp9"}  # as calls are recorded, small at first and larger once the line is known
 _EARLY_END = 1  # seconds that may be missing at the end before we say so
 
 
@@ -48,7 +50,7 @@ class VideoSource:
             self._time_line = TimeLine(self._container)
             if self._stream.metadata.get("alpha_mode") == "1":  # a second picture beside VP8 or VP9
                 self.notices.append("partly transparent; the transparency is left out")
-            self._native = Native(self.notices)
+            self._native = Native(self.notices, _largest(path) if self._stream.name in _OF_ANY_SIZE else None)
             self._pictures = self._decode()
             first = next(self._pictures, None)
             if first is None:
@@ -105,7 +107,7 @@ class VideoSource:
                 damaged += picture.is_corrupt
                 whole = whole and not picture.interlaced_frame  # whose fields may come one by one
                 picture.pict_type = PictureType.NONE  # else the encoder would repeat the old choice of key frames
-                yield self._native(picture)
+                yield self._native(picture, self._stream.codec_context.sample_aspect_ratio)
         damaged = max(damaged, missing if whole else 0)
         if damaged:
             self.notices.append(f"{damaged} damaged frames")
@@ -153,6 +155,18 @@ def main_video(container: InputContainer, path: Path) -> VideoStream:
     if not isinstance(stream, VideoStream) or stream.codec_context is None:
         raise InputError(f"{path}: there is no decoder for its video")
     return stream
+
+
+def _largest(path: Path) -> tuple[int, int] | None:
+    """The size of the largest key frame of the video; None where none can be decoded."""
+    sizes = []
+    with open_container(path) as container, suppress(FFmpegError):
+        stream = main_video(container, path)
+        for packet in container.demux(stream):
+            if packet.is_keyframe or not packet.size:
+                with suppress(FFmpegError):
+                    sizes += [(picture.width, picture.height) for picture in stream.decode(packet)]
+    return max(sizes, key=math.prod, default=None)
 
 
 def _orientation(picture: av.VideoFrame) -> Orientation:

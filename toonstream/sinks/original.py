@@ -17,6 +17,7 @@ from av.packet import Packet
 from av.stream import AttachmentStream, Stream
 from av.video.stream import VideoStream
 
+from toonstream.sources.time_line import TimeLine
 from toonstream.sources.video import ANY_TEXT, main_video, open_container
 
 # Tags that tell how the original itself was written and would be wrong in a new file.
@@ -94,7 +95,7 @@ class Original:
         if not streams:
             return
         try:
-            for packet in self._container.demux(streams):
+            for packet in TimeLine(self._container).demux(streams):
                 gap = packet.size == 2 and packet.stream.name == "mov_text"  # which the muxer puts in by itself
                 if packet.size and not gap:
                     yield packet

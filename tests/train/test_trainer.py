@@ -22,7 +22,9 @@ from support.training import (
     TINY_DISTANCE,
     TINY_DRAWING,
     TINY_FACE2ANIME,
+    TINY_MUNIT,
     TINY_QUICK,
+    TINY_UGATIT,
     TINY_UNIT,
     assert_same,
     disk_for,
@@ -48,6 +50,8 @@ RUNS = {
     "distancegan": TINY_DISTANCE,
     "unit": TINY_UNIT,
     "face2anime": TINY_FACE2ANIME,
+    "munit": TINY_MUNIT,
+    "ugatit": TINY_UGATIT,
 }
 
 

@@ -19,7 +19,9 @@ RECIPES = {
     "distill": "distill:Distill",
     "drawing_student": "drawing_student:DrawingStudent",
     "face2anime": "face2anime:Face2Anime",
+    "munit": "baselines.munit:MUNIT",
     "quick": "quick:Quick",
+    "ugatit": "baselines.ugatit:UGATIT",
     "unit": "baselines.unit:UNIT",
 }
 """Name -> module within this package, and class."""

@@ -31,6 +31,9 @@ OPSET = 20
 FILES = {"fp32": "model.onnx", "fp16": "model-fp16.onnx", "int8": "model-int8.onnx"}
 PROVED_BY = ("onnxruntime", "openvino")
 """The CPU's backends: any machine can export."""
+MAY_FAIL = ("int8", "bf16")
+"""Precisions without which a style still runs: int8's file is not kept then, and bf16 is a processor's own arithmetic,
+which has no file and which a viewer's machine tries for itself before it is used."""
 
 
 def export_style(
@@ -47,7 +50,7 @@ def export_style(
     size that it was trained on, `chart` uint8 (N, S / 2, S / 2, C), `landmarks` float32 (N, K, 2). card: what the card
     says besides size, inputs, outputs and models. calibration: the same of other faces; with them int8 is tried, and
     kept where it pays. Returns how each model does with each backend here, closed. Raises UserError where one draws
-    something else than torch does.
+    something else than torch does, in another precision than MAY_FAIL.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder, prefix=".export-") as name:
@@ -67,7 +70,7 @@ def export_style(
             (folder / FILES["int8"]).unlink(missing_ok=True)  # of an earlier export
             _write_card(part, card)
         for probe in tried:
-            if probe.failure and not probe.absent and probe.candidate.precision != "int8":
+            if probe.failure and not probe.absent and probe.candidate.precision not in MAY_FAIL:
                 raise UserError(f"{probe.failure}; this network cannot be exported as it is".replace(name, str(folder)))
         for path in sorted(part.iterdir(), key=lambda path: path.name == "card.toml"):
             os.replace(path, folder / path.name)

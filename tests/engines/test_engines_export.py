@@ -15,7 +15,7 @@ from toonstream_engines.errors import UserError
 from toonstream_engines.export import PROVED_BY, export_style, torch_outputs, write_onnx
 from toonstream_engines.model import Model
 from toonstream_engines.parity import load_parity, steps_between
-from toonstream_engines.probe import Candidate, Probe, examine
+from toonstream_engines.probe import Candidate, Probe, examine, probe_all
 from toonstream_engines.quantise import int8_pays
 from toonstream_engines.style import INPUTS, OUTPUTS, styles
 from toonstream_train import gpu_engines
@@ -139,6 +139,16 @@ def test_a_network_that_fp16_cannot_hold(tmp_path):
     with pytest.raises(UserError, match=r"fp16 is .* cannot be exported as it is"):
         export_style(Fade(1e6), tmp_path / "fade", {"image": faces(1)}, {})
     assert list((tmp_path / "fade").iterdir()) == []
+
+
+def test_a_network_that_bf16_cannot_hold_runs_in_other_precisions(tmp_path, monkeypatch):
+    def without_bf16(style, ways):
+        return [*probe_all(style, ways), Probe(Candidate("openvino", style.model, "bf16"), failure="5 of 255")]
+
+    monkeypatch.setattr("toonstream_engines.export.probe_all", without_bf16)
+    tried = export_style(Fade(), tmp_path / "fade", {"image": faces(1)}, {})
+    assert tried[-1].failure == "5 of 255"
+    assert load_style(tmp_path / "fade").models.keys() == {"fp32", "fp16"}
 
 
 @pytest.mark.parametrize(

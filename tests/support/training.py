@@ -17,6 +17,8 @@ from toonstream_train.data.pack import Pack
 from toonstream_train.networks.perceptual import Perceptual
 from toonstream_train.recipes.baselines.cyclegan import CycleGAN, CycleGANSettings
 from toonstream_train.recipes.baselines.distancegan import DistanceGAN, DistanceGANSettings
+from toonstream_train.recipes.baselines.munit import MUNIT, MUNITSettings
+from toonstream_train.recipes.baselines.ugatit import UGATIT, UGATITSettings
 from toonstream_train.recipes.baselines.unit import UNIT, UNITSettings
 from toonstream_train.recipes.cartoongan import CartoonGAN, CartoonGANSettings
 from toonstream_train.recipes.drawing_student import DrawingStudent, DrawingStudentSettings
@@ -84,6 +86,19 @@ TINY_PDA = PDASettings(
     discriminator_width=2,
     ldn_width=8,
 )
+TINY_MUNIT = MUNITSettings(
+    training=Training(log_steps=2),
+    geometry=GEOMETRY,
+    batch=2,
+    steps=6,
+    halve=4,
+    width=4,
+    blocks=1,
+    discriminator_width=2,
+)
+TINY_UGATIT = UGATITSettings(
+    training=Training(log_steps=2), geometry=Geometry(size=96), steps=6, width=4, blocks=1, discriminator_width=2
+)
 TINY_QUICK = QuickSettings(
     training=Training(log_steps=2),
     geometry=GEOMETRY,
@@ -113,6 +128,8 @@ KINDS: dict[type, type[Recipe]] = {
     QuickSettings: Quick,
     DistanceGANSettings: DistanceGAN,
     UNITSettings: UNIT,
+    MUNITSettings: MUNIT,
+    UGATITSettings: UGATIT,
 }
 
 

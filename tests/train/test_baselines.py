@@ -1,43 +1,42 @@
 """The baselines: each from a few faces to a photo drawn by `toonstream`, and what makes it itself."""
 
 import dataclasses
+import math
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 import torch
-from PIL import Image
-from support import CLIP
-from support.training import TINY_CYCLE, TINY_DISTANCE, TINY_UNIT, run, tiny_pack, trainer
+from support.exported import drawn_photo
+from support.training import TINY_CYCLE, TINY_DISTANCE, TINY_MUNIT, TINY_UGATIT, TINY_UNIT, run, tiny_pack, trainer
 from toonstream_engines.errors import InputError
-from toonstream_train.commands import main
 from toonstream_train.core.recipe import Settings
-from toonstream_train.data.pack import save
+from toonstream_train.losses.attention import cam_loss
 from toonstream_train.losses.distance import between_halves, between_pictures, distance_loss
 from toonstream_train.losses.variational import kl_to_standard_normal
+from toonstream_train.networks.blocks.adain import adain
 from toonstream_train.networks.discriminators.multi_scale import MultiScale
+from toonstream_train.networks.generators.munit import MeanCode
 from toonstream_train.recipes.baselines.distancegan import DistanceGAN, DistanceGANSettings
+from toonstream_train.recipes.baselines.munit import MUNIT
+from toonstream_train.recipes.baselines.ugatit import UGATIT
+from torch import nn
 
-TINY: dict[str, Settings] = {"cyclegan": TINY_CYCLE, "distancegan": TINY_DISTANCE, "unit": TINY_UNIT}
+TINY: dict[str, Settings] = {
+    "cyclegan": TINY_CYCLE,
+    "distancegan": TINY_DISTANCE,
+    "unit": TINY_UNIT,
+    "munit": TINY_MUNIT,
+    "ugatit": TINY_UGATIT,
+}
 
 
 @pytest.mark.parametrize("chosen", TINY.values(), ids=TINY)
 def test_a_few_steps_become_a_style_that_draws_a_photo(tmp_path: Path, chosen: Settings) -> None:
-    from toonstream.commands import main as toonstream
-
-    state = run(tmp_path / "run", chosen)
-    assert state["step"] == 6
-    save(tiny_pack(), tmp_path / "faces.pack")
-    style = tmp_path / "style"
-    assert main(["export", str(tmp_path / "run"), str(style), "--faces", str(tmp_path / "faces.pack")]) == 0
-    with av.open(str(CLIP)) as clip:
-        photo = next(clip.decode(video=0)).to_ndarray(format="rgb24")
-    Image.fromarray(photo).save(tmp_path / "photo.png")
-    assert toonstream([str(tmp_path / "photo.png"), "--style", str(style), "--backend", "onnxruntime"]) == 0
-    with Image.open(tmp_path / "photo.toon.png") as drawn:
-        changed = np.abs(np.asarray(drawn).astype(int) - photo).max(2) > 0
-    assert 0.02 < changed.mean() < 0.9  # the face, and not the whole picture
+    assert run(tmp_path / "run", chosen)["step"] == 6
+    photo, drawn = drawn_photo(tmp_path / "run", tiny_pack(2), tmp_path)
+    changed = np.abs(photo.astype(int) - drawn).max(2) > 16
+    assert 0.05 < changed.mean() < 0.9  # the face, and not the whole picture
 
 
 def test_cyclegan_without_identity_loss(tmp_path: Path) -> None:
@@ -119,8 +118,88 @@ def test_unit_draws_through_what_was_trained(tmp_path: Path) -> None:
     assert torch.equal(model(x), drawn)
 
 
+def test_adain_by_hand() -> None:
+    """Mean 2, deviation 2 becomes mean beta, deviation gamma."""
+    x = torch.tensor([[[[0.0, 4.0]], [[4.0, 0.0]]]])
+    made = adain(x, torch.tensor([[3.0, 0.5]]), torch.tensor([[1.0, 0.0]]))
+    torch.testing.assert_close(made, torch.tensor([[[[-2.0, 4.0]], [[0.5, -0.5]]]]), atol=1e-4, rtol=0)
+
+
+def test_munit_asks_its_codes_back(tmp_path: Path) -> None:
+    """Equations 2 and 3: the content of the photo, and the random style that the toon was drawn in."""
+
+    class Always(nn.Module):
+        def __init__(self, shape: tuple[int, ...], value: float) -> None:
+            super().__init__()
+            self.value = nn.Parameter(torch.full(shape, value))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.value
+
+    made = trainer(tmp_path, TINY_MUNIT)
+    recipe = made.recipe
+    assert isinstance(recipe, MUNIT)
+    made._enter_stage()
+    recipe.take()
+    for domain, content, style in (("photo", 0.25, -1.0), ("cartoon", 1.0, 2.0)):
+        recipe.networks[f"{domain} content"] = Always((2, 16, 16, 16), content)
+        recipe.networks[f"{domain} style"] = Always((2, 8), style)
+    recipe.photo_style, recipe.cartoon_style = torch.zeros(2, 8), torch.full((2, 8), 0.5)
+    recipe.forward()
+    recipe.optimise(lambda name, loss: None)
+    assert recipe.losses["content"].item() == pytest.approx(2 * 0.75)
+    assert recipe.losses["style"].item() == pytest.approx(1.5 + 1.0)
+
+
+def test_munit_exports_the_mean_style_of_the_cartoons(tmp_path: Path) -> None:
+    code = MeanCode(1)
+    code.show(torch.tensor([[1.0], [3.0]]))
+    assert code().item() == pytest.approx(0.9 * 2)
+    code.show(torch.tensor([[4.0]]))
+    assert code().item() == pytest.approx(1.8 + 9 / 11 * (4 - 1.8))
+
+    made = trainer(tmp_path, TINY_MUNIT)
+    made.train_step()
+    networks = made.recipe.networks
+    shown = networks["cartoon code"]()
+    assert shown.shape == (1, 8)
+    assert shown.abs().sum() > 0
+    x = torch.rand(2, 3, 64, 96)
+    drawn = made.recipe.exportable(networks)(x)
+    torch.testing.assert_close(drawn, networks["cartoon decoder"](networks["photo content"](x), shown.expand(2, 8)))
+    assert not torch.allclose(drawn, networks["cartoon decoder"](networks["photo content"](x), 1 + shown))
+
+
+def test_munit_halves_its_rates() -> None:
+    (stage,) = MUNIT(dataclasses.replace(TINY_MUNIT, steps=10)).stages()
+    assert [stage.schedule(step / 10) for step in range(10)] == [1.0] * 4 + [0.5] * 4 + [0.25] * 2
+
+
 def test_discriminators_of_several_scales() -> None:
     finest, middle, coarse = MultiScale(4)(torch.zeros(2, 3, 64, 64))
     assert (finest.shape, middle.shape, coarse.shape) == ((2, 1, 4, 4), (2, 1, 2, 2), (2, 1, 1, 1))
     (alone,) = MultiScale(4, 5, 1)(torch.zeros(1, 3, 64, 64))
     assert alone.shape == (1, 1, 2, 2)
+
+
+def test_ugatits_cam_loss_by_hand(tmp_path: Path) -> None:
+    """-log 0.8 - log(1 - 0.4): the source domain said to be source by 0.8, the target domain by 0.4."""
+    source, target = (torch.tensor([[math.log(p / (1 - p))]]) for p in (0.8, 0.4))
+    assert cam_loss(source, target).item() == pytest.approx(-math.log(0.8) - math.log(0.6))
+
+    made = trainer(tmp_path, TINY_UGATIT)
+    made.train_step()
+    recipe = made.recipe
+    assert isinstance(recipe, UGATIT)
+    assert set(recipe.losses) == {"generators", "cycle", "identity", "cam", "discriminators"}
+    assert recipe.losses["cam"] > 0
+    global_one, its_attention, local_one, _ = recipe.logits("cartoon", recipe.cartoon.pictures)
+    assert (global_one.shape[2:], local_one.shape[2:], its_attention.shape) == ((1, 1), (10, 10), (1, 2))
+
+
+def test_ugatits_gates_stay_within_their_bounds(tmp_path: Path) -> None:
+    made = trainer(tmp_path, dataclasses.replace(TINY_UGATIT, learning_rate=10.0))
+    made.train_step()
+    gates = [p.detach() for name, p in made.recipe.networks["generator"].named_parameters() if name.endswith("rho")]
+    assert gates
+    assert all(0 <= float(gate.min()) and float(gate.max()) <= 1 for gate in gates)

@@ -23,7 +23,9 @@ from support.training import (
     TINY_DRAWING,
     TINY_FACE2ANIME,
     TINY_PDA,
+    TINY_MUNIT,
     TINY_QUICK,
+    TINY_UGATIT,
     TINY_UNIT,
     assert_same,
     disk_for,
@@ -50,6 +52,8 @@ RUNS = {
     "distancegan": TINY_DISTANCE,
     "unit": TINY_UNIT,
     "face2anime": TINY_FACE2ANIME,
+    "munit": TINY_MUNIT,
+    "ugatit": TINY_UGATIT,
 }
 
 

@@ -20,7 +20,9 @@ RECIPES = {
     "drawing_student": "drawing_student:DrawingStudent",
     "face2anime": "face2anime:Face2Anime",
     "pda": "pda:PDA",
+    "munit": "baselines.munit:MUNIT",
     "quick": "quick:Quick",
+    "ugatit": "baselines.ugatit:UGATIT",
     "unit": "baselines.unit:UNIT",
 }
 """Name -> module within this package, and class."""

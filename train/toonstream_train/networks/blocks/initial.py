@@ -9,3 +9,11 @@ def gaussian(layer: nn.Module) -> None:
         nn.init.normal_(layer.weight, 0.0, 0.02)
         if layer.bias is not None:
             nn.init.zeros_(layer.bias)
+
+
+def kaiming(layer: nn.Module) -> None:
+    """For `network.apply`: weights from a Gaussian of deviation sqrt(2 / inputs) (He et al. 2015)."""
+    if isinstance(layer, nn.Conv2d | nn.Linear):
+        nn.init.kaiming_normal_(layer.weight)
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)

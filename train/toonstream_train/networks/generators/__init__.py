@@ -13,6 +13,7 @@ GENERATORS = {
     "cyclegan": "cyclegan:Generator",
     "unit": "unit:Generator",
     "ugatit": "ugatit:Generator",
+    "munit": "munit:Generator",
 }
 """Name in a card's [architecture] -> class within this package, whose `architecture` is that table."""
 

@@ -21,6 +21,7 @@ from toonstream_train.recipes.baselines.munit import MUNIT, MUNITSettings
 from toonstream_train.recipes.baselines.ugatit import UGATIT, UGATITSettings
 from toonstream_train.recipes.baselines.unit import UNIT, UNITSettings
 from toonstream_train.recipes.cartoongan import CartoonGAN, CartoonGANSettings
+from toonstream_train.recipes.cp_gan import CPGAN, CPGANSettings
 from toonstream_train.recipes.drawing_student import DrawingStudent, DrawingStudentSettings
 from toonstream_train.recipes.face2anime import Face2Anime, Face2AnimeSettings
 from toonstream_train.recipes.pda import PDA, PDASettings
@@ -99,6 +100,16 @@ TINY_MUNIT = MUNITSettings(
 TINY_UGATIT = UGATITSettings(
     training=Training(log_steps=2), geometry=Geometry(size=96), steps=6, width=4, blocks=1, discriminator_width=2
 )
+TINY_CP = CPGANSettings(
+    training=Training(log_steps=2),
+    geometry=Geometry(size=64, scale=(0.25, 0.25)),
+    batch=2,
+    steps=6,
+    width=4,
+    blocks=1,
+    discriminator_width=4,
+    content=RANDOM_VGG,
+)
 TINY_QUICK = QuickSettings(
     training=Training(log_steps=2),
     geometry=GEOMETRY,
@@ -121,6 +132,7 @@ TINY_FACE2ANIME = Face2AnimeSettings(
 )
 KINDS: dict[type, type[Recipe]] = {
     CartoonGANSettings: CartoonGAN,
+    CPGANSettings: CPGAN,
     DrawingStudentSettings: DrawingStudent,
     CycleGANSettings: CycleGAN,
     Face2AnimeSettings: Face2Anime,
@@ -152,8 +164,8 @@ def trainer(folder: Path, chosen: Settings) -> Trainer:
     """Of the recipe that has these settings, fed with tiny packs."""
     torch.manual_seed(chosen.training.seed)
     made = Trainer(KINDS[type(chosen)](chosen), folder, Fabric(accelerator="cpu", devices=1))
-    packs = {"photos": tiny_pack(), "cartoons": tiny_pack(seed=1)}
-    made.feed({name: pack for name, pack in packs.items() if name in made.recipe.packs})
+    given = [tiny_pack(), tiny_pack(seed=1)]
+    made.feed(dict(zip(made.recipe.packs, given, strict=False)))
     return made
 
 

@@ -18,12 +18,13 @@ from support.shares import Shares, share
 from support.training import (
     KINDS,
     TINY,
+    TINY_CP,
     TINY_CYCLE,
     TINY_DISTANCE,
     TINY_DRAWING,
     TINY_FACE2ANIME,
-    TINY_PDA,
     TINY_MUNIT,
+    TINY_PDA,
     TINY_QUICK,
     TINY_UGATIT,
     TINY_UNIT,
@@ -45,6 +46,7 @@ from torch.optim import SGD
 
 RUNS = {
     "cartoongan": TINY,
+    "cp_gan": TINY_CP,
     "drawing": TINY_DRAWING,
     "cyclegan": TINY_CYCLE,
     "pda": TINY_PDA,

@@ -47,6 +47,16 @@ class Pack:
             drawings=None if self.drawings is None else self.drawings[index],
         )
 
+    def resized(self, side: int) -> "Pack":
+        """The same crops, `side` pixels a side, without their drawings."""
+
+        def each(many: NDArray[np.uint8]) -> NDArray[np.uint8]:
+            return np.stack([cv2.resize(one, (side, side), interpolation=cv2.INTER_AREA) for one in many])
+
+        scale = np.float32(side / self.images.shape[1])
+        points = {count: points * scale for count, points in self.points.items()}
+        return Pack(each(self.images), each(self.inside), points, self.names, self.sources)
+
 
 def shared_out(index: NDArray[np.integer], sources: list[str]) -> NDArray[np.integer]:
     """The same, the first of every source first, then the second of each: whatever part is taken has all of them."""

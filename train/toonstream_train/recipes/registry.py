@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # names are listed without torch
 
 RECIPES = {
     "cartoongan": "cartoongan:CartoonGAN",
+    "cp_gan": "cp_gan:CPGAN",
     "cyclegan": "baselines.cyclegan:CycleGAN",
     "distancegan": "baselines.distancegan:DistanceGAN",
     "distill": "distill:Distill",

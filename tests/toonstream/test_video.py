@@ -24,6 +24,7 @@ NTSC = {"rate": Fraction(30000, 1001), "time_base": Fraction(1001, 30000)}
 B_FRAMES = {"options": {"bf": "3", "b-adapt": "0"}}
 LATE = {"pts": range(50, 50 + FRAMES), "sound_start": Fraction(2)}
 BT709_LIMITED, BT709_FULL, BT601, BT2020 = (1, 1, 1, 1), (1, 1, 1, 2), (6, 6, 6, 1), (9, 9, 14, 1)
+BY_TRACK = {"movflags": "faststart", "max_interleave_delta": "1"}
 VP9 = {"encoder": "libvpx-vp9", "options": {"cpu-used": "8"}}
 
 KINDS = [
@@ -339,6 +340,17 @@ def test_a_truncated_matroska_is_converted_as_far_as_it_goes(tmp_path):
     notices = convert(path, tmp_path / "out.mkv")
     assert [line for line in notices if line.startswith("the file ends after 2")]
     assert 50 <= len(read(tmp_path / "out.mkv").times) < 70
+
+
+def test_what_is_missing_of_the_sound_costs_no_frame(tmp_path):
+    path = make_clip(tmp_path / "in.mp4", pts=range(100), container_options=BY_TRACK)
+    with av.open(str(path)) as container:
+        packets = [packet for packet in container.demux() if packet.size]
+        ends = [max(p.pos + p.size for p in packets if p.stream.type == kind) for kind in ("video", "audio")]
+    assert ends[0] < ends[1]  # the sound was muxed last
+    path.write_bytes(path.read_bytes()[: ends[0]])
+    convert(path, tmp_path / "out.mp4")
+    assert len(read(tmp_path / "out.mp4").times) == 100
 
 
 @pytest.mark.parametrize("encoder", ["libx265", "libsvtav1", "libvpx-vp9", "mpeg4"])

@@ -121,7 +121,8 @@ class VideoSink:
         """Everything follows from the first picture: planes, colours and orientation go in as they came."""
         kind = self._kind
         self._part = make_part(self.path)
-        output = av.open(f"file:{self._part}", "w", format=kind.format, container_options=kind.options, **ANY_TEXT)
+        options = kind.options | {"flush_packets": "1"}  # into the file at once: a killed program loses what it holds
+        output = av.open(f"file:{self._part}", "w", format=kind.format, container_options=options, **ANY_TEXT)
         try:
             stream = output.add_stream(
                 self._codec.name,
@@ -147,6 +148,9 @@ class VideoSink:
             self._original = Original(self._original_path, output, stream)
             self.notices += self._original.notices
             context.sample_aspect_ratio = self._original.sample_aspect_ratio or Fraction(0, 1)
+        if not self._original or self._original.together:
+            for name, value in kind.together.items():
+                output.container_options[name] = output.container_options.get(name, "") + value  # flags add up
         try:
             context.open()
         except FFmpegError as error:

@@ -8,7 +8,7 @@ from fractions import Fraction
 from av import Packet
 from av.container import InputContainer
 from av.format import Flags
-from av.stream import Stream
+from av.stream import Discard, Stream
 
 _FORWARD, _BACK = 10, Fraction(1, 10)
 """Seconds that a stream may jump before that is a new clock, as FFmpeg's command line has it."""
@@ -32,11 +32,14 @@ class TimeLine:
         self._lasts: dict[int, Fraction] = {}
 
     def demux(self, streams: list[Stream]) -> Iterator[Packet[Stream]]:
-        """The packets of these streams. Raises what the container's demux raises, and may be called again then."""
+        """The packets of these streams. Raises what the container's demux raises."""
+        wanted = {stream.index for stream in streams}
         if not self._may_jump:
+            for stream in self._container.streams:
+                if stream.index not in wanted:
+                    stream.discard = Discard.all  # else the reading ends where a part of one is missing
             yield from self._container.demux(streams)
             return
-        wanted = {stream.index for stream in streams}
         for packet in self._container.demux():  # all streams, since each may be the first at a jump
             self._shift(packet)
             if packet.stream_index in wanted:

@@ -2,10 +2,13 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -14,15 +17,19 @@ import pytest
 
 pytest.importorskip("distributed", reason="needs the extra cluster: pip install '.[cluster]'")
 
+import dask
 from distributed import Client, LocalCluster
 from support import faulty
 from support.clips import FRAMES, make_clip, read
 from support.faulty import make_faulty, note, noted
+from support.namespaces import machines
 from support.tiny_style import save_style
-from support.waiting import wait_until
+from support.waiting import DEADLINE_SECONDS, wait_until
 from toonstream_engines import load_style
 from toonstream_engines.errors import InputError
+from toonstream_engines.install import install_extra
 
+from toonstream import __version__
 from toonstream.batch import cluster as clusters
 from toonstream.batch.inputs import Job, find_jobs
 from toonstream.batch.manifest import NAME, Manifest, fingerprint
@@ -40,7 +47,7 @@ def style(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def paths(tmp_path_factory):
+def environment(tmp_path_factory):
     """Faulty clips are known here and to workers that are started; the cache is a new one."""
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("site-packages")
@@ -52,7 +59,7 @@ def paths(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def cluster(paths):
+def cluster(environment):
     """Two workers, as many for all tests."""
     with LocalCluster(
         n_workers=2,
@@ -62,6 +69,13 @@ def cluster(paths):
         silence_logs="CRITICAL",
     ) as cluster:
         yield cluster
+
+
+@pytest.fixture
+def client(cluster):
+    with Client(cluster) as client:
+        client.wait_for_workers(2)
+        yield client
 
 
 @pytest.fixture
@@ -311,15 +325,13 @@ def test_a_worker_is_killed_in_a_file(tmp_path, batch):
     assert len(read(out / "once.toon.mkv").times) == FRAMES
 
 
-def test_a_task_that_runs_twice_has_one_result(tmp_path, cluster, style):
+def test_a_task_that_runs_twice_has_one_result(tmp_path, client, style):
     """As Dask has it when a worker loses its network and lives on: two workers, at the same time."""
     path, out = make_faulty(tmp_path / "twice.waits"), tmp_path / "out"
     out.mkdir()
     packed = PackedStyle.of(load_style(style))
     job, settings = Job(path, "twice.toon.mkv"), Settings(out, packed.sha256, backend="onnxruntime")
-    with Client(cluster) as client:
-        client.wait_for_workers(2)
-        clusters.prepare(client, settings, packed, [job])
+    with clusters.prepared(client, settings, packed, [job]):
         tasks = [
             client.submit(convert, job, settings, _silent, workers=[worker], pure=False)
             for worker in client.scheduler_info(n_workers=-1)["workers"]
@@ -330,6 +342,189 @@ def test_a_task_that_runs_twice_has_one_result(tmp_path, cluster, style):
     assert all(outcome.record for outcome in outcomes)
     assert results(out) == ["twice.toon.mkv"]
     assert len(read(out / "twice.toon.mkv").times) == FRAMES
+
+
+def test_a_full_disk_costs_one_file(tmp_path, batch, capsys):
+    if os.geteuid() != 0:
+        pytest.skip("mounts a small disk, which needs root")
+    out = tmp_path / "out"
+    out.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", out], check=False).returncode:
+        pytest.skip("nothing can be mounted here")
+    try:
+        small = make_clip(tmp_path / "small.mp4")
+        large = make_clip(tmp_path / "large.mp4", size=(320, 240), options={"qp": "4"}, pts=range(60))
+        full = f"{out / 'large.toon.mp4'}: the disk is full"
+        assert batch(large, "-o", out, "--json") == 1
+        told, error = capsys.readouterr()
+        assert json.loads(told)["failures"] == [full]
+        assert error == f"toonstream: {full}\n"
+        assert results(out) == []
+        assert batch(large, small, "-o", out) == 1
+        assert f"{full} (in an earlier run;" in capsys.readouterr().err
+        assert results(out) == ["small.toon.mp4"]
+        assert len(read(out / "small.toon.mp4").times) == FRAMES
+    finally:
+        subprocess.run(["umount", out], check=True)
+
+
+@pytest.mark.slow
+def test_a_file_that_kills_workers_is_tried_alone_and_given_up(tmp_path, batch, capsys):
+    path, out = make_faulty(tmp_path / "poison.kills"), tmp_path / "out"
+    folder = clips(tmp_path / "in", "a.mp4", "b.mp4", "c.mp4", "d.mp4")
+    assert batch(path, folder, "-o", out, "-q") == 1
+    assert f"{path}: its worker died" in capsys.readouterr().err
+    assert len(noted(path, "killed")) == 4  # beside others, and three times alone
+    assert results(out) == [f"in/{name}.toon.mp4" for name in "abcd"]
+    others = max((out / name).stat().st_mtime_ns for name in results(out))
+    assert others < path.with_suffix(".killed").stat().st_mtime_ns  # they did not wait for it
+    assert batch(path, folder, "-o", out, "-q") == 1
+    assert len(noted(path, "killed")) == 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_batch_that_was_stopped_goes_on(tmp_path, environment, style, number):
+    path, out = make_faulty(tmp_path / "long.waits"), tmp_path / "out"
+    folder = clips(tmp_path / "in", "a.mp4", "b.mp4")
+    command = [sys.executable, "-c", PROGRAM, "batch", path, folder, "-o", out, "--dashboard", "127.0.0.1:0"]
+    command += ["--style", style, "--backend", "onnxruntime"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: bool(noted(path, "waiting")))
+    wait_until(lambda: (out / "in/a.toon.mp4").exists())
+    process.send_signal(number)
+    _, error = process.communicate(timeout=DEADLINE_SECONDS)
+    [worker] = noted(path, "waiting")
+    wait_until(lambda: not alive(worker))
+    assert "Traceback" not in error
+    if number == signal.SIGINT:
+        assert process.returncode == 130
+        assert "toonstream: interrupted; the same command goes on from here\n" in error
+        assert {Path(name).suffix for name in results(out)} == {".mp4"}
+    before = (out / "in/a.toon.mp4").stat().st_mtime_ns
+    note(path, "go")
+    again = subprocess.run([*command, "--json"], stdout=subprocess.PIPE, text=True, check=True)
+    told = json.loads(again.stdout)
+    assert told["made"] + told["done_before"] == 3
+    assert told["done_before"] >= 1
+    assert results(out) == ["in/a.toon.mp4", "in/b.toon.mp4", "long.toon.mkv"]
+    assert (out / "in/a.toon.mp4").stat().st_mtime_ns == before
+    assert all(len(read(out / name).times) == FRAMES for name in results(out))
+
+
+def alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.slow
+def test_two_clients_on_one_folder(tmp_path, cluster, style):
+    path, out = make_faulty(tmp_path / "both.waits"), tmp_path / "out"
+    folder = clips(tmp_path / "in", *(f"{number}.mp4" for number in range(6)))
+    command = [sys.executable, "-c", PROGRAM, "batch", path, folder, "-o", out, "--json", "--style", style]
+    command += ["--backend", "onnxruntime", "--cluster", cluster.scheduler_address]
+    clients = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    wait_until(lambda: len(noted(path, "waiting")) == 2)
+    note(path, "go")
+    for client in clients:
+        told, error = client.communicate(timeout=DEADLINE_SECONDS)
+        assert (client.returncode, error) == (0, "")
+        assert json.loads(told)["made"] + json.loads(told)["done_before"] == 7
+    assert results(out) == ["both.toon.mkv", *(f"in/{number}.toon.mp4" for number in range(6))]
+    assert all(len(read(out / name).times) == FRAMES for name in results(out))
+
+
+# Clusters
+
+
+def test_workers_of_this_machine_listen_to_it_alone(environment):
+    import psutil
+
+    with clusters.local_cluster(1, "127.0.0.1:0") as client:
+        assert client.dashboard_link.startswith("http://127.0.0.1:")
+        here = psutil.Process()
+        ports = [port for process in (here, *here.children(recursive=True)) for port in process.net_connections()]
+        listening = {port.laddr.ip for port in ports if port.status == psutil.CONN_LISTEN}
+        assert listening == {"127.0.0.1"}
+
+
+def test_workers_that_cannot_do_it_say_so_before_anything_starts(tmp_path, client, style):
+    packed = PackedStyle.of(load_style(style))
+    elsewhere = Job(tmp_path / "elsewhere/a.mp4", "a.mp4")
+    prepared = clusters.prepared(client, Settings(tmp_path, packed.sha256), packed, [elsewhere])
+    with pytest.raises(InputError, match=r"worker tcp://.* does not see .*elsewhere/a\.mp4"), prepared:
+        pass
+    check = clusters.Check(tmp_path, Manifest(tmp_path).begin(), [], __version__)
+    assert check.problem() == ""
+    for change, words in (
+        ({"version": "0"}, "has ToonStream"),
+        ({"folder": tmp_path / "none"}, "cannot write to"),
+        ({"manifest": "another"}, "has another"),
+    ):
+        assert words in replace(check, **change).problem()
+
+
+@pytest.mark.slow
+def test_four_machines_with_one_shared_folder(tmp_path, environment, style, capsys):
+    """And a fifth, which has no such folder: before the batch it stops it, and during the batch it does not start."""
+    folder, out = clips(tmp_path / "shared", *(f"{number}.mp4" for number in range(8))), tmp_path / "shared/out"
+    path = make_faulty(folder / "last.waits")
+    with ExitStack() as opened:
+        try:
+            network = opened.enter_context(machines())
+        except (OSError, subprocess.CalledProcessError) as error:
+            pytest.skip(f"network namespaces cannot be made here: {error}")
+        scheduler = opened.enter_context(LocalCluster(n_workers=0, host=network.host, dashboard_address=None))
+        worker = f"{sys.executable} -m dask worker {scheduler.scheduler_address} --nthreads 1 --no-dashboard"
+        for number in range(4):
+            network.start(worker, tmp_path / "home" / str(number))
+        client = opened.enter_context(Client(scheduler))
+        client.wait_for_workers(4)
+        command = ["batch", str(folder), str(path), "-o", str(out), "--style", str(style), "--backend", "onnxruntime"]
+        command += ["--cluster", scheduler.scheduler_address]
+        with ThreadPoolExecutor(1) as pool:
+            running = pool.submit(subprocess.run, [sys.executable, "-c", PROGRAM, *command], check=False)
+            wait_until(lambda: bool(noted(path, "waiting")))
+            stranger = network.start(f"{worker} --no-nanny", tmp_path / "home/stranger", hide=folder)
+            wait_until(lambda: any(stranger in str(event) for event in client.get_events("all")))
+            wait_until(lambda: len(client.scheduler_info(n_workers=-1)["workers"]) == 4)
+            note(path, "go")
+            assert running.result().returncode == 0
+        assert results(out) == ["last.toon.mkv", *(f"shared/{number}.toon.mp4" for number in range(8))]
+        addresses = set(client.scheduler_info(n_workers=-1)["workers"])
+        assert len(addresses) == 4
+        assert len({address.split(":")[1] for address in addresses}) == 4
+        shutil.rmtree(out)
+        stranger = network.start(worker, tmp_path / "home/stranger2", hide=folder)
+        client.wait_for_workers(5)
+        assert main(command) == 2
+        error = capsys.readouterr().err
+        assert f"worker tcp://{stranger}:" in error
+        assert f"does not see {folder}/0.mp4; share the folder under the same path" in error
+        assert results(out) == []
+
+
+def test_a_worker_with_a_gpu_takes_one_file_at_a_time_on_it():
+    ours = {"processes": False, "dashboard_address": None, "threads_per_worker": 4}
+    for resources, expected in (({}, (8, 2, {})), ({"GPU": 1}, (2, 2, {"GPU": 1}))):
+        with LocalCluster(n_workers=2, resources=resources, **ours) as cluster, Client(cluster) as client:
+            assert clusters.slots(client) == expected
+
+
+def test_without_a_cluster(tmp_path, style, capsys, monkeypatch):
+    clips(tmp_path, "a.mp4")
+    command = ["batch", str(tmp_path), "-o", str(tmp_path / "out"), "--style", str(style)]
+    with dask.config.set({"distributed.comm.timeouts.connect": "200ms"}):
+        assert main([*command, "--cluster", "tcp://127.0.0.1:1"]) == 2
+    assert "toonstream: --cluster tcp://127.0.0.1:1: no Dask scheduler answers there" in capsys.readouterr().err
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    monkeypatch.delitem(sys.modules, "toonstream.batch.cluster")
+    monkeypatch.delattr("toonstream.batch.cluster")
+    assert main(command) == 2
+    assert install_extra("cluster") in capsys.readouterr().err
 
 
 def _silent(frames: int, length: int | None) -> None:

@@ -2,16 +2,16 @@
 
 import logging
 import os
+import uuid
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
-from toonstream_engines.cache import cache_folder
 from toonstream_engines.errors import InputError, UserError
 from toonstream_engines.install import install_extra
 
-os.environ.setdefault("DASK_CONFIG", str(cache_folder() / "dask"))  # where Dask puts files of its own, unasked
 try:
     import cv2
     from dask.system import CPU_COUNT
@@ -69,53 +69,81 @@ def cluster_at(address: str) -> Iterator[Client]:
         yield client
 
 
-def prepare(client: Client, settings: Settings, style: PackedStyle, jobs: Sequence[Job]) -> None:
-    """Every worker, the later ones too, is checked and gets the style. Raises InputError where one cannot do the jobs.
+@contextmanager
+def prepared(client: Client, settings: Settings, style: PackedStyle, jobs: Sequence[Job]) -> Iterator[str]:
+    """Every worker, those too that come meanwhile, is checked and gets the style. Gives the name for `is_ready`.
 
-    A worker that comes later and cannot do them does not start, so that it does not fail one file after the other.
+    Raises InputError where a worker cannot do the jobs. One that comes later and cannot do them is closed.
     """
-    folders = {job.source.parent: job.source for job in jobs}  # a file of each
-    setup = Setup(settings.folder, Manifest(settings.folder).begin(), style, list(folders.values()))
-    problems = client.run(_problem, setup, on_error="return")
+    folders = {job.source.parent: job.source for job in jobs}
+    check = Check(settings.folder, Manifest(settings.folder).begin(), list(folders.values()), __version__)
+    problems = client.run(_problem, check, on_error="return")
     told = sorted({f"{name}: {problem}" for name, problem in problems.items() if problem})
     if told:
         more = f"; and {len(told) - 1} other workers" if len(told) > 1 else ""
         raise InputError(f"worker {told[0]}{more}")
-    client.register_plugin(setup)
+    setup = Setup(check, style)
+    try:
+        client.register_plugin(setup)
+    except OSError as error:
+        raise UserError(f"a worker cannot keep the style: {error}") from error
+    try:
+        yield setup.name
+    finally:
+        with suppress(Exception):  # whatever ended the batch is told; without a scheduler nothing is registered
+            client.unregister_worker_plugin(setup.name)
 
 
-def _problem(setup: "Setup", dask_worker: Worker) -> str:
-    return setup.problem()
+@dataclass(frozen=True)
+class Check:
+    """What has to be the same on every worker as where the batch was started."""
+
+    folder: Path
+    manifest: str
+    """The id of the one in `folder`."""
+    samples: Sequence[Path]
+    """An input of each folder."""
+    version: str
+
+    def problem(self) -> str:
+        """Why this worker cannot do the batch; "" where it can."""
+        share = "share the folder under the same path with all workers"
+        if __version__ != self.version:
+            return f"has ToonStream {__version__}, not {self.version}; install the same on all machines"
+        for path in self.samples:
+            if not path.is_file():
+                return f"does not see {path}; {share}"
+        if not os.access(self.folder, os.W_OK):
+            return f"cannot write to {self.folder}; {share}"
+        if Manifest(self.folder).id() != self.manifest:
+            return f"has another {self.folder} than this machine; {share}"
+        return ""
+
+
+def _problem(check: Check) -> str:
+    return check.problem()
 
 
 class Setup(WorkerPlugin):
     """What a worker does before its first file."""
 
-    def __init__(self, folder: Path, manifest: str, style: PackedStyle, samples: Sequence[Path]) -> None:
-        self.name = f"toonstream-{manifest}-{style.sha256}"
-        self._folder, self._manifest, self._style, self._samples = folder, manifest, style, samples
-        self._version = __version__
-
-    def problem(self) -> str:
-        """Why this worker cannot do the batch; "" where it can."""
-        if __version__ != self._version:
-            return f"has ToonStream {__version__}, not {self._version}; install the same on all machines"
-        for path in self._samples:
-            if not path.is_file():
-                return f"does not see {path}; share the folder under the same path with all workers"
-        if not os.access(self._folder, os.W_OK):
-            return f"cannot write to {self._folder}; share the folder under the same path with all workers"
-        if Manifest(self._folder).id() != self._manifest:
-            return (
-                f"has another {self._folder} than this machine; share the folder under the same path with all workers"
-            )
-        return ""
+    def __init__(self, check: Check, style: PackedStyle) -> None:
+        self.name = f"toonstream-{uuid.uuid4().hex}"
+        self.ready = False
+        self._check, self._style = check, style
 
     def setup(self, worker: Worker) -> None:
-        if problem := self.problem():
-            raise UserError(problem)
+        if self._check.problem():
+            worker.loop.add_callback(worker.close, reason="it cannot do ToonStream's batch")
+            return
         cv2.setNumThreads(1)  # the stages share the cores already
         self._style.unpack()
+        self.ready = True
+
+
+def is_ready(worker: Worker, name: str) -> bool:
+    """Whether the worker has been set up under that name, which `prepared` gave."""
+    return bool(getattr(worker.plugins.get(name), "ready", False))
 
 
 def slots(client: Client) -> tuple[int, int, dict[str, float]]:

@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
 
-from distributed import Client, Future, KilledWorker, get_worker
+from distributed import Client, Future, KilledWorker, Reschedule, get_worker
 from toonstream_engines.errors import UserError
 
-from toonstream.batch.cluster import slots
+from toonstream.batch.cluster import is_ready, slots
 from toonstream.batch.inputs import Job
 from toonstream.batch.task import Outcome, Settings, convert
 
@@ -37,14 +37,20 @@ class _Try:
 
 
 def run(
-    client: Client, jobs: Sequence[Job], settings: Settings, retries: int, tell: Tell, tick: Callable[[int], None]
+    client: Client,
+    setup: str,
+    jobs: Sequence[Job],
+    settings: Settings,
+    retries: int,
+    tell: Tell,
+    tick: Callable[[int], None],
 ) -> Iterator[tuple[Job, Outcome]]:
     """Each job with its last outcome, as they end. Raises UserError where the scheduler is lost.
 
-    retries: how often a job is tried again. tick: called about once a second, with the number of workers.
+    setup: the name that cluster.prepared gave. retries: how often a job is tried again. tick: called about once a
+    second, with the number of workers.
     """
-    topic = f"toonstream-{uuid.uuid4().hex}"
-    client.subscribe_topic(topic, lambda event: tell(*event[1]))
+    client.subscribe_topic(setup, lambda event: tell(*event[1]))
     waiting, suspects = deque(_Try(job) for job in jobs), deque[_Try]()
     ended: queue.Queue[Future[Outcome]] = queue.Queue()
     flying: dict[Future[Outcome], _Try] = {}
@@ -60,7 +66,7 @@ def run(
             while source and len(flying) < most:
                 one = source.popleft()
                 key = f"toonstream-{uuid.uuid4().hex}"
-                future = client.submit(_run, one.job, settings, topic, key=key, resources=needs, pure=False)
+                future = client.submit(_run, one.job, settings, setup, key=key, resources=needs, pure=False)
                 flying[future] = one
                 future.add_done_callback(ended.put)
             for future in _take(ended):
@@ -82,14 +88,17 @@ def run(
             if client.status == "closed":
                 raise UserError("the scheduler is lost; the same command goes on from here")
     finally:
-        client.unsubscribe_topic(topic)
+        client.unsubscribe_topic(setup)
         client.cancel(list(flying))
 
 
-def _run(job: Job, settings: Settings, topic: str) -> Outcome:
-    """On a worker."""
+def _run(job: Job, settings: Settings, setup: str) -> Outcome:
+    """On a worker. One that has come just now may not be ready, and may never be: then the job goes elsewhere."""
     worker = get_worker()
-    return convert(job, settings, lambda frames, length: worker.log_event(topic, (job.output, frames, length)))
+    if not is_ready(worker, setup):
+        time.sleep(TICK_SECONDS / 10)
+        raise Reschedule
+    return convert(job, settings, lambda frames, length: worker.log_event(setup, (job.output, frames, length)))
 
 
 def _take(ended: "queue.Queue[Future[Outcome]]") -> Iterator[Future[Outcome]]:

@@ -64,8 +64,8 @@ def run(arguments: list[str]) -> int:
                 if not (options.quiet or options.json):
                     print(f"{len(plan.todo)} files to do, as {report.dashboard} shows", flush=True)
                 client.wait_for_workers(1)
-                cluster.prepare(client, settings, style, plan.todo)
-                _work(client, plan.todo, settings, options, report)
+                with cluster.prepared(client, settings, style, plan.todo) as setup:
+                    _work(client, setup, plan.todo, settings, options, report)
         except KeyboardInterrupt:
             print("toonstream: interrupted; the same command goes on from here", file=sys.stderr)
             raise
@@ -149,14 +149,19 @@ def _folder(output: str) -> Path:
 
 
 def _work(
-    client: "Client", jobs: Sequence["Job"], settings: "Settings", options: argparse.Namespace, report: "Report"
+    client: "Client",
+    setup: str,
+    jobs: Sequence["Job"],
+    settings: "Settings",
+    options: argparse.Namespace,
+    report: "Report",
 ) -> None:
     """Does the jobs, and shows how far they are."""
     from toonstream.batch import tries
     from toonstream.batch.progress import Progress
 
     with closing(Progress(jobs, options.quiet)) as progress:
-        for job, outcome in tries.run(client, jobs, settings, options.retries, progress.tell, progress.tick):
+        for job, outcome in tries.run(client, setup, jobs, settings, options.retries, progress.tell, progress.tick):
             progress.end(job, outcome)
             if outcome.record:
                 report.made.append(outcome.record)

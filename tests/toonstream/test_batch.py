@@ -8,7 +8,6 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -29,7 +28,6 @@ from toonstream_engines import load_style
 from toonstream_engines.errors import InputError
 from toonstream_engines.install import install_extra
 
-from toonstream import __version__
 from toonstream.batch import cluster as clusters
 from toonstream.batch.inputs import Job, find_jobs
 from toonstream.batch.manifest import NAME, Manifest, fingerprint
@@ -440,10 +438,16 @@ def test_two_clients_on_one_folder(tmp_path, cluster, style):
 # Clusters
 
 
-def test_workers_of_this_machine_listen_to_it_alone(environment):
+def test_workers_of_this_machine_have_a_gpu_each_and_listen_to_it_alone(tmp_path, environment, style, monkeypatch):
     import psutil
 
-    with clusters.local_cluster(1, "127.0.0.1:0") as client:
+    monkeypatch.setattr(clusters, "is_there", lambda backend: backend.title == "TensorRT")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
+    packed = PackedStyle.of(load_style(style))
+    with clusters.local_cluster(9, "tensorrt", "127.0.0.1:0") as client:
+        assert clusters.slots(client) == (2, 2, {"GPU": 1})
+        with clusters.prepared(client, Settings(tmp_path, packed.sha256), packed, []):
+            assert sorted(client.run(os.getenv, "CUDA_VISIBLE_DEVICES").values()) == ["3", "5"]
         assert client.dashboard_link.startswith("http://127.0.0.1:")
         here = psutil.Process()
         ports = [port for process in (here, *here.children(recursive=True)) for port in process.net_connections()]
@@ -451,27 +455,26 @@ def test_workers_of_this_machine_listen_to_it_alone(environment):
         assert listening == {"127.0.0.1"}
 
 
-def test_workers_that_cannot_do_it_say_so_before_anything_starts(tmp_path, client, style):
+def test_workers_that_cannot_do_it_say_so_before_anything_starts(tmp_path, client, style, monkeypatch):
     packed = PackedStyle.of(load_style(style))
     elsewhere = Job(tmp_path / "elsewhere/a.mp4", "a.mp4")
     prepared = clusters.prepared(client, Settings(tmp_path, packed.sha256), packed, [elsewhere])
     with pytest.raises(InputError, match=r"worker tcp://.* does not see .*elsewhere/a\.mp4"), prepared:
         pass
-    check = clusters.Check(tmp_path, Manifest(tmp_path).begin(), [], __version__)
-    assert check.problem() == ""
-    for change, words in (
-        ({"version": "0"}, "has ToonStream"),
-        ({"folder": tmp_path / "none"}, "cannot write to"),
-        ({"manifest": "another"}, "has another"),
-    ):
-        assert words in replace(check, **change).problem()
+    identity = Manifest(tmp_path).begin()
+    assert clusters.Setup(tmp_path, identity, [], packed).find_problem() == ""
+    assert "has another" in clusters.Setup(tmp_path, "another", [], packed).find_problem()
+    assert "cannot write to" in clusters.Setup(tmp_path / "none", identity, [], packed).find_problem()
+    older = clusters.Setup(tmp_path, identity, [], packed)
+    monkeypatch.setattr(clusters, "__version__", "0")
+    assert "has ToonStream 0, not" in older.find_problem()
 
 
 @pytest.mark.slow
 def test_four_machines_with_one_shared_folder(tmp_path, environment, style, capsys):
-    """And a fifth, which has no such folder: before the batch it stops it, and during the batch it does not start."""
-    folder, out = clips(tmp_path / "shared", *(f"{number}.mp4" for number in range(8))), tmp_path / "shared/out"
-    path = make_faulty(folder / "last.waits")
+    """And a fifth, without the folder: it gets no files of a batch that runs, and keeps the next from starting."""
+    folder, out = clips(tmp_path / "shared", *(f"{number}.mp4" for number in range(6))), tmp_path / "shared/out"
+    waiting = [make_faulty(folder / f"long{number}.waits") for number in range(4)]
     with ExitStack() as opened:
         try:
             network = opened.enter_context(machines())
@@ -483,27 +486,27 @@ def test_four_machines_with_one_shared_folder(tmp_path, environment, style, caps
             network.start(worker, tmp_path / "home" / str(number))
         client = opened.enter_context(Client(scheduler))
         client.wait_for_workers(4)
-        command = ["batch", str(folder), str(path), "-o", str(out), "--style", str(style), "--backend", "onnxruntime"]
-        command += ["--cluster", scheduler.scheduler_address]
-        with ThreadPoolExecutor(1) as pool:
-            running = pool.submit(subprocess.run, [sys.executable, "-c", PROGRAM, *command], check=False)
-            wait_until(lambda: bool(noted(path, "waiting")))
-            stranger = network.start(f"{worker} --no-nanny", tmp_path / "home/stranger", hide=folder)
-            wait_until(lambda: any(stranger in str(event) for event in client.get_events("all")))
-            wait_until(lambda: len(client.scheduler_info(n_workers=-1)["workers"]) == 4)
+        command = ["batch", *map(str, waiting), str(folder), "-o", str(out), "--cluster", scheduler.scheduler_address]
+        command += ["--style", str(style), "--backend", "onnxruntime"]
+        running = subprocess.Popen([sys.executable, "-c", PROGRAM, *command], stderr=subprocess.PIPE, text=True)
+        assert running.stderr
+        wait_until(lambda: all(noted(path, "waiting") for path in waiting))
+        stranger = network.start(worker, tmp_path / "home/stranger", hide=folder)
+        refused = f"does not see {folder}/long0.waits; share the folder under the same path with all workers"
+        line = running.stderr.readline()
+        assert line.startswith(f"toonstream: worker tcp://{stranger}:")
+        assert line.endswith(f" {refused}; it gets no files\n")
+        for path in waiting:
             note(path, "go")
-            assert running.result().returncode == 0
-        assert results(out) == ["last.toon.mkv", *(f"shared/{number}.toon.mp4" for number in range(8))]
-        addresses = set(client.scheduler_info(n_workers=-1)["workers"])
-        assert len(addresses) == 4
-        assert len({address.split(":")[1] for address in addresses}) == 4
+        assert running.communicate(timeout=DEADLINE_SECONDS)[1] == ""
+        assert running.returncode == 0
+        made = [f"long{number}.toon.mkv" for number in range(4)] + [f"shared/{number}.toon.mp4" for number in range(6)]
+        assert results(out) == made
         shutil.rmtree(out)
-        stranger = network.start(worker, tmp_path / "home/stranger2", hide=folder)
-        client.wait_for_workers(5)
         assert main(command) == 2
         error = capsys.readouterr().err
-        assert f"worker tcp://{stranger}:" in error
-        assert f"does not see {folder}/0.mp4; share the folder under the same path" in error
+        assert error.startswith(f"toonstream: worker tcp://{stranger}:")
+        assert error.endswith(f" {refused}\n")
         assert results(out) == []
 
 

@@ -1,5 +1,6 @@
 """How far a batch is, in one line."""
 
+import sys
 import time
 from collections.abc import Sequence
 from threading import Lock
@@ -20,6 +21,7 @@ class Progress:
         self._sizes = {job.output: _size(job) for job in jobs}
         self._under_way: dict[str, tuple[int, float]] = {}
         """By output: frames, and the share of the file that is done."""
+        self._heard: set[str] = set()
         self._lock = Lock()
         self._start = time.monotonic()
         self._ended = self._frames = self._bytes = 0
@@ -32,8 +34,14 @@ class Progress:
             leave=False,
         )
 
-    def tell(self, output: str, frames: int, length: int | None) -> None:
-        """So many frames of a file are done, of about `length`."""
+    def hear(self, told: str | tuple[str, int, int | None]) -> None:
+        """What a worker says, as tries.Hear."""
+        if isinstance(told, str):
+            if told not in self._heard:
+                self._heard.add(told)
+                self.say(told)
+            return
+        output, frames, length = told
         with self._lock:
             if output in self._sizes:
                 self._under_way[output] = frames, min(frames / length, 1.0) if length else 0.0
@@ -52,9 +60,7 @@ class Progress:
 
     def say(self, line: str) -> None:
         """A line above the bar, to standard error."""
-        import sys
-
-        self._bar.write(line, file=sys.stderr)
+        self._bar.write(f"toonstream: {line}", file=sys.stderr)
 
     def close(self) -> None:
         self._bar.close()

@@ -14,17 +14,17 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
 
-from distributed import Client, Future, KilledWorker, Reschedule, get_worker
+from distributed import Client, Future, KilledWorker, get_worker
 from toonstream_engines.errors import UserError
 
-from toonstream.batch.cluster import is_ready, slots
+from toonstream.batch.cluster import check_setup, slots
 from toonstream.batch.inputs import Job
 from toonstream.batch.task import Outcome, Settings, convert
 
 TICK_SECONDS = 1.0
 
-Tell = Callable[[str, int, int | None], None]
-"""Given a job's output, its frames that are done, and an estimate of their number."""
+Hear = Callable[[str | tuple[str, int, int | None]], None]
+"""Given what workers say: why one gets no files; or a job's output, its frames done, and about how many it has."""
 
 
 @dataclass
@@ -42,7 +42,7 @@ def run(
     jobs: Sequence[Job],
     settings: Settings,
     retries: int,
-    tell: Tell,
+    hear: Hear,
     tick: Callable[[int], None],
 ) -> Iterator[tuple[Job, Outcome]]:
     """Each job with its last outcome, as they end. Raises UserError where the scheduler is lost.
@@ -50,7 +50,7 @@ def run(
     setup: the name that cluster.prepared gave. retries: how often a job is tried again. tick: called about once a
     second, with the number of workers.
     """
-    client.subscribe_topic(setup, lambda event: tell(*event[1]))
+    client.subscribe_topic(setup, lambda event: hear(event[1]))
     waiting, suspects = deque(_Try(job) for job in jobs), deque[_Try]()
     ended: queue.Queue[Future[Outcome]] = queue.Queue()
     flying: dict[Future[Outcome], _Try] = {}
@@ -93,11 +93,9 @@ def run(
 
 
 def _run(job: Job, settings: Settings, setup: str) -> Outcome:
-    """On a worker. One that has come just now may not be ready, and may never be: then the job goes elsewhere."""
+    """On a worker."""
     worker = get_worker()
-    if not is_ready(worker, setup):
-        time.sleep(TICK_SECONDS / 10)
-        raise Reschedule
+    check_setup(worker, setup)
     return convert(job, settings, lambda frames, length: worker.log_event(setup, (job.output, frames, length)))
 
 

@@ -55,7 +55,7 @@ def run(arguments: list[str]) -> int:
     if plan.todo:
         workers: AbstractContextManager[Client]
         if options.cluster == "local":
-            workers = cluster.local_cluster(len(plan.todo), options.dashboard)
+            workers = cluster.local_cluster(len(plan.todo), options.backend, options.dashboard)
         else:
             workers = cluster.cluster_at(options.cluster)
         try:
@@ -161,7 +161,7 @@ def _work(
     from toonstream.batch.progress import Progress
 
     with closing(Progress(jobs, options.quiet)) as progress:
-        for job, outcome in tries.run(client, setup, jobs, settings, options.retries, progress.tell, progress.tick):
+        for job, outcome in tries.run(client, setup, jobs, settings, options.retries, progress.hear, progress.tick):
             progress.end(job, outcome)
             if outcome.record:
                 report.made.append(outcome.record)
@@ -170,4 +170,4 @@ def _work(
                 report.fail(outcome.error, outcome.status)
                 lines = [outcome.error, *outcome.note(job, settings)]
             for line in lines:
-                progress.say(f"toonstream: {line}")
+                progress.say(line)

@@ -63,6 +63,8 @@ def run(arguments: list[str]) -> int:
                 report.dashboard = client.dashboard_link
                 if not (options.quiet or options.json):
                     print(f"{len(plan.todo)} files to do, as {report.dashboard} shows", flush=True)
+                if not client.nthreads():
+                    print("toonstream: no worker is there yet; waiting for the first", file=sys.stderr)
                 client.wait_for_workers(1)
                 with cluster.prepared(client, settings, style, plan.todo) as setup:
                     _work(client, setup, plan.todo, settings, options, report)

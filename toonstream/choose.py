@@ -31,6 +31,8 @@ from toonstream.sources import PHOTOS, SUFFIXES, CaptureRequest, LiveSource, Sou
 
 SOURCES, SINKS = "toonstream.sources", "toonstream.sinks"
 
+_MADE_HERE = re.compile(r"\.toon(\.part(-\d+)?)?$")
+
 
 def open_source(path: Path) -> Source:
     """The file as a source, by what is in it rather than by its name. Raises InputError where it is none."""
@@ -137,6 +139,11 @@ def default_output(path: Path) -> Path:
         if bool(photo) != (path.suffix.lower() in PHOTOS):
             suffix = photo or ".mp4"
     return with_mark(path.with_suffix(suffix), ".toon")
+
+
+def made_here(path: Path) -> bool:
+    """Whether the name is one that `default_output` gives, or a part of such a file's."""
+    return bool(_MADE_HERE.search(path.stem))
 
 
 def open_live_sinks(name: str, source: LiveSource, controls: Controls, opened: ExitStack) -> list[LiveSink]:

@@ -10,6 +10,7 @@ import pytest
 import torch
 from support.exported import drawn_photo
 from support.training import TINY_PDA, run, tiny_pack, trainer
+from toonstream_engines import load_style
 from toonstream_engines.errors import InputError
 from toonstream_train.commands.fit import preset
 from toonstream_train.core import settings
@@ -23,8 +24,11 @@ from toonstream_train.networks.blocks.spline import polyharmonic, warp
 from toonstream_train.networks.landmark_deformation import Discriminator, Generator
 from toonstream_train.networks.unet import UNet
 from toonstream_train.recipes.pda import PDA
+from toonstream_train.recipes.registry import trained
 from torch import Tensor, nn
 
+from toonstream.faces import spline
+from toonstream.faces.learned_shape import LearnedShape, proportions
 from toonstream.faces.mesh import CONTOUR
 
 CPU = torch.device("cpu")
@@ -38,6 +42,13 @@ def test_from_training_to_a_drawn_photo(tmp_path: Path) -> None:
     photo, drawn = drawn_photo(tmp_path / "run", tiny_pack(2), tmp_path)
     changed = np.abs(photo.astype(int) - drawn).max(2) > 16
     assert 0.05 < changed.mean() < 0.9
+    shape = proportions(load_style(tmp_path / "style").model)
+    recipe = trained(tmp_path / "run").recipe
+    assert isinstance(recipe, PDA)
+    mesh = tiny_pack(1).points[478][0]
+    there = LearnedShape(recipe.moved).displacements(mesh, 256)
+    assert there.any()
+    np.testing.assert_allclose(shape.displacements(mesh, 256), there, atol=1e-3)
 
 
 def stepped(folder: Path, steps: int, **changes: object) -> tuple[Trainer, PDA]:
@@ -207,6 +218,17 @@ def test_what_lies_at_the_source_comes_to_the_target() -> None:
     middles = torch.arange(64) + 0.5
     assert (light.sum(0) @ middles / light.sum()).item() == pytest.approx(36.5, abs=0.3)
     assert (light.sum(1) @ middles / light.sum()).item() == pytest.approx(16.5, abs=0.3)
+
+
+def test_training_and_run_time_have_one_spline() -> None:
+    random = torch.Generator().manual_seed(0)
+    source = torch.rand(1, 17, 2, generator=random) * 64
+    target = source + 4 * torch.rand(1, 17, 2, generator=random)
+    picture = torch.linspace(-1, 1, 64).expand(1, 1, 64, 64)
+    shown = (warp(picture, source, target)[0, 0] + 1) * 31.5  # the columns that come to be seen
+    field = spline.displacements(source[0].numpy(), target[0].numpy(), 64, 64)[..., 0]
+    expected = (np.arange(64) + field).clip(0, 63)
+    np.testing.assert_allclose(shown, expected, atol=0.02)
 
 
 def test_gradients_pass_through_the_spline() -> None:

@@ -32,20 +32,24 @@ aug_portrait=0.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from toonstream_engines.errors import InputError
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, l1_loss
 from torch.optim import Adam
 
+from toonstream.faces.learned_shape import LearnedShape
 from toonstream_train.core.recipe import Recipe, Settings, Stage, Update
 from toonstream_train.core.schedules import linear_decay
 from toonstream_train.data.artifacts import abnormal, highlighted, structure
 from toonstream_train.data.aug_portrait import aug_portrait
 from toonstream_train.data.contours import contour
-from toonstream_train.data.dataset import Batch, Faces, Geometry
+from toonstream_train.data.dataset import Batch, Faces, Geometry, without_padding
+from toonstream_train.data.drawn_faces import warped
 from toonstream_train.data.pack import Pack
 from toonstream_train.data.proxy import proxy
 from toonstream_train.losses.adversarial import discriminator_loss, generator_loss
@@ -336,8 +340,22 @@ class PDA(Recipe):
         return parts
 
     def shown(self, pictures: Tensor) -> Tensor:
-        """The pictures without what was padded in portraits or cartoons, which would tell them apart."""
-        return pictures * self.portrait.inside * self.cartoon.inside
+        """What a discriminator sees of them."""
+        return without_padding(pictures, self.portrait, self.cartoon)
 
     def exportable(self, networks: Mapping[str, nn.Module]) -> nn.Module:
         return networks["generator"]
+
+    def examples(self, faces: Pack) -> dict[str, NDArray[Any]]:
+        """Faces as the LDN warps them."""
+        if not self.settings.ldn:
+            return super().examples(faces)
+        return {"image": warped(faces, LearnedShape(self.moved))["image"]}
+
+    @torch.no_grad()
+    def moved(self, contours: NDArray[np.float32]) -> NDArray[np.float32]:
+        device = next(self.deform.parameters()).device
+        return np.asarray(self.deform(torch.from_numpy(contours).to(device)).cpu().numpy(), np.float32)
+
+    def shape_network(self) -> nn.Module | None:
+        return self.deform if self.settings.ldn else None

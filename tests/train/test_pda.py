@@ -23,7 +23,10 @@ from toonstream_train.data.proxy import proxy
 from toonstream_train.networks.blocks.spline import polyharmonic, warp
 from toonstream_train.networks.landmark_deformation import Discriminator, Generator
 from toonstream_train.networks.unet import UNet
-from toonstream_train.recipes.pda import PDA
+from toonstream_train.recipes.pda.artifacts import Artifacts
+from toonstream_train.recipes.pda.ldn import LDN
+from toonstream_train.recipes.pda.psn import PSN
+from toonstream_train.recipes.pda.recipe import PDA
 from toonstream_train.recipes.registry import trained
 from torch import Tensor, nn
 
@@ -33,8 +36,9 @@ from toonstream.faces.mesh import CONTOUR
 
 CPU = torch.device("cpu")
 FIVE = torch.tensor([[[30.0, 40], [66, 40], [48, 54], [38, 70], [58, 70]]])
-LDN = {"landmark cycle", "landmark generators", "cartoon landmark discriminator", "portrait landmark discriminator"}
-PSN = {"cycle", "generators", "cam", "structure", "highlight", "cartoon discriminator", "portrait discriminator"}
+LDN_LOSSES = {"landmark cycle", "landmark generators"}
+LDN_LOSSES |= {"cartoon landmark discriminator", "portrait landmark discriminator"}
+PSN_LOSSES = {"cycle", "generators", "cam", "structure", "highlight", "cartoon discriminator", "portrait discriminator"}
 
 
 def test_from_training_to_a_drawn_photo(tmp_path: Path) -> None:
@@ -75,14 +79,12 @@ def test_stages_switch_data_networks_and_losses(tmp_path: Path) -> None:
         changed = {name for name, network in recipe.networks.items() if not torch.equal(before[name], weights(network))}
         seen[recipe.stage.name] = (changed, set(recipe.losses), set(recipe.pictures))
         rates[recipe.stage.name] = [group["lr"] for group in recipe.optimisers["generators"].param_groups]
-    whole = set(recipe.ldn) | set(recipe.psn), LDN | PSN
+    whole = set(recipe.ldn.networks) | set(recipe.psn.networks), LDN_LOSSES | PSN_LOSSES
     shown = {"portrait", "warped", "toon", "cartoon", "made portrait"}
-    assert seen["detector"] == ({"detector"}, {"cartoon", "abnormal"}, {"cartoon", "abnormal"})
-    assert seen["classifiers"] == (
-        {"structure classifier", "highlight classifier"},
-        {"structure", "highlight"},
-        {"cartoon", "abnormal", "highlights"},
-    )
+    synthesised = {"cartoon", "abnormal", "highlights"}
+    assert seen["detector"] == ({"detector"}, {"cartoon", "abnormal"}, synthesised)
+    classifiers = {"structure classifier", "highlight classifier"}
+    assert seen["classifiers"] == (classifiers, {"structure", "highlight"}, synthesised)
     for stage in ("apart", "together", "augmented"):
         assert seen[stage] == (*whole, shown), stage
     assert seen["adapted"] == (*whole, shown | {"photo", "photo's toon"})
@@ -99,35 +101,37 @@ def test_rates_fall_to_zero_within_each_of_the_last_stages() -> None:
 
 def test_variants_leave_out_what_they_name(tmp_path: Path) -> None:
     _, recipe = stepped(tmp_path / "a", 4, ldn=False, structure=0.0, detector_steps=0)
-    assert set(recipe.losses) == PSN - {"structure"}
-    assert recipe.warped is recipe.portrait.pictures
+    assert set(recipe.losses) == PSN_LOSSES - {"structure"}
+    assert recipe.psn.portrait is recipe.portrait.pictures
     _, recipe = stepped(tmp_path / "b", 3, cam=0.0, highlight=0.0)
-    assert set(recipe.losses) == (PSN | LDN) - {"cam", "highlight"}
+    assert set(recipe.losses) == (PSN_LOSSES | LDN_LOSSES) - {"cam", "highlight"}
 
 
 def test_the_warp_joins_the_networks_only_after_they_learned_apart(tmp_path: Path) -> None:
     made, recipe = stepped(tmp_path, 3, ldn_adversarial=0.0, ldn_cycle=0.0)
-    assert recipe.warped is recipe.portrait.pictures
+    assert recipe.psn.portrait is recipe.portrait.pictures
     made.train_step()
     assert recipe.stage.name == "together"
     recipe.take()
     recipe.forward()
-    recipe.stylization()["generators"].backward()
-    last = recipe.deform.body[-1].weight
+    recipe.psn.generator_losses(0.0, 1.0, 0.0, recipe.shown)["generators"].backward()
+    last = recipe.ldn.deform.body[-1].weight
     assert last.grad is not None
     assert last.grad.abs().max() > 0  # through the pixels of the warped portrait
 
 
 def test_photos_get_structure_and_highlight_losses_alone(tmp_path: Path) -> None:
     _, recipe = stepped(tmp_path, 6)
-    for loss in recipe.stylization().items():
-        (gradient,) = torch.autograd.grad(loss[1], recipe.photo_toon, retain_graph=True, allow_unused=True)
-        assert (gradient is not None) == (loss[0] in {"structure", "highlight"}), loss[0]
+    losses = recipe.psn.generator_losses(1.0, 1.0, 1.0, recipe.shown) | recipe.ldn.generator_losses(1.0, 1.0)
+    losses |= recipe.artifacts.losses_of(recipe.toons, 1.0, 1.0)
+    for name, loss in losses.items():
+        (gradient,) = torch.autograd.grad(loss, recipe.toons[1], retain_graph=True, allow_unused=True)
+        assert (gradient is not None) == (name in {"structure", "highlight"}), name
 
 
 def test_aug_portrait_comes_with_its_probability(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
-    monkeypatch.setattr("toonstream_train.recipes.pda.aug_portrait", lambda a, b: made.append(1) or b.pictures)
+    monkeypatch.setattr("toonstream_train.recipes.pda.recipe.aug_portrait", lambda a, b: made.append(1) or b.pictures)
     _, recipe = stepped(tmp_path, 0, batch=1)
     torch.manual_seed(0)
     for name, share in (("together", 0.0), ("augmented", 0.5), ("adapted", 0.5)):
@@ -149,38 +153,58 @@ class Given(nn.Module):
         return self.answers.pop(0)
 
 
-def test_losses_of_the_landmark_networks(tmp_path: Path) -> None:
-    """Equations 1 to 3, by hand: cycles 100 (0.25 + 0.5), fooling (0.5 - 1)^2 + (3 - 1)^2, and the critics."""
-    _, recipe = stepped(tmp_path, 3)
-    portrait, anime = recipe.portrait.points[17] / 96, recipe.cartoon.points[17] / 96
-    recipe.deform, recipe.undo = Given(portrait + 1, anime - 0.5), Given(anime + 2, portrait + 0.25)  # type: ignore[assignment]
-    recipe.anime_contours = Given(torch.tensor([[0.5]]), torch.tensor([[0.75]]), torch.tensor([[0.5]]))  # type: ignore[assignment]
-    recipe.portrait_contours = Given(torch.tensor([[3.0]]), torch.tensor([[1.0]]), torch.tensor([[2.0]]))  # type: ignore[assignment]
-    losses = recipe.deformation()
+def test_losses_of_the_landmark_networks() -> None:
+    """Equations 1 to 3, by hand: cycles 100 (0.25 + 0.5), fooling (0.5 - 1)^2 + (3 - 1)^2, and the discriminators."""
+    ldn, portrait, cartoon = LDN(8), torch.rand(1, 17, 2), torch.rand(1, 17, 2)
+    ldn.deform, ldn.undo = Given(portrait + 1, cartoon - 0.5), Given(cartoon + 2, portrait + 0.25)  # type: ignore[assignment]
+    ldn.forward(portrait, cartoon)
+    ldn.of_cartoons, ldn.of_portraits = Given(torch.tensor([[0.5]])), Given(torch.tensor([[3.0]]))  # type: ignore[assignment]
+    losses = ldn.generator_losses(100.0, 1.0)
     assert losses["landmark cycle"].item() == pytest.approx(100 * (0.25 + 0.5), rel=1e-5)
     assert losses["landmark generators"].item() == 0.25 + 4
-    learned = recipe.discrimination()
-    assert learned["cartoon landmark discriminator"].item() == 0.25**2 + 0.25
-    assert learned["portrait landmark discriminator"].item() == 4
+    ldn.discriminators = {
+        "cartoon landmark discriminator": Given(torch.tensor([[0.75]]), torch.tensor([[0.5]])),  # type: ignore[dict-item]
+        "portrait landmark discriminator": Given(torch.tensor([[1.0]]), torch.tensor([[2.0]])),  # type: ignore[dict-item]
+    }
+    learned = ldn.discriminator_losses(2.0)
+    assert learned["cartoon landmark discriminator"].item() == 2 * (0.25**2 + 0.5**2)
+    assert learned["portrait landmark discriminator"].item() == 2 * 4
 
 
-def test_losses_of_the_stylization_network(tmp_path: Path) -> None:
-    """Equations 4 to 6, by hand, where every logit is 0: least squares 1, sigmoid one half."""
-    _, recipe = stepped(tmp_path, 4)
-    nothing = torch.zeros(1, 1)
-    recipe.of_cartoons, recipe.of_portraits = (Given(*[(nothing, nothing)] * 2) for _ in range(2))  # type: ignore[assignment]
-    recipe.structures, recipe.highlights = Given(nothing), Given(nothing)  # type: ignore[assignment]
-    recipe.portrait_cam = recipe.cartoon_cam = torch.full((1, 2), math.log(3))  # a probability of 3/4
-    recipe.warped, recipe.portrait_again = torch.zeros(1, 3, 96, 96), torch.full((1, 3, 96, 96), 0.5)
-    recipe.cartoon_again = recipe.cartoon.pictures - 0.25
-    for generator in (recipe.generator, recipe.back):
-        generator.encode = lambda _: (nothing, torch.full((1, 2), -math.log(3)))  # type: ignore[method-assign]
-    losses = recipe.stylization()
+def test_losses_of_the_stylization_network() -> None:
+    """Equation 6, by hand, where discriminators say 0 and attention a probability of 3/4, and 1/4 on targets."""
+    psn, zero, likely = PSN(2, 1, 1), torch.zeros(1, 1), torch.full((1, 2), math.log(3))
+    portrait, cartoon = torch.rand(1, 3, 96, 96), torch.rand(1, 3, 96, 96)
+    for generator, again in ((psn.stylize, cartoon - 0.25), (psn.undo, portrait + 0.5)):
+        answers = [(zero, likely), (zero, -likely)]
+        generator.encode = lambda _, answers=answers: answers.pop(0)  # type: ignore[method-assign]
+        generator.decode = lambda _: zero  # type: ignore[method-assign]
+        generator.forward = lambda _, again=again: again  # type: ignore[method-assign]
+    psn.forward(portrait, cartoon)
+    psn.of_cartoons, psn.of_portraits = Given((zero, zero)), Given((zero, zero))  # type: ignore[assignment]
+    losses = psn.generator_losses(10.0, 1.0, 1000.0, lambda pictures: pictures)
     assert losses["cycle"].item() == pytest.approx(10 * 0.75, rel=1e-5)
     assert losses["generators"].item() == 4
     assert losses["cam"].item() == pytest.approx(-1000 * 4 * math.log(0.75), rel=1e-5)
-    assert losses["structure"].item() == pytest.approx(math.log(2), rel=1e-5)
-    assert losses["highlight"].item() == pytest.approx(math.log(2), rel=1e-5)
+    # of real and made pictures, by patches and by attention
+    psn.discriminators = {
+        "cartoon discriminator": Given((zero + 0.5, zero + 1), (zero + 2, zero)),  # type: ignore[dict-item]
+        "portrait discriminator": Given((zero + 1, zero + 1), (zero, zero + 0.5)),  # type: ignore[dict-item]
+    }
+    learned = psn.discriminator_losses(2.0, lambda pictures: pictures)
+    assert learned["cartoon discriminator"].item() == 2 * (0.25 + 4)
+    assert learned["portrait discriminator"].item() == 2 * 0.25
+
+
+def test_structure_and_highlight_losses() -> None:
+    """Equations 4 and 5: -log sigmoid of a logit, for each picture's toon."""
+    artifacts, toon = Artifacts(), torch.zeros(1, 3, 96, 96)
+    artifacts.structures = Given(torch.zeros(1, 1), torch.full((1, 1), math.log(3)))  # type: ignore[assignment]
+    artifacts.highlights = Given(torch.full((1, 1), -math.log(3)))  # type: ignore[assignment]
+    losses = artifacts.losses_of([toon, toon], 2.0, 0.0)
+    assert set(losses) == {"structure"}
+    assert losses["structure"].item() == pytest.approx(-2 * (math.log(0.5) + math.log(0.75)), rel=1e-5)
+    assert artifacts.losses_of([toon], 0.0, 1.0)["highlight"].item() == pytest.approx(-math.log(0.25), rel=1e-5)
 
 
 def test_landmark_networks() -> None:

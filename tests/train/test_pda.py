@@ -22,7 +22,6 @@ from toonstream_train.data.dataset import Faces, Geometry
 from toonstream_train.data.proxy import proxy
 from toonstream_train.networks.blocks.spline import polyharmonic, warp
 from toonstream_train.networks.landmark_deformation import Discriminator, Generator
-from toonstream_train.networks.unet import UNet
 from toonstream_train.recipes.pda.artifacts import Artifacts
 from toonstream_train.recipes.pda.ldn import LDN
 from toonstream_train.recipes.pda.psn import PSN
@@ -358,19 +357,3 @@ def test_highlights_come_to_the_cartoons_skin() -> None:
     skin = bare(FIVE, 96)[0, 0]
     assert skin[40, 30] == skin[70, 38] == 0  # no eyes, no mouth
     assert skin[55, 40] == 1
-
-
-def test_the_detector_finds_what_it_is_shown() -> None:
-    torch.manual_seed(0)
-    detector = UNet(3, 2, width=4, depth=2)
-    assert detector(torch.zeros(1, 3, 32, 48)).shape == (1, 2, 32, 48)
-    maps = structure(FIVE / 3, 32)
-    picture = torch.cat([maps, torch.zeros(1, 1, 32, 32)], 1)
-    adam = torch.optim.Adam(detector.parameters(), 1e-2)
-    losses = []
-    for _ in range(60):
-        losses.append(nn.functional.binary_cross_entropy_with_logits(detector(picture), maps))
-        adam.zero_grad()
-        losses[-1].backward()
-        adam.step()
-    assert losses[-1] < losses[0] / 5

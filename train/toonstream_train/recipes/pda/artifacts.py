@@ -8,14 +8,17 @@ from toonstream_train.data.artifacts import abnormal, highlighted, structure
 from toonstream_train.data.dataset import Batch
 from toonstream_train.losses.adversarial import discriminator_loss, generator_loss
 from toonstream_train.networks.discriminators.whole import Classifier
-from toonstream_train.networks.unet import UNet
+from toonstream_train.networks.landmark_regressor import LandmarkRegressor
+
+WIDTH = 16  # channels of the first layers, not given
 
 
 class Artifacts:
     """The detector of eyes and mouths, the classifier of its heat maps, and that of highlights."""
 
     def __init__(self) -> None:
-        self.detector, self.structures, self.highlights = UNet(3, 2), Classifier(2), Classifier(3)
+        self.detector = LandmarkRegressor(2, WIDTH)
+        self.structures, self.highlights = Classifier(2, WIDTH), Classifier(3, WIDTH)
         self.classifiers = {"structure classifier": self.structures, "highlight classifier": self.highlights}
         self.networks: dict[str, nn.Module] = {"detector": self.detector, **self.classifiers}
 

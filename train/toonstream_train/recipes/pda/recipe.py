@@ -18,9 +18,9 @@ portraits, then with photos. Where it departs from the paper, or fills in what t
   discriminator of five down-scalings, whose attention follows one more layer. Scale and shift of AdaLIN come from
   means. The discriminators' CAM losses weigh as much as the adversarial ones, as U-GAT-IT has it. Adam's beta1 is
   0.5.
-- The heat map has a plane for eyes and one for corners of the mouth. An eye's patch is a square by the distance of
-  the eyes. Highlights are cut out by quantiles of the skin's lightness and brought to the cartoon by the spline of
-  five points.
+- The detector is Landmark Assisted CycleGAN's U-Net (its reference 26), with a plane of the heat map for eyes and
+  one for corners of the mouth. An eye's patch is a square by the distance of the eyes. Highlights are cut out by
+  quantiles of the skin's lightness and brought to the cartoon by the spline of five points.
 - How stage one divides into apart and together, and how detector and classifiers are trained, is not given.
 - "Linearly decayed to zero" is in each of the stages two and three.
 - Pictures are aligned crops, what was padded is hidden from the discriminators, and what is shown and exported is a

@@ -22,8 +22,9 @@ from toonstream.faces.crop import crop, resample
 from toonstream.faces.face import Face, five_points
 from toonstream.faces.follow import follow
 from toonstream.faces.framing import half_side
+from toonstream.faces.learned_shape import proportions
 from toonstream.faces.person import Mask, PersonMasks
-from toonstream.faces.shape import Shape, displacements, moved
+from toonstream.faces.shape import Proportions, moved
 from toonstream.faces.tracker import Tracker
 from toonstream.frame import Frame, check_rgb
 
@@ -41,15 +42,15 @@ class Crop:
     matrix: NDArray[np.float64]
     size: int
     displacements: NDArray[np.float32]
-    """Of the style's shape, as `shape.displacements` gives them."""
+    """Of the style's shape, as `Proportions.displacements` gives them."""
     landmarks: NDArray[np.float32]
     """(478, 2) in crop pixels, where the shape moves them."""
 
     @classmethod
-    def of(cls, frame: Frame, face: Face, size: int, shape: Shape) -> "Crop":
+    def of(cls, frame: Frame, face: Face, size: int, shape: Proportions) -> "Crop":
         matrix = framing.framing(face.points, size)
         landmarks = framing.apply(matrix, face.landmarks)
-        field = displacements(landmarks, shape, size)
+        field = shape.displacements(landmarks, size)
         return cls(frame, matrix, size, field, moved(landmarks, field, size))
 
     def person(self, mask: Mask) -> NDArray[np.uint8]:
@@ -78,10 +79,10 @@ INPUTS: dict[str, Callable[[Crop, Port], NDArray[Any]]] = {
 """What a style's network may want, by name: each without the batch dimension, as the port describes it."""
 
 
-def shape_of(engine: Engine) -> Shape:
+def shape_of(engine: Engine) -> Proportions:
     """The proportions of the engine's style. Raises InputError where its card is wrong about them."""
     try:
-        return Shape.from_card(engine.model.shape)
+        return proportions(engine.model)
     except ValueError as error:
         raise InputError(f"{engine.model.path.with_name('card.toml')}: {error}") from error
 

@@ -73,6 +73,12 @@ def test_no_such_style(tmp_path):
         ("[models.fp32]", "[other]", "names no model"),
         ("'fp32.onnx'", "'../fp32.onnx'", "plain name"),
         ("'fp32.onnx'", "'/etc/passwd'", "plain name"),
+        (
+            "[models.fp32]",
+            "[shape]\nnetwork = '../a'\nsha256 = '0'\n[models.fp32]",
+            "[shape] network has to be a plain",
+        ),
+        ("[models.fp32]", "[shape]\nnetwork = 'a'\n[models.fp32]", "[shape] needs sha256"),
         ("'fp32.onnx'", "'..'", "fetch it again"),
         ("'fp32.onnx'", "'none.onnx'", "fetch it again"),
         ("'fp32.onnx'", "5", "needs file"),

@@ -24,7 +24,7 @@ from toonstream_train.recipes.cartoongan import CartoonGAN, CartoonGANSettings
 from toonstream_train.recipes.cp_gan import CPGAN, CPGANSettings
 from toonstream_train.recipes.drawing_student import DrawingStudent, DrawingStudentSettings
 from toonstream_train.recipes.face2anime import Face2Anime, Face2AnimeSettings
-from toonstream_train.recipes.pda import PDA, PDASettings
+from toonstream_train.recipes.pda.recipe import PDA, PDASettings
 from toonstream_train.recipes.quick import Quick, QuickSettings
 from torch import Tensor
 

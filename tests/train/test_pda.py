@@ -10,6 +10,7 @@ import pytest
 import torch
 from support.exported import drawn_photo
 from support.training import TINY_PDA, run, tiny_pack, trainer
+from toonstream_engines import load_style
 from toonstream_engines.errors import InputError
 from toonstream_train.commands.fit import preset
 from toonstream_train.core import settings
@@ -21,16 +22,22 @@ from toonstream_train.data.dataset import Faces, Geometry
 from toonstream_train.data.proxy import proxy
 from toonstream_train.networks.blocks.spline import polyharmonic, warp
 from toonstream_train.networks.landmark_deformation import Discriminator, Generator
-from toonstream_train.networks.unet import UNet
-from toonstream_train.recipes.pda import PDA
+from toonstream_train.recipes.pda.artifacts import Artifacts
+from toonstream_train.recipes.pda.ldn import LDN
+from toonstream_train.recipes.pda.psn import PSN
+from toonstream_train.recipes.pda.recipe import PDA
+from toonstream_train.recipes.registry import trained
 from torch import Tensor, nn
 
+from toonstream.faces import spline
+from toonstream.faces.learned_shape import LearnedShape, proportions
 from toonstream.faces.mesh import CONTOUR
 
 CPU = torch.device("cpu")
 FIVE = torch.tensor([[[30.0, 40], [66, 40], [48, 54], [38, 70], [58, 70]]])
-LDN = {"landmark cycle", "landmark generators", "cartoon landmark discriminator", "portrait landmark discriminator"}
-PSN = {"cycle", "generators", "cam", "structure", "highlight", "cartoon discriminator", "portrait discriminator"}
+LDN_LOSSES = {"landmark cycle", "landmark generators"}
+LDN_LOSSES |= {"cartoon landmark discriminator", "portrait landmark discriminator"}
+PSN_LOSSES = {"cycle", "generators", "cam", "structure", "highlight", "cartoon discriminator", "portrait discriminator"}
 
 
 def test_from_training_to_a_drawn_photo(tmp_path: Path) -> None:
@@ -38,6 +45,13 @@ def test_from_training_to_a_drawn_photo(tmp_path: Path) -> None:
     photo, drawn = drawn_photo(tmp_path / "run", tiny_pack(2), tmp_path)
     changed = np.abs(photo.astype(int) - drawn).max(2) > 16
     assert 0.05 < changed.mean() < 0.9
+    shape = proportions(load_style(tmp_path / "style").model)
+    recipe = trained(tmp_path / "run").recipe
+    assert isinstance(recipe, PDA)
+    mesh = tiny_pack(1).points[478][0]
+    there = LearnedShape(recipe.moved).displacements(mesh, 256)
+    assert there.any()
+    np.testing.assert_allclose(shape.displacements(mesh, 256), there, atol=1e-3)
 
 
 def stepped(folder: Path, steps: int, **changes: object) -> tuple[Trainer, PDA]:
@@ -64,14 +78,12 @@ def test_stages_switch_data_networks_and_losses(tmp_path: Path) -> None:
         changed = {name for name, network in recipe.networks.items() if not torch.equal(before[name], weights(network))}
         seen[recipe.stage.name] = (changed, set(recipe.losses), set(recipe.pictures))
         rates[recipe.stage.name] = [group["lr"] for group in recipe.optimisers["generators"].param_groups]
-    whole = set(recipe.ldn) | set(recipe.psn), LDN | PSN
+    whole = set(recipe.ldn.networks) | set(recipe.psn.networks), LDN_LOSSES | PSN_LOSSES
     shown = {"portrait", "warped", "toon", "cartoon", "made portrait"}
-    assert seen["detector"] == ({"detector"}, {"cartoon", "abnormal"}, {"cartoon", "abnormal"})
-    assert seen["classifiers"] == (
-        {"structure classifier", "highlight classifier"},
-        {"structure", "highlight"},
-        {"cartoon", "abnormal", "highlights"},
-    )
+    synthesised = {"cartoon", "abnormal", "highlights"}
+    assert seen["detector"] == ({"detector"}, {"cartoon", "abnormal"}, synthesised)
+    classifiers = {"structure classifier", "highlight classifier"}
+    assert seen["classifiers"] == (classifiers, {"structure", "highlight"}, synthesised)
     for stage in ("apart", "together", "augmented"):
         assert seen[stage] == (*whole, shown), stage
     assert seen["adapted"] == (*whole, shown | {"photo", "photo's toon"})
@@ -88,35 +100,37 @@ def test_rates_fall_to_zero_within_each_of_the_last_stages() -> None:
 
 def test_variants_leave_out_what_they_name(tmp_path: Path) -> None:
     _, recipe = stepped(tmp_path / "a", 4, ldn=False, structure=0.0, detector_steps=0)
-    assert set(recipe.losses) == PSN - {"structure"}
-    assert recipe.warped is recipe.portrait.pictures
+    assert set(recipe.losses) == PSN_LOSSES - {"structure"}
+    assert recipe.psn.portrait is recipe.portrait.pictures
     _, recipe = stepped(tmp_path / "b", 3, cam=0.0, highlight=0.0)
-    assert set(recipe.losses) == (PSN | LDN) - {"cam", "highlight"}
+    assert set(recipe.losses) == (PSN_LOSSES | LDN_LOSSES) - {"cam", "highlight"}
 
 
 def test_the_warp_joins_the_networks_only_after_they_learned_apart(tmp_path: Path) -> None:
     made, recipe = stepped(tmp_path, 3, ldn_adversarial=0.0, ldn_cycle=0.0)
-    assert recipe.warped is recipe.portrait.pictures
+    assert recipe.psn.portrait is recipe.portrait.pictures
     made.train_step()
     assert recipe.stage.name == "together"
     recipe.take()
     recipe.forward()
-    recipe.stylization()["generators"].backward()
-    last = recipe.deform.body[-1].weight
+    recipe.psn.generator_losses(0.0, 1.0, 0.0, recipe.shown)["generators"].backward()
+    last = recipe.ldn.deform.body[-1].weight
     assert last.grad is not None
     assert last.grad.abs().max() > 0  # through the pixels of the warped portrait
 
 
 def test_photos_get_structure_and_highlight_losses_alone(tmp_path: Path) -> None:
     _, recipe = stepped(tmp_path, 6)
-    for loss in recipe.stylization().items():
-        (gradient,) = torch.autograd.grad(loss[1], recipe.photo_toon, retain_graph=True, allow_unused=True)
-        assert (gradient is not None) == (loss[0] in {"structure", "highlight"}), loss[0]
+    losses = recipe.psn.generator_losses(1.0, 1.0, 1.0, recipe.shown) | recipe.ldn.generator_losses(1.0, 1.0)
+    losses |= recipe.artifacts.losses_of(recipe.toons, 1.0, 1.0)
+    for name, loss in losses.items():
+        (gradient,) = torch.autograd.grad(loss, recipe.toons[1], retain_graph=True, allow_unused=True)
+        assert (gradient is not None) == (name in {"structure", "highlight"}), name
 
 
 def test_aug_portrait_comes_with_its_probability(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
-    monkeypatch.setattr("toonstream_train.recipes.pda.aug_portrait", lambda a, b: made.append(1) or b.pictures)
+    monkeypatch.setattr("toonstream_train.recipes.pda.recipe.aug_portrait", lambda a, b: made.append(1) or b.pictures)
     _, recipe = stepped(tmp_path, 0, batch=1)
     torch.manual_seed(0)
     for name, share in (("together", 0.0), ("augmented", 0.5), ("adapted", 0.5)):
@@ -138,38 +152,58 @@ class Given(nn.Module):
         return self.answers.pop(0)
 
 
-def test_losses_of_the_landmark_networks(tmp_path: Path) -> None:
-    """Equations 1 to 3, by hand: cycles 100 (0.25 + 0.5), fooling (0.5 - 1)^2 + (3 - 1)^2, and the critics."""
-    _, recipe = stepped(tmp_path, 3)
-    portrait, anime = recipe.portrait.points[17] / 96, recipe.cartoon.points[17] / 96
-    recipe.deform, recipe.undo = Given(portrait + 1, anime - 0.5), Given(anime + 2, portrait + 0.25)  # type: ignore[assignment]
-    recipe.anime_contours = Given(torch.tensor([[0.5]]), torch.tensor([[0.75]]), torch.tensor([[0.5]]))  # type: ignore[assignment]
-    recipe.portrait_contours = Given(torch.tensor([[3.0]]), torch.tensor([[1.0]]), torch.tensor([[2.0]]))  # type: ignore[assignment]
-    losses = recipe.deformation()
+def test_losses_of_the_landmark_networks() -> None:
+    """Equations 1 to 3, by hand: cycles 100 (0.25 + 0.5), fooling (0.5 - 1)^2 + (3 - 1)^2, and the discriminators."""
+    ldn, portrait, cartoon = LDN(8), torch.rand(1, 17, 2), torch.rand(1, 17, 2)
+    ldn.deform, ldn.undo = Given(portrait + 1, cartoon - 0.5), Given(cartoon + 2, portrait + 0.25)  # type: ignore[assignment]
+    ldn.forward(portrait, cartoon)
+    ldn.of_cartoons, ldn.of_portraits = Given(torch.tensor([[0.5]])), Given(torch.tensor([[3.0]]))  # type: ignore[assignment]
+    losses = ldn.generator_losses(100.0, 1.0)
     assert losses["landmark cycle"].item() == pytest.approx(100 * (0.25 + 0.5), rel=1e-5)
     assert losses["landmark generators"].item() == 0.25 + 4
-    learned = recipe.discrimination()
-    assert learned["cartoon landmark discriminator"].item() == 0.25**2 + 0.25
-    assert learned["portrait landmark discriminator"].item() == 4
+    ldn.discriminators = {
+        "cartoon landmark discriminator": Given(torch.tensor([[0.75]]), torch.tensor([[0.5]])),  # type: ignore[dict-item]
+        "portrait landmark discriminator": Given(torch.tensor([[1.0]]), torch.tensor([[2.0]])),  # type: ignore[dict-item]
+    }
+    learned = ldn.discriminator_losses(2.0)
+    assert learned["cartoon landmark discriminator"].item() == 2 * (0.25**2 + 0.5**2)
+    assert learned["portrait landmark discriminator"].item() == 2 * 4
 
 
-def test_losses_of_the_stylization_network(tmp_path: Path) -> None:
-    """Equations 4 to 6, by hand, where every logit is 0: least squares 1, sigmoid one half."""
-    _, recipe = stepped(tmp_path, 4)
-    nothing = torch.zeros(1, 1)
-    recipe.of_cartoons, recipe.of_portraits = (Given(*[(nothing, nothing)] * 2) for _ in range(2))  # type: ignore[assignment]
-    recipe.structures, recipe.highlights = Given(nothing), Given(nothing)  # type: ignore[assignment]
-    recipe.portrait_cam = recipe.cartoon_cam = torch.full((1, 2), math.log(3))  # a probability of 3/4
-    recipe.warped, recipe.portrait_again = torch.zeros(1, 3, 96, 96), torch.full((1, 3, 96, 96), 0.5)
-    recipe.cartoon_again = recipe.cartoon.pictures - 0.25
-    for generator in (recipe.generator, recipe.back):
-        generator.encode = lambda _: (nothing, torch.full((1, 2), -math.log(3)))  # type: ignore[method-assign]
-    losses = recipe.stylization()
+def test_losses_of_the_stylization_network() -> None:
+    """Equation 6, by hand, where discriminators say 0 and attention a probability of 3/4, and 1/4 on targets."""
+    psn, zero, likely = PSN(2, 1, 1), torch.zeros(1, 1), torch.full((1, 2), math.log(3))
+    portrait, cartoon = torch.rand(1, 3, 96, 96), torch.rand(1, 3, 96, 96)
+    for generator, again in ((psn.stylize, cartoon - 0.25), (psn.undo, portrait + 0.5)):
+        answers = [(zero, likely), (zero, -likely)]
+        generator.encode = lambda _, answers=answers: answers.pop(0)  # type: ignore[method-assign]
+        generator.decode = lambda _: zero  # type: ignore[method-assign]
+        generator.forward = lambda _, again=again: again  # type: ignore[method-assign]
+    psn.forward(portrait, cartoon)
+    psn.of_cartoons, psn.of_portraits = Given((zero, zero)), Given((zero, zero))  # type: ignore[assignment]
+    losses = psn.generator_losses(10.0, 1.0, 1000.0, lambda pictures: pictures)
     assert losses["cycle"].item() == pytest.approx(10 * 0.75, rel=1e-5)
     assert losses["generators"].item() == 4
     assert losses["cam"].item() == pytest.approx(-1000 * 4 * math.log(0.75), rel=1e-5)
-    assert losses["structure"].item() == pytest.approx(math.log(2), rel=1e-5)
-    assert losses["highlight"].item() == pytest.approx(math.log(2), rel=1e-5)
+    # of real and made pictures, by patches and by attention
+    psn.discriminators = {
+        "cartoon discriminator": Given((zero + 0.5, zero + 1), (zero + 2, zero)),  # type: ignore[dict-item]
+        "portrait discriminator": Given((zero + 1, zero + 1), (zero, zero + 0.5)),  # type: ignore[dict-item]
+    }
+    learned = psn.discriminator_losses(2.0, lambda pictures: pictures)
+    assert learned["cartoon discriminator"].item() == 2 * (0.25 + 4)
+    assert learned["portrait discriminator"].item() == 2 * 0.25
+
+
+def test_structure_and_highlight_losses() -> None:
+    """Equations 4 and 5: -log sigmoid of a logit, for each picture's toon."""
+    artifacts, toon = Artifacts(), torch.zeros(1, 3, 96, 96)
+    artifacts.structures = Given(torch.zeros(1, 1), torch.full((1, 1), math.log(3)))  # type: ignore[assignment]
+    artifacts.highlights = Given(torch.full((1, 1), -math.log(3)))  # type: ignore[assignment]
+    losses = artifacts.losses_of([toon, toon], 2.0, 0.0)
+    assert set(losses) == {"structure"}
+    assert losses["structure"].item() == pytest.approx(-2 * (math.log(0.5) + math.log(0.75)), rel=1e-5)
+    assert artifacts.losses_of([toon], 0.0, 1.0)["highlight"].item() == pytest.approx(-math.log(0.25), rel=1e-5)
 
 
 def test_landmark_networks() -> None:
@@ -207,6 +241,17 @@ def test_what_lies_at_the_source_comes_to_the_target() -> None:
     middles = torch.arange(64) + 0.5
     assert (light.sum(0) @ middles / light.sum()).item() == pytest.approx(36.5, abs=0.3)
     assert (light.sum(1) @ middles / light.sum()).item() == pytest.approx(16.5, abs=0.3)
+
+
+def test_training_and_run_time_have_one_spline() -> None:
+    random = torch.Generator().manual_seed(0)
+    source = torch.rand(1, 17, 2, generator=random) * 64
+    target = source + 4 * torch.rand(1, 17, 2, generator=random)
+    picture = torch.linspace(-1, 1, 64).expand(1, 1, 64, 64)
+    shown = (warp(picture, source, target)[0, 0] + 1) * 31.5  # the columns that come to be seen
+    field = spline.displacements(source[0].numpy(), target[0].numpy(), 64, 64)[..., 0]
+    expected = (np.arange(64) + field).clip(0, 63)
+    np.testing.assert_allclose(shown, expected, atol=0.02)
 
 
 def test_gradients_pass_through_the_spline() -> None:
@@ -312,19 +357,3 @@ def test_highlights_come_to_the_cartoons_skin() -> None:
     skin = bare(FIVE, 96)[0, 0]
     assert skin[40, 30] == skin[70, 38] == 0  # no eyes, no mouth
     assert skin[55, 40] == 1
-
-
-def test_the_detector_finds_what_it_is_shown() -> None:
-    torch.manual_seed(0)
-    detector = UNet(3, 2, width=4, depth=2)
-    assert detector(torch.zeros(1, 3, 32, 48)).shape == (1, 2, 32, 48)
-    maps = structure(FIVE / 3, 32)
-    picture = torch.cat([maps, torch.zeros(1, 1, 32, 32)], 1)
-    adam = torch.optim.Adam(detector.parameters(), 1e-2)
-    losses = []
-    for _ in range(60):
-        losses.append(nn.functional.binary_cross_entropy_with_logits(detector(picture), maps))
-        adam.zero_grad()
-        losses[-1].backward()
-        adam.step()
-    assert losses[-1] < losses[0] / 5

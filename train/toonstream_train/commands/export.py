@@ -25,11 +25,11 @@ def run(args: argparse.Namespace) -> None:
     import numpy as np
     from toonstream_engines import load_style
     from toonstream_engines.errors import InputError, UserError
-    from toonstream_engines.export import export_style
+    from toonstream_engines.export import export_shape, export_style
     from toonstream_engines.table import table
 
     from toonstream.faces import framing
-    from toonstream_train.data import pack
+    from toonstream_train.data import contours, pack
     from toonstream_train.recipes.registry import trained
 
     made = trained(args.run)
@@ -65,6 +65,8 @@ def run(args: argparse.Namespace) -> None:
     examples = recipe.examples(faces.part(np.array(index)))
     calibration = recipe.examples(faces.part(others)) if len(others) else None
     try:
+        if network := recipe.shape_network():
+            card["shape"] = export_shape(network, args.style, contours.COUNT)
         tried = export_style(generator, args.style, examples, card, calibration)
     except OSError as error:
         raise UserError(

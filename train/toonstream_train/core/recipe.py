@@ -120,6 +120,10 @@ class Recipe(ABC):
         """Tables of the style's card that these settings decide."""
         return {}
 
+    def shape_network(self) -> nn.Module | None:
+        """Moves a face's contour, (N, 17, 2) in shares of the crop's side, where the style has no fixed proportions."""
+        return None
+
     def preview(self, networks: Mapping[str, nn.Module], inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Rows of the picture grid: what the averaged `networks` make of whole crops.
 

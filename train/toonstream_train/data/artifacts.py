@@ -9,6 +9,7 @@ from torch.nn.functional import affine_grid, grid_sample
 
 from toonstream_train.losses.colour import luma
 from toonstream_train.networks.blocks.spline import warp
+from toonstream_train.networks.heat_maps import heat_maps
 
 PATCH = 0.36  # half the side of the eye's patch, in distances of the eyes
 LEVELS = 0.75, 0.94  # quantiles of a skin's lightness that become black and white
@@ -20,17 +21,10 @@ def structure(landmarks: Tensor, size: int, seen: Tensor | None = None) -> Tenso
 
     Eyes share a map, and so do corners: an abnormal face may have three eyes. seen: (B, 5), where not all are.
     """
-    maps = peaks(landmarks, size)
+    maps = heat_maps(landmarks, size, size)
     if seen is not None:
         maps = maps * seen[:, :, None, None]
     return torch.stack([maps[:, :2].amax(1), maps[:, 3:].amax(1)], 1)
-
-
-def peaks(points: Tensor, size: int) -> Tensor:
-    """A Gaussian around each point: (B, n, 2) -> (B, n, size, size)."""
-    middles = torch.arange(size, device=points.device) + 0.5
-    across, down = ((middles - points[..., axis, None]).square() for axis in (0, 1))
-    return torch.exp(-(across[:, :, None, :] + down[:, :, :, None]) / (2 * (0.025 * size) ** 2))
 
 
 def abnormal(pictures: Tensor, landmarks: Tensor) -> tuple[Tensor, Tensor]:
@@ -55,7 +49,7 @@ def abnormal(pictures: Tensor, landmarks: Tensor) -> tuple[Tensor, Tensor]:
     covered = (across[:, None, None, :] & down[:, None, :, None]).to(pictures)
     seen = (landmarks - place[:, None]).abs().amax(2) > half[:, None]
     maps = structure(landmarks, size, seen)
-    maps = torch.cat([torch.maximum(maps[:, :1], peaks(place[:, None], size)), maps[:, 1:]], 1)
+    maps = torch.cat([torch.maximum(maps[:, :1], heat_maps(place[:, None], size, size)), maps[:, 1:]], 1)
     return pictures + covered * (patch - pictures), maps
 
 

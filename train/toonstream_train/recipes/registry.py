@@ -20,7 +20,7 @@ RECIPES = {
     "distill": "distill:Distill",
     "drawing_student": "drawing_student:DrawingStudent",
     "face2anime": "face2anime:Face2Anime",
-    "pda": "pda:PDA",
+    "pda": "pda.recipe:PDA",
     "munit": "baselines.munit:MUNIT",
     "quick": "quick:Quick",
     "ugatit": "baselines.ugatit:UGATIT",

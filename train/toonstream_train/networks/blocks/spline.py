@@ -1,11 +1,13 @@
-"""A differentiable warp by a polyharmonic spline (Cole et al.: Synthesizing Normalized Faces, CVPR 2017, appendix)."""
+"""A differentiable warp by a polyharmonic spline (Cole et al.: Synthesizing Normalized Faces, CVPR 2017, appendix).
+
+`toonstream.faces.spline` is the same at run time, without gradients and torch.
+"""
 
 import torch
 from torch import Tensor
 from torch.nn.functional import grid_sample
 
-RIDGE = 1e-6  # on the diagonal: two points that fall together would make the system singular
-MARGIN = 0.25  # of a picture's side, by which the points that stay where they are lie outside it
+from toonstream.faces.spline import MARGIN, RIDGE
 
 
 def polyharmonic(centres: Tensor, values: Tensor, places: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ class Classifier(nn.Module):
     (N, channels, H, W), sides of 32 at least -> the logit (N, 1) that it is as it should be.
     """
 
-    def __init__(self, channels: int, width: int = 16) -> None:
+    def __init__(self, channels: int, width: int) -> None:
         super().__init__()
         widths = [channels, *(width * 2**i for i in range(5))]
         self.blocks = nn.Sequential(

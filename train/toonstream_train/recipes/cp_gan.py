@@ -3,9 +3,9 @@
 It translates a source domain to a target domain: in the paper vector avatars to photos; photos to cartoons by naming
 the packs the other way round. Where it departs from the paper, or fills in what the paper does not give, in which it
 follows the authors' own code (on GitHub, JunhongH/CP-GAN) unless said otherwise:
-- The content network is EfficientNet-Lite1, of objects in general, instead of Light CNN-9, of faces. Its features are
-  divided by their mean size on targets, and the norm of equation 4 is a mean, so gamma is another number than the
-  paper's 0.01, with the same meaning (figure 8): the content loss is to stay about where it is.
+- The content network is dlib's of face recognition in place of Light CNN-9: its feature map of 8x8, as is the last one
+  there. Features are divided by their mean size on targets, and the norm of equation 4 is a mean, so gamma is another
+  number than the paper's 0.01, to be found by its rule (section 4.6): the content loss is to stay about where it is.
 - Generator: 32, 64 and 128 channels, 9x9 at its ends, no tanh. Discriminators: the text has four blocks of stride 2,
   the code three and one of stride 1; the text is followed. Both end in a 1x1 convolution to logits of patches.
 - Adversarial losses are least squares instead of logarithms. Adam, beta1 0.5. Ten epochs of the larger set.
@@ -61,7 +61,7 @@ class CPGANSettings(Settings):
     """Of the global discriminator."""
     local: float = 0.1
     """lambda of equation 5."""
-    content: perceptual.Perceptual = field(default_factory=perceptual.Perceptual)
+    content: perceptual.Perceptual = field(default_factory=lambda: perceptual.Perceptual("dlib-face", "level2"))
     gamma: float = 1.0
     """Weight of the content loss, equation 5."""
     identity: float = 0.01

@@ -12,7 +12,7 @@ from toonstream_engines.errors import InputError
 from toonstream_engines.export import export_style
 from toonstream_train.data.drawn_faces import Augmentation, DrawnFaces, warped
 from toonstream_train.data.pack import Pack
-from toonstream_train.recipes.drawing_student import DrawingStudent, DrawingStudentSettings, eyes, features
+from toonstream_train.recipes.drawing_student import DrawingStudent, DrawingStudentSettings, eyes, features, strokes
 
 from toonstream import Toonifier
 from toonstream.faces.face import Face, five_points
@@ -103,6 +103,17 @@ def test_features_are_where_the_chart_has_them(pack: Pack) -> None:
     opening = eyes(chart)
     assert opening[0, 0, int(top), int(left)] == 1
     assert opening[0, 0, int(top) - 24, int(left)] == 0 < where[0, 0, int(top) - 24, int(left)]  # a brow
+
+
+def test_strokes_are_dark_lines_and_no_edges() -> None:
+    drawing = torch.full((1, 3, 64, 64), 0.4)
+    drawing[..., 30:32, :] = -0.9  # a line
+    drawing[..., 50:, :] = -0.9  # a dark mass
+    found = strokes(drawing)
+    assert found.shape == (1, 1, 64, 64)
+    assert found[0, 0, 30:32].min() == 1
+    assert found[0, 0, :26].max() == 0
+    assert found[0, 0, 56:].max() == 0
 
 
 TINY = DrawingStudentSettings(

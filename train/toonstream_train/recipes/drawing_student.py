@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from toonstream_engines.errors import InputError
 from torch import Tensor, nn
-from torch.nn.functional import interpolate, max_pool2d
+from torch.nn.functional import avg_pool2d, interpolate, max_pool2d
 from torch.optim import Adam
 
 from toonstream.faces.shape import Shape
@@ -48,6 +48,8 @@ class DrawingStudentSettings(Settings):
     """How much more brows, lips and lines count than the rest."""
     eyes: float = 40.0
     """How much more eyes do: a hundredth of the picture, and what people look at first."""
+    ink: float = 0.0
+    """How much more dark strokes do: one whose place is not sure to the pixel would be left out as unlikely."""
     temporal: float = 0.5
     """Weight of temporal consistency: the same toon of the same face under other noise."""
     temporal_noise: float = 4.0
@@ -126,6 +128,8 @@ class DrawingStudent(Recipe):
     def optimise(self, update: Update) -> None:
         s = self.settings
         where = self.weight * (1 + s.features * features(self.chart) + s.eyes * eyes(self.chart))
+        if s.ink:
+            where = where + s.ink * self.weight * strokes(self.drawing)
         self.losses = {"drawing": drawing(self.toon, self.drawing, where)}
         if s.temporal:
             self.losses["temporal"] = s.temporal * temporal_consistency(self.toon[: len(self.again)], self.again)
@@ -175,3 +179,11 @@ def features(chart: Tensor) -> Tensor:
 def eyes(chart: Tensor) -> Tensor:
     """(B, 1, S, S) in 0 to 1: the openings of the eyes. chart: as for `features`."""
     return interpolate((1.5 * (chart[:, 1:2] + 1)).clamp(max=1), scale_factor=2.0)
+
+
+def strokes(drawing: Tensor) -> Tensor:
+    """(B, 1, S, S) in 0 to 1: dark lines, by how much darker they are than what is around. drawing (B, 3, S, S)."""
+    light = drawing.mean(1, keepdim=True)
+    reach = 2 * (drawing.shape[-1] // 32) + 1
+    around = avg_pool2d(light, reach, 1, reach // 2, count_include_pad=False)
+    return (2.5 * (around - light) - 0.25).clamp(0, 1)

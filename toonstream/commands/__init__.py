@@ -12,6 +12,7 @@ COMMANDS = {
     "convert": "turn the faces of videos and photos into cartoons (the default)",
     "live": "turn your camera into one that shows a cartoon of you",
     "devices": "list cameras, virtual cameras and backends",
+    "doctor": "tell what works here, what does not and how to mend it",
     "obs": "put the stream of toonstream live into OBS as a source",
     "bench": "measure frame rates on this machine",
     "engines": "build, list and verify what runs the styles",

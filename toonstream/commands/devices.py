@@ -28,26 +28,35 @@ def run(arguments: list[str]) -> int:
 
 def _cameras() -> list[str]:
     found = [title if device == title else f"{title} ({device})" for device, title in cameras()]
-    if found:
-        return found
+    return found or [missing_camera()]
+
+
+def missing_camera() -> str:
+    """What to do where no camera is found."""
     closed = [str(path) for path in Path("/dev").glob("video*") if not os.access(path, os.R_OK | os.W_OK)]
     if closed:
-        return [f"none that you may open, but {', '.join(closed)}; log in again after: sudo usermod -a -G video $USER"]
-    return ["none; plug one in"]
+        return f"none that you may open, but {', '.join(closed)}; log in again after: sudo usermod -a -G video $USER"
+    return "none; plug one in"
 
 
-def _virtual() -> list[str]:
+def virtual_cameras() -> tuple[list[str], str]:
+    """Those that there are, and where there are none what to do."""
     try:
         pyvirtualcam = load()
     except UserError as error:
-        return [str(error)]
+        return [], str(error)
     if sys.platform == "linux":
-        return loopback_devices() or [f"none; {SETUP}"]
+        return loopback_devices(), f"none; {SETUP}"
     try:
         with pyvirtualcam.Camera(640, 480, 30) as camera:
-            return [camera.device]
+            return [camera.device], ""
     except RuntimeError as error:
-        return [f"none ({' '.join(str(error).split())}); {SETUP}"]
+        return [], f"none ({' '.join(str(error).split())}); {SETUP}"
+
+
+def _virtual() -> list[str]:
+    found, missing = virtual_cameras()
+    return found or [missing]
 
 
 def _backends() -> list[str]:

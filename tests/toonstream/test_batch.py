@@ -347,11 +347,11 @@ def test_a_full_disk_costs_one_file(tmp_path, batch, capsys):
         pytest.skip("mounts a small disk, which needs root")
     out = tmp_path / "out"
     out.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", out], check=False).returncode:
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40k", "tmpfs", out], check=False).returncode:
         pytest.skip("nothing can be mounted here")
     try:
         small = make_clip(tmp_path / "small.mp4")
-        large = make_clip(tmp_path / "large.mp4", size=(320, 240), options={"qp": "4"}, pts=range(60))
+        large = make_clip(tmp_path / "large.mp4", size=(320, 240), options={"qp": "4"}, pts=range(40))
         full = f"{out / 'large.toon.mp4'}: the disk is full"
         assert batch(large, "-o", out, "--json") == 1
         told, error = capsys.readouterr()
@@ -480,7 +480,7 @@ def test_four_machines_with_one_shared_folder(tmp_path, environment, style, caps
             network = opened.enter_context(machines())
         except (OSError, subprocess.CalledProcessError) as error:
             pytest.skip(f"network namespaces cannot be made here: {error}")
-        scheduler = opened.enter_context(LocalCluster(n_workers=0, host=network.host, dashboard_address=None))
+        scheduler = opened.enter_context(LocalCluster(n_workers=0, host=network.host, dashboard_address="127.0.0.1:0"))
         worker = f"{sys.executable} -m dask worker {scheduler.scheduler_address} --nthreads 1 --no-dashboard"
         for number in range(4):
             network.start(worker, tmp_path / "home" / str(number))
@@ -511,7 +511,7 @@ def test_four_machines_with_one_shared_folder(tmp_path, environment, style, caps
 
 
 def test_a_worker_with_a_gpu_takes_one_file_at_a_time_on_it():
-    ours = {"processes": False, "dashboard_address": None, "threads_per_worker": 4}
+    ours = {"processes": False, "dashboard_address": "127.0.0.1:0", "threads_per_worker": 4}
     for resources, expected in (({}, (8, 2, {})), ({"GPU": 1}, (2, 2, {"GPU": 1}))):
         with LocalCluster(n_workers=2, resources=resources, **ours) as cluster, Client(cluster) as client:
             assert clusters.slots(client) == expected

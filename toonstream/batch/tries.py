@@ -99,7 +99,7 @@ def _run(job: Job, settings: Settings, setup: str) -> Outcome:
     return convert(job, settings, lambda frames, length: worker.log_event(setup, (job.output, frames, length)))
 
 
-def _take(ended: "queue.Queue[Future[Outcome]]") -> Iterator[Future[Outcome]]:
+def _take(ended: "queue.Queue[Future[Outcome]]") -> "Iterator[Future[Outcome]]":
     """What has ended, at least one if there is one within a tick."""
     try:
         yield ended.get(timeout=TICK_SECONDS)
@@ -109,7 +109,7 @@ def _take(ended: "queue.Queue[Future[Outcome]]") -> Iterator[Future[Outcome]]:
         return
 
 
-def _outcome(future: Future[Outcome]) -> Outcome | None:
+def _outcome(future: "Future[Outcome]") -> Outcome | None:
     """None where workers died of it."""
     try:
         outcome: Outcome = future.result()

@@ -1,5 +1,6 @@
 """Many files by Dask, on real workers: each has one result, whole, whatever dies, fails or comes twice."""
 
+import io
 import json
 import os
 import shutil
@@ -31,9 +32,10 @@ from toonstream_engines.install import install_extra
 from toonstream.batch import cluster as clusters
 from toonstream.batch.inputs import Job, find_jobs
 from toonstream.batch.manifest import NAME, Manifest, fingerprint
+from toonstream.batch.progress import Progress
 from toonstream.batch.scratch import scratch, someone_died, sweep
 from toonstream.batch.style import PackedStyle, unpacked
-from toonstream.batch.task import Settings, convert
+from toonstream.batch.task import Outcome, Settings, convert
 from toonstream.commands import main
 
 PROGRAM = "import sys; from toonstream.commands import main; sys.exit(main())"
@@ -433,6 +435,38 @@ def test_two_clients_on_one_folder(tmp_path, cluster, style):
         assert json.loads(told)["made"] + json.loads(told)["done_before"] == 7
     assert results(out) == ["both.toon.mkv", *(f"in/{number}.toon.mp4" for number in range(6))]
     assert all(len(read(out / name).times) == FRAMES for name in results(out))
+
+
+def test_the_bar_counts_bytes_frames_and_files(tmp_path, monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    for name, size in (("a", 100), ("b", 300)):
+        (tmp_path / name).write_bytes(bytes(size))
+    jobs = [Job(tmp_path / name, name) for name in ("a", "b", "gone")]
+    progress = Progress(jobs, quiet=False)
+
+    def shown() -> str:
+        terminal.seek(0)
+        terminal.truncate()
+        progress.tick(2)
+        return terminal.getvalue()
+
+    assert "0 of 3 files   0%" in shown()
+    progress.hear(("b", 10, 20))
+    assert "0 of 3 files  37%" in shown()
+    progress.end(jobs[1], Outcome({"frames": 20}))
+    progress.hear(("b", 15, 20))  # late
+    assert "1 of 3 files  75%" in shown()
+    for _ in range(2):
+        progress.hear("worker x does not see it")
+    progress.end(jobs[0], Outcome(error="no"))
+    assert "2 of 3 files 100%" in shown()
+    assert " frames/s on 2 workers" in shown()
+    progress.close()
 
 
 # Clusters

@@ -13,9 +13,11 @@ What is built in goes first. These functions raise UserError for what a person c
 """
 
 import re
+import sys
 from collections.abc import Callable
 from contextlib import ExitStack, closing
-from importlib.metadata import entry_points
+from functools import lru_cache
+from importlib.metadata import EntryPoints, entry_points
 from pathlib import Path
 from typing import Any
 
@@ -183,9 +185,15 @@ def open_live_sinks(name: str, source: LiveSource, controls: Controls, opened: E
     return [opened.enter_context(Recording(Path(name), source.rate))]
 
 
+@lru_cache
+def _entry_points(group: str, name: str, path: tuple[str, ...]) -> EntryPoints:
+    """Looked for once in a `sys.path`: that reads a file of every package that is installed."""
+    return entry_points(group=group, name=name)
+
+
 def _registered(group: str, name: str) -> Callable[..., Any] | None:
     """The function that another package registered for that suffix or scheme. Raises UserError where it won't load."""
-    for point in entry_points(group=group, name=name) if name else ():
+    for point in _entry_points(group, name, tuple(sys.path)) if name else ():
         try:
             function: Callable[..., Any] = point.load()
         except (ImportError, AttributeError) as error:

@@ -1,5 +1,6 @@
 """Many files by Dask, on real workers: each has one result, whole, whatever dies, fails or comes twice."""
 
+import io
 import json
 import os
 import shutil
@@ -31,9 +32,10 @@ from toonstream_engines.install import install_extra
 from toonstream.batch import cluster as clusters
 from toonstream.batch.inputs import Job, find_jobs
 from toonstream.batch.manifest import NAME, Manifest, fingerprint
+from toonstream.batch.progress import Progress
 from toonstream.batch.scratch import scratch, someone_died, sweep
 from toonstream.batch.style import PackedStyle, unpacked
-from toonstream.batch.task import Settings, convert
+from toonstream.batch.task import Outcome, Settings, convert
 from toonstream.commands import main
 
 PROGRAM = "import sys; from toonstream.commands import main; sys.exit(main())"
@@ -248,7 +250,7 @@ def test_a_batch_makes_what_the_plain_command_makes_and_then_has_nothing_to_do(t
     assert batch(folder, "-o", out) == 0
     told, error = capsys.readouterr()
     assert error == ""
-    assert told.startswith("3 files to do, as http://127.0.0.1:")
+    assert told.startswith("3 of 3 files to do, as http://127.0.0.1:")
     assert told.splitlines()[2].split()[:4] == ["made", "3", str(3 * FRAMES), "0"]
     assert "slowest: in/" in told
     assert results(out) == ["in/a.toon.mp4", "in/b.toon.mp4", "in/deep/er/a.toon.mkv"]
@@ -347,11 +349,11 @@ def test_a_full_disk_costs_one_file(tmp_path, batch, capsys):
         pytest.skip("mounts a small disk, which needs root")
     out = tmp_path / "out"
     out.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", out], check=False).returncode:
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40k", "tmpfs", out], check=False).returncode:
         pytest.skip("nothing can be mounted here")
     try:
         small = make_clip(tmp_path / "small.mp4")
-        large = make_clip(tmp_path / "large.mp4", size=(320, 240), options={"qp": "4"}, pts=range(60))
+        large = make_clip(tmp_path / "large.mp4", size=(320, 240), options={"qp": "4"}, pts=range(40))
         full = f"{out / 'large.toon.mp4'}: the disk is full"
         assert batch(large, "-o", out, "--json") == 1
         told, error = capsys.readouterr()
@@ -435,6 +437,38 @@ def test_two_clients_on_one_folder(tmp_path, cluster, style):
     assert all(len(read(out / name).times) == FRAMES for name in results(out))
 
 
+def test_the_bar_counts_bytes_frames_and_files(tmp_path, monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    for name, size in (("a", 100), ("b", 300)):
+        (tmp_path / name).write_bytes(bytes(size))
+    jobs = [Job(tmp_path / name, name) for name in ("a", "b", "gone")]
+    progress = Progress(jobs, quiet=False)
+
+    def shown() -> str:
+        terminal.seek(0)
+        terminal.truncate()
+        progress.tick(2)
+        return terminal.getvalue()
+
+    assert "0 of 3 files   0%" in shown()
+    progress.hear(("b", 10, 20))
+    assert "0 of 3 files  37%" in shown()
+    progress.end(jobs[1], Outcome({"frames": 20}))
+    progress.hear(("b", 15, 20))  # late
+    assert "1 of 3 files  75%" in shown()
+    for _ in range(2):
+        progress.hear("worker x does not see it")
+    progress.end(jobs[0], Outcome(error="no"))
+    assert "2 of 3 files 100%" in shown()
+    assert " frames/s on 2 workers" in shown()
+    progress.close()
+
+
 # Clusters
 
 
@@ -480,7 +514,7 @@ def test_four_machines_with_one_shared_folder(tmp_path, environment, style, caps
             network = opened.enter_context(machines())
         except (OSError, subprocess.CalledProcessError) as error:
             pytest.skip(f"network namespaces cannot be made here: {error}")
-        scheduler = opened.enter_context(LocalCluster(n_workers=0, host=network.host, dashboard_address=None))
+        scheduler = opened.enter_context(LocalCluster(n_workers=0, host=network.host, dashboard_address="127.0.0.1:0"))
         worker = f"{sys.executable} -m dask worker {scheduler.scheduler_address} --nthreads 1 --no-dashboard"
         for number in range(4):
             network.start(worker, tmp_path / "home" / str(number))
@@ -511,7 +545,7 @@ def test_four_machines_with_one_shared_folder(tmp_path, environment, style, caps
 
 
 def test_a_worker_with_a_gpu_takes_one_file_at_a_time_on_it():
-    ours = {"processes": False, "dashboard_address": None, "threads_per_worker": 4}
+    ours = {"processes": False, "dashboard_address": "127.0.0.1:0", "threads_per_worker": 4}
     for resources, expected in (({}, (8, 2, {})), ({"GPU": 1}, (2, 2, {"GPU": 1}))):
         with LocalCluster(n_workers=2, resources=resources, **ours) as cluster, Client(cluster) as client:
             assert clusters.slots(client) == expected

@@ -28,10 +28,11 @@ class Progress:
         self._workers = 0
         self._bar = tqdm(
             total=sum(self._sizes.values()),
-            bar_format="{desc} {percentage:3.0f}%|{bar}| {postfix}, {remaining} left",
+            bar_format="{desc} {percentage:3.0f}%|{bar}| {remaining} left{postfix}",
             smoothing=0,  # what is left follows from all that is done
             disable=quiet or None,
             leave=False,
+            delay=1e-3,  # the first look is that of the first tick
         )
 
     def hear(self, told: str | tuple[str, int, int | None]) -> None:

@@ -31,9 +31,10 @@ Hear = Callable[[str | tuple[str, int, int | None]], None]
 class _Try:
     job: Job
     failures: int = 0
+    suspect: bool = False
+    """Whether a worker has died of it, or of another job beside it."""
     deaths: int = 0
-    """Of its workers, while it was alone."""
-    alone: bool = False
+    """Of workers that had no other job."""
 
 
 def run(
@@ -61,7 +62,7 @@ def run(
                 looked = now
                 places, workers, needs = slots(client)
                 tick(workers)
-            alone = not waiting and all(one.alone for one in flying.values())
+            alone = not waiting and all(one.suspect for one in flying.values())
             source, most = (suspects, workers) if alone else (waiting, places)
             while source and len(flying) < most:
                 one = source.popleft()
@@ -74,15 +75,15 @@ def run(
                 outcome = _outcome(future)
                 future.release()
                 if outcome is None or not (outcome.record or outcome.error):
-                    one.deaths += one.alone
-                    one.alone = True
+                    one.deaths += one.suspect
+                    one.suspect = True
                     if one.deaths <= retries:
                         suspects.append(one)
                         continue
                     outcome = Outcome(error=f"{one.job.source}: its worker died, {one.deaths} times alone", status=1)
                 elif outcome.error and outcome.status == UserError.status and one.failures < retries:
                     one.failures += 1
-                    (suspects if one.alone else waiting).append(one)
+                    (suspects if one.suspect else waiting).append(one)
                     continue
                 yield one.job, outcome
             if client.status == "closed":
@@ -99,7 +100,7 @@ def _run(job: Job, settings: Settings, setup: str) -> Outcome:
     return convert(job, settings, lambda frames, length: worker.log_event(setup, (job.output, frames, length)))
 
 
-def _take(ended: "queue.Queue[Future[Outcome]]") -> Iterator[Future[Outcome]]:
+def _take(ended: "queue.Queue[Future[Outcome]]") -> "Iterator[Future[Outcome]]":
     """What has ended, at least one if there is one within a tick."""
     try:
         yield ended.get(timeout=TICK_SECONDS)
@@ -109,7 +110,7 @@ def _take(ended: "queue.Queue[Future[Outcome]]") -> Iterator[Future[Outcome]]:
         return
 
 
-def _outcome(future: Future[Outcome]) -> Outcome | None:
+def _outcome(future: "Future[Outcome]") -> Outcome | None:
     """None where workers died of it."""
     try:
         outcome: Outcome = future.result()

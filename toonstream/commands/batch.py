@@ -62,7 +62,7 @@ def run(arguments: list[str]) -> int:
             with workers as client:
                 report.dashboard = client.dashboard_link
                 if not (options.quiet or options.json):
-                    print(f"{len(plan.todo)} files to do, as {report.dashboard} shows", flush=True)
+                    print(f"{len(plan.todo)} of {len(jobs)} files to do, as {report.dashboard} shows", flush=True)
                 if not client.nthreads():
                     print("toonstream: no worker is there yet; waiting for the first", file=sys.stderr)
                 client.wait_for_workers(1)

@@ -35,7 +35,7 @@ SMALLEST_CROP, LARGEST_CROP, STEP = 256, 512, 32
 
 @dataclass(frozen=True)
 class Crop:
-    """Where a style's network looks: one face of a frame, through the matrix (2, 3) into a square of `size` pixels."""
+    """A style's input: one face of a frame, through the matrix (2, 3) into a square of `size` pixels."""
 
     frame: Frame
     matrix: NDArray[np.float64]
@@ -108,7 +108,7 @@ class Toonifier:
 
     @property
     def engine(self) -> Engine:
-        """The engine in use; its `description` tells backend, device and precision."""
+        """The engine in use; its `description` names backend, device and precision."""
         return self._engine
 
     @overload
@@ -132,7 +132,7 @@ class Toonifier:
         return self._tracker(frame)
 
     def follow(self, frames: Iterable[Frame], rate: Fraction | None) -> Iterator[tuple[Frame, list[Face]]]:
-        """Every frame of a file with its faces; `rate` in frames a second. It looks ahead, so it needs fewer looks."""
+        """Every frame of a file with its faces; `rate` in frames a second. Reads ahead, to detect in fewer frames."""
         return follow(self._tracker, frames, rate)
 
     def draw(self, frame: Frame, faces: list[Face]) -> list[Toon]:

@@ -117,9 +117,9 @@ def test_another_file_than_the_card_names(tmp_path):
     folder = save_style(tmp_path / "mine")
     model = folder / "fp32.onnx"
     model.write_bytes(model.read_bytes()[:-1])
-    assert re.match(f"{model}: .*sha256", refused(open_engine, load_style(folder)))
+    assert re.match(f"{model}: .*SHA-256", refused(open_engine, load_style(folder)))
     model.write_bytes(b"")
-    assert re.match(f"{model}: .*sha256", refused(open_engine, load_style(folder)))
+    assert re.match(f"{model}: .*SHA-256", refused(open_engine, load_style(folder)))
     with model.open("r+b") as file:
         file.truncate(600 << 20)  # sparse
     assert re.match(f"{model}: larger than", refused(open_engine, load_style(folder)))

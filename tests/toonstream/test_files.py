@@ -65,12 +65,12 @@ def broken_jpeg(path):
         ("missing.mp4", lambda path: None, "No such file"),
         ("empty.mp4", lambda path: path.touch(), "empty"),
         ("folder.mp4", lambda path: path.mkdir(), "folder"),
-        ("text.mp4", text, "not a video"),
-        ("noise.mkv", noise, "not a video"),
+        ("text.mp4", text, "cannot be read as a video"),
+        ("noise.mkv", noise, "cannot be read as a video"),
         ("cut-short.mp4", cut_short, "cut short"),
         ("sound-only.m4a", sound_only, "no video"),
         ("no-frames.mp4", no_frames, "no "),
-        ("scan.tiff", tiff, "picture of a kind"),
+        ("scan.tiff", tiff, "kind of picture"),
         ("broken.jpg", broken_jpeg, "not a photo"),
     ],
 )
@@ -118,7 +118,7 @@ def test_an_interrupted_run_leaves_a_playable_part(tmp_path, suffix, stop):
         with pytest.raises(stop):
             run()
     part = tmp_path / f"in.toon.part{suffix}"
-    assert output_sink.notices[-1] == f"what was done is in {part}"
+    assert output_sink.notices[-1] == f"what was written so far is in {part}"
     assert sorted(tmp_path.iterdir()) == sorted([path, part])
     before, after = read(path), read(part)
     assert after.times == before.times[:30]
@@ -150,7 +150,7 @@ def test_two_runs_to_one_output_lose_nothing(tmp_path):
 
     first, second = sink(40, 5), sink(200, 8)
     second.__exit__(None, None, None)
-    with pytest.raises(UserError, match=r"has come up meanwhile; the new one is .*out\.part\.mp4"):
+    with pytest.raises(UserError, match=r"made this file meanwhile; yours is .*out\.part\.mp4"):
         first.__exit__(None, None, None)
     assert len(read(output).times) == 8
     assert len(read(tmp_path / "out.part.mp4").times) == 5
@@ -168,7 +168,7 @@ def test_publishing_replaces_only_what_it_is_told_to(tmp_path, monkeypatch, link
         part.write_text(part.name)
     publish(parts[0], path, overwrite=False)
     assert path.read_text() == "out.part.png"
-    with pytest.raises(UserError, match="come up meanwhile"):
+    with pytest.raises(UserError, match="made this file meanwhile"):
         publish(parts[1], path, overwrite=False)
     assert path.read_text() == "out.part.png"
     publish(parts[2], path, overwrite=True)

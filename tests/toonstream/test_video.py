@@ -252,7 +252,7 @@ def test_what_was_drawn_stays_where_the_end_cannot_be_written(tmp_path, monkeypa
         with pytest.raises(UserError, match="cannot be written"):
             sink.__exit__(None, None, None)
     part = tmp_path / "out.part.mkv"
-    assert sink.notices == [f"what was done is in {part}"]
+    assert sink.notices == [f"what was written so far is in {part}"]
     assert sorted(tmp_path.iterdir()) == [path, part]
     assert len(read(part).times) == FRAMES
 
@@ -355,7 +355,7 @@ def test_an_unknown_encoder_lists_what_is_there(tmp_path):
     for name in ("x264", "aac"):
         with pytest.raises(InputError, match=r"--encoder .*there are libx264, .*libsvtav1"):
             convert(path, tmp_path / "out.mp4", encoder=name)
-    with pytest.raises(InputError, match="does not go into this container"):
+    with pytest.raises(InputError, match="this container cannot hold"):
         convert(path, tmp_path / "out.webm", encoder="libx264")
     assert [file.name for file in tmp_path.iterdir()] == ["in.mp4"]
 

@@ -153,7 +153,7 @@ def test_a_run_begins_with_what_another_learned(tmp_path: Path) -> None:
     assert_same(second.recipe.networks["generator"].state_dict(), learned["averages"]["generator"])
     assert_same(second.recipe.networks["discriminator"].state_dict(), learned["networks"]["discriminator"])
     assert (second.step, second.before) == (0, 6)
-    with pytest.raises(InputError, match="of other networks"):
+    with pytest.raises(InputError, match="does not fit"):
         trainer(tmp_path / "b", dataclasses.replace(TINY_DRAWING, width=6)).start_from(tmp_path / "a")
 
     run(tmp_path / "b", dataclasses.replace(TINY_DRAWING, steps=1))

@@ -1,4 +1,4 @@
-"""Whether eyes or a mouth have changed since a look: a fraction of a look's time, for frames that might do without."""
+"""Whether eyes or a mouth have changed since the last detection: far cheaper than detecting in every frame."""
 
 from typing import NamedTuple
 
@@ -28,7 +28,7 @@ NOISE = 4.0
 
 
 class Patch(NamedTuple):
-    """One part of one face at the last look."""
+    """One part of one face at the last detection."""
 
     rect: Rect
     picture: Pixels

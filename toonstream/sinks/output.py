@@ -42,9 +42,9 @@ def publish(part: Path, path: Path, overwrite: bool) -> None:
         else:
             _rename_to_free_name(part, path)
     except FileExistsError as error:
-        raise UserError(f"{path}: a file of that name has come up meanwhile; the new one is {part}") from error
+        raise UserError(f"{path}: another program made this file meanwhile; yours is {part}") from error
     except OSError as error:
-        raise UserError(f"{path}: cannot be given its name ({error.strerror}); the file is {part}") from error
+        raise UserError(f"{path}: cannot be created ({error.strerror}); what was written is {part}") from error
 
 
 def _rename_to_free_name(part: Path, path: Path) -> None:
@@ -73,7 +73,7 @@ def check_output(path: Path, original: Path | None, overwrite: bool) -> None:
 
 
 def failure(path: Path, error: OSError | FFmpegError) -> UserError:
-    """What to tell about an error of the system while `path` is written."""
+    """The UserError for an operating system's error while writing `path`."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return UserError(f"{path}: the disk is full")
     return UserError(f"{path}: cannot be written ({error.strerror})")

@@ -91,8 +91,8 @@ class VideoSink:
         if not self._part or not self._part.exists():
             return
         if self._output and self._part.stat().st_size:
-            plays = "" if _plays(self._part) else "; it lacks its end, so players refuse it"
-            self.notices.append(f"what was done is in {self._part}{plays}")
+            plays = "" if _plays(self._part) else "; it is incomplete and may not play"
+            self.notices.append(f"what was written so far is in {self._part}{plays}")
         else:
             self._part.unlink()
 
@@ -132,7 +132,9 @@ class VideoSink:
                 options=settings(self._codec, picture.width, picture.height, float(self._rate)),
             )
         except ValueError as error:
-            raise InputError(f"{self.path}: {self._codec.name} does not go into this container") from error
+            raise InputError(
+                f"{self.path}: this container cannot hold {self._codec.name}; choose another file type"
+            ) from error
         assert isinstance(stream, VideoStream)
         context = stream.codec_context
         context.pix_fmt = self._format(picture)

@@ -138,10 +138,10 @@ def open_container(path: Path) -> InputContainer:
         # A name may look like a URL or a pattern of numbered files; file: says that it is neither.
         container: InputContainer = av.open(f"file:{path}", "r", **ANY_TEXT)
     except FFmpegError as error:
-        raise InputError(f"{path}: not a video that can be read, or cut short ({error.strerror})") from error
+        raise InputError(f"{path}: cannot be read as a video, or is cut short ({error.strerror})") from error
     if container.format.name.endswith("_pipe") or container.metadata.get("major_brand") in _STILL_BRANDS:
         container.close()
-        raise InputError(f"{path}: a picture of a kind that is not read here; save it as JPEG or PNG")
+        raise InputError(f"{path}: unsupported kind of picture; save it as JPEG or PNG")
     return container
 
 

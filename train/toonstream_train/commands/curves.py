@@ -33,9 +33,9 @@ def run(args: argparse.Namespace) -> None:
     for axis in axes.flat[len(curves) :]:
         axis.remove()
     for axis, (tag, points) in zip(axes.flat, curves.items(), strict=False):
-        # a resumed run tells some steps again
-        told = dict(sorted((point.step, point.value) for point in points))
-        axis.plot(list(told), list(told.values()), linewidth=0.7)
+        # a resumed run logs some steps again
+        values = dict(sorted((point.step, point.value) for point in points))
+        axis.plot(list(values), list(values.values()), linewidth=0.7)
         axis.set_title(tag, fontsize=9)
         axis.tick_params(labelsize=7)
         axis.grid(alpha=0.3)

@@ -35,16 +35,16 @@ def options(parser: argparse.ArgumentParser) -> None:
         "--landmarks",
         type=Path,
         metavar="CSV",
-        help="five points a picture, which cartoons need; without it, faces are found as in photos",
+        help="five points a picture, for cartoons; without it, faces are detected as in photos",
     )
     lists = parser.add_mutually_exclusive_group()
     lists.add_argument(
         "--held-back",
         type=Path,
         metavar="FILE",
-        help="leave out the pictures that it names, one a line, for evaluation",
+        help="leave out the pictures that it lists, one name a line, for evaluation",
     )
-    lists.add_argument("--only", type=Path, metavar="FILE", help="pack only the pictures that it names")
+    lists.add_argument("--only", type=Path, metavar="FILE", help="pack only the pictures that it lists")
 
 
 def run(args: argparse.Namespace) -> None:

@@ -133,7 +133,7 @@ def check_packs(recipe: Recipe, packs: Mapping[str, Pack]) -> None:
     known = "; ".join(f"{name}: {about}" for name, about in recipe.packs.items())
     for name in packs:
         if name not in recipe.packs:
-            raise InputError(f"{recipe.name} has no use for a pack {name!r}; it takes {known}")
+            raise InputError(f"{recipe.name} does not use a pack {name!r}; it takes {known}")
     for stage in recipe.stages():
         for name in stage.packs:
             if stage.steps > 0 and name not in packs:

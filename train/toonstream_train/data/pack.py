@@ -90,7 +90,7 @@ def save(pack: Pack, path: Path, quality: int | None = None) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         save_file(tensors, partial, described)
         os.replace(partial, path)
-    except (OSError, SafetensorError) as error:  # a full disk is told as either
+    except (OSError, SafetensorError) as error:  # a full disk raises either
         with contextlib.suppress(OSError):
             partial.unlink()
         raise InputError(
@@ -122,7 +122,7 @@ def load(path: Path) -> Pack:
             drawings=tensors.get("drawings"),
         )
     except (SafetensorError, OSError, KeyError, ValueError, cv2.error) as error:
-        raise InputError(f"{path}: not a pack of toonstream-train ({error}); make it anew with prepare") from error
+        raise InputError(f"{path}: not a pack of toonstream-train ({error}); make it again with prepare") from error
 
 
 def _to_webp(name: str, pictures: NDArray[np.uint8], quality: int) -> dict[str, NDArray[Any]]:

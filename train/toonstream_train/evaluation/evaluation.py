@@ -33,7 +33,7 @@ class Evaluation:
     setting: dict[str, Any]
     """On what it was measured, and how."""
     measures: dict[str, Measures]
-    """By generator; first the photos themselves, "photo", where that says something."""
+    """By generator; first the photos themselves, "photo", with what can be measured of them."""
     toons: dict[str, Images]
     """(N, H, W, 3) by generator, the photos first."""
 
@@ -111,7 +111,7 @@ def evaluate(
     large = {name: (engine, doubled(given)) for name, (engine, given) in ready.items() if engine.model.side is None}
     for name, taken in speed.milliseconds(large).items():
         measures[name]["milliseconds_512"] = taken
-    import onnxruntime  # late, after toonstream_engines has told it not to report
+    import onnxruntime  # late, after toonstream_engines has switched its telemetry off
 
     setting = {
         "photos": len(photos),

@@ -59,11 +59,11 @@ LABEL = 28
 def write(evaluation: Evaluation, folder: Path, columns: Sequence[int]) -> str:
     """evaluation.json, evaluation.txt and evaluation.png, with the photos of the index `columns`; returns the table."""
     text = table(evaluation)
-    said = json.dumps(_plain({"setting": evaluation.setting, "measures": evaluation.measures}), indent=1)
+    measures = json.dumps(_plain({"setting": evaluation.setting, "measures": evaluation.measures}), indent=1)
     shown = cv2.cvtColor(picture(evaluation, columns), cv2.COLOR_RGB2BGR)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "evaluation.json").write_text(said + "\n", encoding="utf-8")
+        (folder / "evaluation.json").write_text(measures + "\n", encoding="utf-8")
         (folder / "evaluation.txt").write_text(text, encoding="utf-8")
         (folder / "evaluation.png").write_bytes(cv2.imencode(".png", shown)[1].tobytes())
     except OSError as error:
@@ -82,7 +82,7 @@ def table(evaluation: Evaluation) -> str:
             values = [m.get(key, {}).get(group) if group else m.get(key) for m in measures.values()]
             if all(value is None for value in values):
                 continue
-            told = label.format(
+            title = label.format(
                 network=setting["networks"][0],
                 scales=setting["ms_ssim_scales"],
                 sigma=setting["flicker_sigma"],
@@ -91,7 +91,7 @@ def table(evaluation: Evaluation) -> str:
             )
             sign = "+" if group else ""
             numbers = ["" if v is None or math.isnan(v) else f"{v * factor:{sign}.{decimals}f}" for v in values]
-            lines.append([told, *numbers])
+            lines.append([title, *numbers])
     head = (
         f"{setting['photos']} photos, {setting['cartoons']} target {setting['target']}, "
         f"{setting['flicker_photos']} stills, {setting['clip_frames']} frames of a clip; {setting['machine']}"

@@ -12,6 +12,7 @@ from support.tiny_style import save_style
 from toonstream_engines.errors import InputError
 from toonstream_train.commands import main
 from toonstream_train.data import expression, pack
+from toonstream_train.data.skin import skin
 from toonstream_train.evaluation import colour, distances, faces, family, report, speed, steadiness
 from toonstream_train.evaluation.evaluation import Evaluation
 from toonstream_train.evaluation.features import Inception
@@ -91,7 +92,7 @@ def test_lightness_of_the_skin_alone(grey: int, group: str) -> None:
     points = face()[None]
     photo = np.full((1, 256, 256, 3), grey, np.uint8)
     toon = np.full((1, 256, 256, 3), 255, np.uint8)  # white all around, in the eyes and in the mouth
-    mask = colour.skin(points[0], 256)
+    mask = skin(points[0], 256)
     assert mask[128, 128]
     assert not mask[105, 95]
     assert not mask[180, 128]

@@ -18,9 +18,9 @@ from toonstream.faces.segmenter import Segmenter
 from toonstream.faces.shape import Shape, displacements, moved
 from toonstream.frame import Frame, Rect
 from toonstream_train.data.pack import Pack
+from toonstream_train.data.skin import skin
 from toonstream_train.drawing.common.shapes import fill
 from toonstream_train.drawing.common.smoothing import Floats, blur, smoothstep
-from toonstream_train.evaluation.colour import skin
 
 UNLIKE = 16.0, 28.0  # distances from the skin in CIELAB, lightness half as much, from which hair begins, and is sure
 CHROMA, LIFT = (18.0, 48.0), (0.0, 0.25)  # of hair: colourfulness, and share of the way to white

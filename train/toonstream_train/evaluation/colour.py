@@ -4,14 +4,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from toonstream.faces.mesh import BROWS, EYES, MOUTH, OVAL
+from toonstream_train.data.skin import skin
 
 TONES = {"very light": 55.0, "light": 41.0, "intermediate": 28.0, "tan": 10.0, "brown": -30.0, "dark": -90.0}
 """Skin tone groups by the individual typology angle in degrees, and what it exceeds (Chardon et al. 1991)."""
 LIT = 65
 """Percentile of a face's lightness that is its lit skin."""
-GROWN = 5
-"""Pixels that eyes, brows and mouth are grown by: lashes, shadows and lip lines are no skin."""
 
 Images = NDArray[np.uint8]
 Image = NDArray[np.uint8]
@@ -27,21 +25,6 @@ def hue_distance(photo: Image, toon: Image) -> float:
         for picture in (photo, toon)
     )
     return float(1 - a @ b / (np.linalg.norm(a) * np.linalg.norm(b)))
-
-
-def skin(points: NDArray[np.floating], size: int) -> NDArray[np.bool_]:
-    """Where skin shows: (size, size), inside the face oval of (478, 2) landmarks, without eyes, brows and mouth."""
-    mask = np.zeros((size, size), np.uint8)
-    features = np.zeros_like(mask)
-
-    def outline(indices: list[int]) -> NDArray[np.int32]:
-        return np.round(points[indices] - 0.5).astype(np.int32)  # OpenCV's pixel centres are whole numbers
-
-    cv2.fillPoly(mask, [outline(OVAL)], 1)
-    for indices in (*EYES, *BROWS, MOUTH):
-        cv2.fillConvexPoly(features, cv2.convexHull(outline(indices)), 1)
-    grown = cv2.dilate(features, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * GROWN + 1, 2 * GROWN + 1)))
-    return np.asarray((mask > 0) & (grown == 0), np.bool_)
 
 
 def skin_colour(picture: Image, mask: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -22,6 +22,7 @@ from toonstream_train.data.dataset import Faces, Geometry
 from toonstream_train.data.proxy import proxy
 from toonstream_train.networks.blocks.spline import polyharmonic, warp
 from toonstream_train.networks.landmark_deformation import Discriminator, Generator
+from toonstream_train.recipes.distill import Distill, DistillSettings
 from toonstream_train.recipes.pda.artifacts import Artifacts
 from toonstream_train.recipes.pda.ldn import LDN
 from toonstream_train.recipes.pda.psn import PSN
@@ -52,6 +53,19 @@ def test_from_training_to_a_drawn_photo(tmp_path: Path) -> None:
     there = LearnedShape(recipe.moved).displacements(mesh, 256)
     assert there.any()
     np.testing.assert_allclose(shape.displacements(mesh, 256), there, atol=1e-3)
+
+
+def test_a_student_keeps_the_teachers_shape(tmp_path: Path) -> None:
+    alone = dict.fromkeys(("detector_steps", "classifier_steps", "together", "augmented", "adapted"), 0)
+    run(tmp_path, dataclasses.replace(TINY_PDA, **alone))
+    student = Distill(DistillSettings(teacher=str(tmp_path), width=4, feature=0.0, batch=1))
+    network = student.shape_network()
+    assert isinstance(network, Generator)
+    nn.init.constant_(network.body[-1].bias, 0.05)
+    faces = tiny_pack(1)
+    assert not np.array_equal(student.examples(faces)["image"], faces.images)
+    student.feed({"photos": faces}, CPU)
+    assert np.array_equal(student.photos.images.numpy(), student.examples(faces)["image"])
 
 
 def stepped(folder: Path, steps: int, **changes: object) -> tuple[Trainer, PDA]:

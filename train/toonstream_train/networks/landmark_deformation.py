@@ -24,9 +24,8 @@ class Generator(nn.Module):
             nn.init.zeros_(parameter)
 
     def forward(self, contour: Tensor) -> Tensor:
-        with torch.autocast(contour.device.type, enabled=False):  # bf16 cannot tell one pixel from the next
-            moves: Tensor = self.body(2 * contour.float().flatten(1) - 1)
-            return contour + moves.view_as(contour)
+        moves = exactly(self.body, contour)
+        return contour + moves.view_as(contour)
 
 
 class Discriminator(nn.Module):
@@ -37,5 +36,11 @@ class Discriminator(nn.Module):
         self.body = mlp(2 * points, 1, width, layers)
 
     def forward(self, contour: Tensor) -> Tensor:
-        logit: Tensor = self.body(2 * contour.flatten(1) - 1)
-        return logit
+        return exactly(self.body, contour)
+
+
+def exactly(body: nn.Module, contour: Tensor) -> Tensor:
+    """In float32, whatever else is in use: bf16 cannot tell one pixel from the next."""
+    with torch.autocast(contour.device.type, enabled=False):
+        out: Tensor = body(2 * contour.float().flatten(1) - 1)
+        return out

@@ -1,11 +1,16 @@
-"""A trained generator taught to a small one, on photos: pixels, features, and later a discriminator between the two."""
+"""A trained generator taught to a small one, on photos: pixels, features, and later a discriminator between the two.
+
+The student paints; the proportions of its style stay the teacher's, and so the teacher's run is needed for export, too.
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
+from numpy.typing import NDArray
 from toonstream_engines.errors import InputError
 from torch import Tensor, nn
 from torch.optim import Adam
@@ -21,7 +26,7 @@ from toonstream_train.losses.temporal import temporal_consistency
 from toonstream_train.networks import perceptual
 from toonstream_train.networks.discriminators.cartoongan import Discriminator
 from toonstream_train.networks.generators.small import Small
-from toonstream_train.recipes.registry import trained
+from toonstream_train.recipes.registry import Trained, trained
 
 
 @dataclass(frozen=True)
@@ -79,12 +84,18 @@ class Distill(Recipe):
             Stage("adversarial", s.steps - alone, ("student", "discriminator"), ("photos",)),
         )
 
+    @cached_property
+    def taught(self) -> Trained:
+        """The teacher's run."""
+        if not self.settings.teacher:
+            raise InputError("distill needs a teacher: --set teacher=FOLDER of a run")
+        return trained(Path(self.settings.teacher))
+
     def feed(self, packs: Mapping[str, Pack], device: torch.device) -> None:
         s = self.settings
-        if not s.teacher:
-            raise InputError("distill needs a teacher: --set teacher=FOLDER of a run")
-        self.teacher = trained(Path(s.teacher)).model.to(device)
-        self.photos = Faces(packs["photos"], device, s.geometry)
+        self.teacher = self.taught.model.to(device)
+        seen = replace(packs["photos"], images=self.examples(packs["photos"])["image"])
+        self.photos = Faces(seen, device, s.geometry)
         if s.feature:
             self.perceptual = perceptual.build(s.content, signed(self.photos.images[:16]))
 
@@ -126,6 +137,16 @@ class Distill(Recipe):
 
     def exportable(self, networks: Mapping[str, nn.Module]) -> nn.Module:
         return networks["student"]
+
+    def examples(self, faces: Pack) -> dict[str, NDArray[Any]]:
+        """The faces in the teacher's proportions."""
+        return {"image": self.taught.recipe.examples(faces)["image"]}
+
+    def card(self) -> dict[str, Any]:
+        return self.taught.recipe.card()
+
+    def shape_network(self) -> nn.Module | None:
+        return self.taught.recipe.shape_network()
 
     def preview(self, networks: Mapping[str, nn.Module], inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         photos = inputs["image"]

@@ -24,6 +24,7 @@ from toonstream_train.recipes.cartoongan import CartoonGAN, CartoonGANSettings
 from toonstream_train.recipes.cp_gan import CPGAN, CPGANSettings
 from toonstream_train.recipes.drawing_student import DrawingStudent, DrawingStudentSettings
 from toonstream_train.recipes.face2anime import Face2Anime, Face2AnimeSettings
+from toonstream_train.recipes.landmark_cyclegan import LandmarkCycleGAN, LandmarkCycleGANSettings
 from toonstream_train.recipes.pda.recipe import PDA, PDASettings
 from toonstream_train.recipes.quick import Quick, QuickSettings
 from torch import Tensor
@@ -110,6 +111,19 @@ TINY_CP = CPGANSettings(
     discriminator_width=4,
     content=RANDOM_VGG,
 )
+TINY_LANDMARK = LandmarkCycleGANSettings(
+    training=Training(log_steps=2),
+    geometry=Geometry(size=96, scale=(0.375, 0.375)),
+    batch=2,
+    regressor_steps=2,
+    coarse=2,
+    fine=2,
+    regressor_width=2,
+    width=4,
+    blocks=1,
+    discriminator_width=2,
+    pool=3,
+)
 TINY_QUICK = QuickSettings(
     training=Training(log_steps=2),
     geometry=GEOMETRY,
@@ -133,6 +147,7 @@ TINY_FACE2ANIME = Face2AnimeSettings(
 KINDS: dict[type, type[Recipe]] = {
     CartoonGANSettings: CartoonGAN,
     CPGANSettings: CPGAN,
+    LandmarkCycleGANSettings: LandmarkCycleGAN,
     DrawingStudentSettings: DrawingStudent,
     CycleGANSettings: CycleGAN,
     Face2AnimeSettings: Face2Anime,

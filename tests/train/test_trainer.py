@@ -23,6 +23,7 @@ from support.training import (
     TINY_DISTANCE,
     TINY_DRAWING,
     TINY_FACE2ANIME,
+    TINY_LANDMARK,
     TINY_MUNIT,
     TINY_PDA,
     TINY_QUICK,
@@ -47,6 +48,7 @@ from torch.optim import SGD
 RUNS = {
     "cartoongan": TINY,
     "cp_gan": TINY_CP,
+    "landmark_cyclegan": TINY_LANDMARK,
     "drawing": TINY_DRAWING,
     "cyclegan": TINY_CYCLE,
     "pda": TINY_PDA,

@@ -4,13 +4,13 @@ from torch import nn
 from torch.nn import InstanceNorm2d
 
 
-def encoder(width: int) -> list[nn.Module]:
-    """c7s1-w, d2w, d4w in CycleGAN's words: (N, 3, H, W) -> (N, 4 width, H / 4, W / 4)."""
+def encoder(width: int, channels: int = 3) -> list[nn.Module]:
+    """c7s1-w, d2w, d4w in CycleGAN's words: (N, channels, H, W) -> (N, 4 width, H / 4, W / 4)."""
 
     def down(a: int, b: int) -> list[nn.Module]:
         return [nn.Conv2d(a, b, 3, stride=2, padding=1), InstanceNorm2d(b), nn.ReLU(inplace=True)]
 
-    first = nn.Conv2d(3, width, 7, padding=3, padding_mode="reflect")
+    first = nn.Conv2d(channels, width, 7, padding=3, padding_mode="reflect")
     return [
         first,
         InstanceNorm2d(width),

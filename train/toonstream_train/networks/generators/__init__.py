@@ -12,6 +12,7 @@ GENERATORS = {
     "cartoongan": "cartoongan:Generator",
     "cp_gan": "cp_gan:Generator",
     "cyclegan": "cyclegan:Generator",
+    "landmark_cyclegan": "landmark_cyclegan:Generator",
     "unit": "unit:Generator",
     "ugatit": "ugatit:Generator",
     "munit": "munit:Generator",

@@ -1,4 +1,4 @@
-"""toonstream-train: prepare, draw, compress, fit, curves, distill, export, evaluate, frames, family."""
+"""toonstream-train: prepare, draw, compress, fit, curves, distill, export, evaluate, compare, frames, family."""
 
 import sys
 from collections.abc import Sequence
@@ -10,7 +10,19 @@ from toonstream_engines.install import install_extra
 
 from toonstream.commands.parser import Parser, open_console, suggestion
 
-COMMANDS = ("prepare", "draw", "compress", "fit", "curves", "distill", "export", "evaluate", "frames", "family")
+COMMANDS = (
+    "prepare",
+    "draw",
+    "compress",
+    "fit",
+    "curves",
+    "distill",
+    "export",
+    "evaluate",
+    "compare",
+    "frames",
+    "family",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

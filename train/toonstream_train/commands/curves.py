@@ -12,13 +12,11 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
     from toonstream_engines.errors import InputError, UserError
 
-    events = EventAccumulator(str(args.run), size_guidance={"scalars": 0})
-    if args.run.is_dir():
-        events.Reload()
-    curves = {tag: events.Scalars(tag) for tag in events.Tags()["scalars"]} if args.run.is_dir() else {}
+    from toonstream_train.core.curves import read_curves
+
+    curves = read_curves(args.run)
     if not curves:
         raise InputError(f"{args.run}: no run with curves; name the folder that `toonstream-train fit` wrote")
 
@@ -32,9 +30,7 @@ def run(args: argparse.Namespace) -> None:
     figure, axes = pyplot.subplots(rows, columns, figsize=(3.2 * columns, 2.2 * rows), squeeze=False)
     for axis in axes.flat[len(curves) :]:
         axis.remove()
-    for axis, (tag, points) in zip(axes.flat, curves.items(), strict=False):
-        # a resumed run logs some steps again
-        values = dict(sorted((point.step, point.value) for point in points))
+    for axis, (tag, values) in zip(axes.flat, curves.items(), strict=False):
         axis.plot(list(values), list(values.values()), linewidth=0.7)
         axis.set_title(tag, fontsize=9)
         axis.tick_params(labelsize=7)

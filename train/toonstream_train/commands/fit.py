@@ -6,6 +6,7 @@ pictures.
 
 import argparse
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -94,14 +95,20 @@ def run(args: argparse.Namespace) -> None:
 
 
 def data(args: argparse.Namespace) -> dict[str, Path]:
-    """Name -> pack, from --data and its other spellings. Raises InputError where one has no name."""
+    """Name -> pack, from --data and its other spellings."""
+    packs = {name: path for name in ("photos", "cartoons") if (path := getattr(args, name))}
+    return packs | named_packs("--data", args.data)
+
+
+def named_packs(option: str, texts: Sequence[str]) -> dict[str, Path]:
+    """Name -> pack, of an option NAME=PACK. Raises InputError where one has no name."""
     from toonstream_engines.errors import InputError
 
-    packs = {name: path for name in ("photos", "cartoons") if (path := getattr(args, name))}
-    for text in args.data:
+    packs = {}
+    for text in texts:
         name, equals, path = text.partition("=")
         if not equals or not path:
-            raise InputError(f"--data {text}: write it as NAME=PACK, such as photos=photos.pack")
+            raise InputError(f"{option} {text}: write it as NAME=PACK, such as photos=photos.pack")
         packs[name] = Path(path)
     return packs
 

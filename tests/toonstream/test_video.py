@@ -342,6 +342,22 @@ def test_a_truncated_matroska_is_converted_as_far_as_it_goes(tmp_path):
     assert 50 <= len(read(tmp_path / "out.mkv").times) < 70
 
 
+def test_a_video_all_around_loses_its_mark_with_a_notice(tmp_path):
+    path = make_clip(tmp_path / "in.mp4", sound=None)
+    keys = {"Spherical": "true", "Stitched": "true", "StitchingSoftware": "none", "ProjectionType": "equirectangular"}
+    marks = "".join(f"<GSpherical:{key}>{value}</GSpherical:{key}>" for key, value in keys.items()).encode()
+    mark = b"uuid" + bytes.fromhex("ffcc8263f8554a938814587a02521fdd") + b"<rdf:SphericalVideo>" + marks
+    data = bytearray(path.read_bytes())
+    moov, trak = data.index(b"moov") - 4, data.index(b"trak") - 4
+    end = trak + int.from_bytes(data[trak : trak + 4], "big")
+    data[end:end] = (len(mark) + 4).to_bytes(4, "big") + mark
+    for box in (moov, trak):
+        data[box : box + 4] = (int.from_bytes(data[box : box + 4], "big") + len(mark) + 4).to_bytes(4, "big")
+    path.write_bytes(data)
+    told = ["a 360-degree video; the mark by which players know that is left out"]
+    assert convert(path, tmp_path / "out.mp4") == told
+
+
 def test_what_is_missing_of_the_sound_costs_no_frame(tmp_path):
     path = make_clip(tmp_path / "in.mp4", pts=range(100), container_options=BY_TRACK)
     with av.open(str(path)) as container:

@@ -4,6 +4,8 @@ import argparse
 import os
 import sys
 import time
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -11,6 +13,7 @@ from toonstream_engines.errors import InputError, UserError
 
 from toonstream import pipeline
 from toonstream.choose import default_output, made_here, open_sink, open_source
+from toonstream.commands.apart import run_apart
 from toonstream.commands.options import add_style_options, heed_interrupts
 from toonstream.commands.parser import Parser, nonempty
 from toonstream.composite import Toon
@@ -25,22 +28,32 @@ def run(arguments: list[str]) -> int:
     jobs, status = _jobs([Path(name) for name in options.input], options.output)
     if options.encoder:
         find_encoder(options.encoder)
+    if len(jobs) > 1:
+        return max(status, run_apart(partial(_work, options=options), jobs))
+    statuses = [status]
+    _work(jobs, statuses.append, options)
+    return max(statuses)
+
+
+def _work(jobs: Sequence[tuple[Path, Path]], tell: Callable[[int], None], options: argparse.Namespace) -> None:
+    """Convert files one after the other, and tell the exit status of each."""
     if not jobs:
-        return status
+        return
     cv2.setNumThreads(1)  # the stages share the cores already
     with Toonifier(options.style, options.backend, options.faces) as toonifier:
         for source, output in jobs:
+            status = 0
             try:
                 _convert(source, output, toonifier, options)
             except UserError as error:
-                status = max(status, _fail(error))
+                status = _fail(error)
             except KeyboardInterrupt:
                 print(f"toonstream: {source}: interrupted", file=sys.stderr)
                 raise
             except Exception as error:  # a fault of ours: it must not cost the other files
-                status = max(status, _fail(f"{source}: {type(error).__name__}: {error}; please report this"))
+                status = _fail(f"{source}: {type(error).__name__}: {error}; please report this")
             toonifier.forget()
-    return status
+            tell(status)
 
 
 def _fail(error: UserError | str) -> int:

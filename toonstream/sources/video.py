@@ -60,6 +60,8 @@ class VideoSource:
             raise
         self._first = first
         self._orientation = _orientation(first)
+        if _all_around(first):
+            self.notices.append("a 360-degree video; the mark by which players know that is left out")
         width, height = first.width, first.height
         self.size = (height, width) if self._orientation.swap else (width, height)
         self.rate: Fraction | None = self._stream.average_rate or self._stream.guessed_rate
@@ -172,6 +174,13 @@ def _largest(path: Path) -> tuple[int, int] | None:
 def _orientation(picture: av.VideoFrame) -> Orientation:
     matrix = display_matrix(picture)
     return Orientation.of_display_matrix(matrix) if matrix else UPRIGHT
+
+
+def _all_around(picture: av.VideoFrame) -> bool:
+    try:
+        return bool(picture.side_data["SPHERICAL"])  # type: ignore[typeddict-item]  # as below
+    except (KeyError, ValueError):
+        return False
 
 
 def display_matrix(picture: av.VideoFrame) -> list[int] | None:

@@ -295,7 +295,7 @@ def test_a_failure_costs_one_file_and_is_remembered(tmp_path, batch, capsys, mon
     told, error = capsys.readouterr()
     gone, failed = error.splitlines()
     assert gone == f"toonstream: {tmp_path / 'gone.mp4'}: no such file"
-    assert failed.startswith(f"toonstream: {bad}: not a video")
+    assert failed.startswith(f"toonstream: {bad}: cannot be read as a video")
     assert len(json.loads(told)["failures"]) == 2
     assert results(out) == ["a.toon.mp4"]
     assert batch(bad, "-o", out) == 2

@@ -106,6 +106,10 @@ def prepared(client: Client, settings: Settings, style: PackedStyle, jobs: Seque
             problems = client.run(_problem, setup.name, on_error="return")
         except ImportError as error:
             raise InputError(f"a worker lacks something ({error}); install the same on all machines") from error
+        except OSError as error:
+            raise UserError(
+                f"a worker was lost before the first file ({error}); give the same command again"
+            ) from error
         # A worker may come or go at this moment, and have no answer; that is no problem.
         texts = {name: text for name, text in problems.items() if isinstance(text, str) and text != NOT_READY}
         told = sorted(f"{name} {text}" for name, text in texts.items())

@@ -34,6 +34,8 @@ _log.propagate = False
 
 WORKER_BYTES = 1 << 30
 """Memory that a worker is taken to need."""
+WORKER_CORES = 2
+"""That its stages keep busy: two workers on two cores took longer, and more of the processor's time, than one."""
 LOOPBACK = "127.0.0.1"
 NOT_READY = "is not ready"
 RESCHEDULE_SECONDS = 0.5
@@ -48,7 +50,7 @@ def local_cluster(jobs: int, backend: str, dashboard: str) -> Iterator[Client]:
     "127.0.0.1:8787"; another port where that is taken.
     """
     cards = len(_gpus()) if any(map(is_there, _with_gpus(backend))) else 0
-    places = cards or min(CPU_COUNT, int(MEMORY_LIMIT // WORKER_BYTES))
+    places = cards or min(CPU_COUNT // WORKER_CORES, int(MEMORY_LIMIT // WORKER_BYTES))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "(?s).*Port .* is already in use")
         try:
@@ -98,8 +100,9 @@ def prepared(client: Client, settings: Settings, style: PackedStyle, jobs: Seque
     Raises InputError where one of the workers cannot do the jobs. One that comes later and cannot do them gets none.
     """
     folders = {job.source.parent: job.source for job in reversed(jobs)}  # the first of each
-    here = len(client.cluster.workers) if client.cluster else 0
-    setup = Setup(settings.folder, Manifest(settings.folder).begin(), list(folders.values()), style, here)
+    setup = Setup(
+        settings.folder, Manifest(settings.folder).begin(), list(folders.values()), style, client.cluster is not None
+    )
     try:
         try:
             client.register_plugin(setup)
@@ -125,22 +128,24 @@ def prepared(client: Client, settings: Settings, style: PackedStyle, jobs: Seque
 class Setup(WorkerPlugin):
     """What a worker does before its first file.
 
-    manifest: the id of the one in `folder`. samples: an input of each folder. here: how many workers share this
-    machine, where local_cluster started them: each then keeps to its share of cores and GPUs, since threads that wait
-    for a core turn take the time of those that work.
+    manifest: the id of the one in `folder`. samples: an input of each folder. local: whether local_cluster started it;
+    then it has one of this machine's GPUs, if they are used.
     """
 
-    def __init__(self, folder: Path, manifest: str, samples: Sequence[Path], style: PackedStyle, here: int = 0) -> None:
+    def __init__(
+        self, folder: Path, manifest: str, samples: Sequence[Path], style: PackedStyle, local: bool = False
+    ) -> None:
         self.name = f"toonstream-{uuid.uuid4().hex}"
         self.problem = NOT_READY
         """Why the worker cannot do the batch; "" where it can."""
         self._folder, self._manifest, self._samples, self._style = folder, manifest, samples, style
-        self._version, self._here = __version__, here
+        self._version, self._local = __version__, local
 
     def setup(self, worker: Worker) -> None:
         cv2.setNumThreads(1)  # the stages share the cores already
-        if self._here and isinstance(worker.name, int):
-            _take_share(worker.name % self._here, self._here, gpus="GPU" in worker.state.total_resources)
+        gpu = self._local and isinstance(worker.name, int) and "GPU" in worker.state.total_resources
+        if gpu and (mine := _gpus()):
+            os.environ["CUDA_VISIBLE_DEVICES"] = mine[worker.name % len(mine)]
         try:
             self.problem = self.find_problem()
             if not self.problem:
@@ -160,15 +165,6 @@ class Setup(WorkerPlugin):
         if Manifest(self._folder).id() != self._manifest:
             return f"has another {self._folder} than this machine; {share}"
         return ""
-
-
-def _take_share(number: int, of: int, gpus: bool) -> None:
-    """Of this machine's cores, and its GPUs if workers have them, for this process. The threads to come keep to it."""
-    if gpus and (cards := _gpus()):
-        os.environ["CUDA_VISIBLE_DEVICES"] = cards[number % len(cards)]
-    if hasattr(os, "sched_setaffinity"):  # on Linux
-        cores = sorted(os.sched_getaffinity(0))
-        os.sched_setaffinity(0, cores[number % len(cores) :: of])
 
 
 def _problem(name: str, dask_worker: Worker) -> str | None:

@@ -295,7 +295,7 @@ def test_a_failure_costs_one_file_and_is_remembered(tmp_path, batch, capsys, mon
     told, error = capsys.readouterr()
     gone, failed = error.splitlines()
     assert gone == f"toonstream: {tmp_path / 'gone.mp4'}: no such file"
-    assert failed.startswith(f"toonstream: {bad}: not a video")
+    assert failed.startswith(f"toonstream: {bad}: cannot be read as a video")
     assert len(json.loads(told)["failures"]) == 2
     assert results(out) == ["a.toon.mp4"]
     assert batch(bad, "-o", out) == 2
@@ -387,7 +387,7 @@ def test_a_file_that_kills_workers_is_tried_alone_and_given_up(tmp_path, batch, 
 def test_a_batch_that_was_stopped_goes_on(tmp_path, environment, style, number):
     path, out = make_faulty(tmp_path / "long.waits"), tmp_path / "out"
     folder = clips(tmp_path / "in", "a.mp4", "b.mp4")
-    command = [sys.executable, "-c", PROGRAM, "batch", path, folder, "-o", out, "--dashboard", "127.0.0.1:0"]
+    command = [sys.executable, "-c", PROGRAM, "batch", folder, path, "-o", out, "--dashboard", "127.0.0.1:0"]
     command += ["--style", style, "--backend", "onnxruntime"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     wait_until(lambda: bool(noted(path, "waiting")))

@@ -34,7 +34,10 @@ _log.propagate = False
 
 WORKER_BYTES = 1 << 30
 """Memory that a worker is taken to need."""
+WORKER_CORES = 2
+"""That its stages keep busy: two workers on two cores took longer, and more of the processor's time, than one."""
 LOOPBACK = "127.0.0.1"
+NOT_READY = "is not ready"
 RESCHEDULE_SECONDS = 0.5
 """That a worker which cannot do a file keeps it: no other may be free."""
 
@@ -47,7 +50,7 @@ def local_cluster(jobs: int, backend: str, dashboard: str) -> Iterator[Client]:
     "127.0.0.1:8787"; another port where that is taken.
     """
     cards = len(_gpus()) if any(map(is_there, _with_gpus(backend))) else 0
-    places = cards or min(CPU_COUNT, int(MEMORY_LIMIT // WORKER_BYTES))
+    places = cards or min(CPU_COUNT // WORKER_CORES, int(MEMORY_LIMIT // WORKER_BYTES))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "(?s).*Port .* is already in use")
         try:
@@ -97,14 +100,22 @@ def prepared(client: Client, settings: Settings, style: PackedStyle, jobs: Seque
     Raises InputError where one of the workers cannot do the jobs. One that comes later and cannot do them gets none.
     """
     folders = {job.source.parent: job.source for job in reversed(jobs)}  # the first of each
-    setup = Setup(settings.folder, Manifest(settings.folder).begin(), list(folders.values()), style)
+    setup = Setup(
+        settings.folder, Manifest(settings.folder).begin(), list(folders.values()), style, client.cluster is not None
+    )
     try:
         try:
             client.register_plugin(setup)
-            problems = client.run(_problem, setup.name)
+            problems = client.run(_problem, setup.name, on_error="return")
         except ImportError as error:
             raise InputError(f"a worker lacks something ({error}); install the same on all machines") from error
-        told = sorted({f"{name} {problem}" for name, problem in problems.items() if problem})
+        except OSError as error:
+            raise UserError(
+                f"a worker was lost before the first file ({error}); give the same command again"
+            ) from error
+        # A worker may come or go at this moment, and have no answer; that is no problem.
+        texts = {name: text for name, text in problems.items() if isinstance(text, str) and text != NOT_READY}
+        told = sorted(f"{name} {text}" for name, text in texts.items())
         if told:
             more = f"; and {len(told) - 1} other workers" if len(told) > 1 else ""
             raise InputError(f"worker {told[0]}{more}")
@@ -117,20 +128,24 @@ def prepared(client: Client, settings: Settings, style: PackedStyle, jobs: Seque
 class Setup(WorkerPlugin):
     """What a worker does before its first file.
 
-    manifest: the id of the one in `folder`. samples: an input of each folder.
+    manifest: the id of the one in `folder`. samples: an input of each folder. local: whether local_cluster started it;
+    then it has one of this machine's GPUs, if they are used.
     """
 
-    def __init__(self, folder: Path, manifest: str, samples: Sequence[Path], style: PackedStyle) -> None:
+    def __init__(
+        self, folder: Path, manifest: str, samples: Sequence[Path], style: PackedStyle, local: bool = False
+    ) -> None:
         self.name = f"toonstream-{uuid.uuid4().hex}"
-        self.problem = "is not ready"
+        self.problem = NOT_READY
         """Why the worker cannot do the batch; "" where it can."""
         self._folder, self._manifest, self._samples, self._style = folder, manifest, samples, style
-        self._version = __version__
+        self._version, self._local = __version__, local
 
     def setup(self, worker: Worker) -> None:
         cv2.setNumThreads(1)  # the stages share the cores already
-        if isinstance(worker.name, int) and "GPU" in worker.state.total_resources and (mine := _gpus()):
-            os.environ["CUDA_VISIBLE_DEVICES"] = mine[worker.name % len(mine)]  # each of local_cluster's has its own
+        gpu = self._local and isinstance(worker.name, int) and "GPU" in worker.state.total_resources
+        if gpu and (mine := _gpus()):
+            os.environ["CUDA_VISIBLE_DEVICES"] = mine[worker.name % len(mine)]
         try:
             self.problem = self.find_problem()
             if not self.problem:
@@ -152,9 +167,10 @@ class Setup(WorkerPlugin):
         return ""
 
 
-def _problem(name: str, dask_worker: Worker) -> str:
+def _problem(name: str, dask_worker: Worker) -> str | None:
+    """None where there is none."""
     plugin = dask_worker.plugins.get(name)
-    return plugin.problem if isinstance(plugin, Setup) else "is not ready"
+    return (plugin.problem or None) if isinstance(plugin, Setup) else NOT_READY
 
 
 def check_setup(worker: Worker, name: str) -> None:
@@ -163,7 +179,8 @@ def check_setup(worker: Worker, name: str) -> None:
     Its reason goes out as an event of that name.
     """
     if problem := _problem(name, worker):
-        worker.log_event(name, f"worker {worker.address} {problem}; it gets no files")
+        if problem != NOT_READY:  # which it will be in a moment
+            worker.log_event(name, f"worker {worker.address} {problem}; it gets no files")
         time.sleep(RESCHEDULE_SECONDS)
         raise Reschedule
 

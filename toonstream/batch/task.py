@@ -12,7 +12,7 @@ from typing import Any
 from filelock import FileLock
 from toonstream_engines import load_style, open_engine
 from toonstream_engines.cache import cache_folder
-from toonstream_engines.errors import UserError
+from toonstream_engines.errors import InputError, UserError
 
 from toonstream import __version__, pipeline
 from toonstream.batch.inputs import Job
@@ -124,7 +124,10 @@ def convert(job: Job, settings: Settings, tell: Tell) -> Outcome:
 def _draw(job: Job, settings: Settings, part: Path, tell: Tell) -> Record:
     """Writes the result to `part`; returns its line of the manifest."""
     start = told = time.monotonic()
-    noted = fingerprint(job.source)
+    try:
+        noted = fingerprint(job.source)
+    except OSError as error:
+        raise InputError(f"{job.source}: {error.strerror}") from error
     people: set[int] = set()
     frames = 0
     with open_source(job.source) as source, _toonifier(settings) as toonifier:

@@ -2,15 +2,15 @@
 
 The paper is a plan: it names the losses and gives neither weights nor networks nor results. So each loss can be
 switched off by its weight, and what is filled in here is:
-- Generators and discriminators, pool, identical batches and rates are CycleGAN's (its reference 8), least squares
-  included. Its identity loss is not named, and left out.
+- Generators, discriminators, pool, batch and rates are CycleGAN's (its reference 8), least squares included; defaults
+  are smaller, `--preset paper` has its size. CycleGAN's identity loss is not named, and left out.
 - The encoder is the first half of a generator, down to and with half of its residual blocks.
 - The norm of L_sem is not named: the mean absolute difference, as CycleGAN's cycle.
-- D_dom is said to maximise L_dom, which is its error, and the encoders to minimise it: in print, all would help each
-  other. Here D_dom minimises it and the encoders fool D_dom, by the same loss with the two labels exchanged, whose
-  gradient does not fade. The network of D_dom is ours.
-- The perceptual loss compares the features of one layer, not of several. The paper found no network that knows anime;
-  neither is one at hand here, so it is off by default.
+- D_dom is said to maximise L_dom, which is its error, and the encoders to minimise it: in print, D_dom learns to be
+  wrong, without bound, and they to be told apart. Here D_dom minimises it, and the encoders fool D_dom by the same loss
+  with the two labels exchanged, whose gradient does not fade. The network of D_dom is ours.
+- The perceptual loss compares the features of one layer, not of several. The paper found no network that knows anime,
+  and neither is one at hand here: it is off by default.
 - The Wasserstein critic is kept Lipschitz by a gradient penalty (Gulrajani et al. 2017), not by clipping its weights as
   in its reference 11; five updates of the critic for one of the generators, and no pool of earlier pictures.
 - Labels of CelebA, "which can be used", are not used.

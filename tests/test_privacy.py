@@ -25,6 +25,7 @@ def stop():
 threading.Thread(target=stop, daemon=True).start()
 """
 LIVE = ["live", "--from", str(CLIP), "--to", "../out/live.mp4"]
+BATCH = ["batch", str(CLIP), "-o", "../out"]
 BENCH = ["bench", "--size", "320x240", "--seconds", "1", "--rounds", "1", "-o", "../out/bench"]
 TRAIN = """
 from pathlib import Path
@@ -90,11 +91,14 @@ def test_the_watch_sees_a_call_a_look_up_and_a_file(tmp_path):
     [
         pytest.param(RUN.format([str(CLIP), "-o", "../out/cartoon.mp4"]), id="convert"),
         pytest.param(STOP_LIVE + RUN.format(LIVE), id="live"),
+        pytest.param(RUN.format(BATCH), id="batch", marks=pytest.mark.slow),
         pytest.param(RUN.format(BENCH), id="bench", marks=pytest.mark.slow),
         pytest.param(TRAIN, id="train", marks=pytest.mark.slow),
     ],
 )
 def test_it_calls_nobody_and_leaves_nothing(tmp_path, program):
+    if "'batch'" in program:
+        pytest.importorskip("distributed", reason="pip install '.[cluster]'")
     if "toonstream_train" in program:
         pytest.importorskip("lightning_fabric", reason="pip install '.[train]'")
     assert watch(program, tmp_path) == (set(), set())

@@ -31,13 +31,15 @@ from toonstream.sources import PHOTOS, SUFFIXES, CaptureRequest, LiveSource, Sou
 
 SOURCES, SINKS = "toonstream.sources", "toonstream.sinks"
 
+_MADE_HERE = re.compile(r"\.toon(\.part(-\d+)?)?$")
+
 
 def open_source(path: Path) -> Source:
     """The file as a source, by what is in it rather than by its name. Raises InputError where it is none."""
     if path.is_dir():
         raise InputError(f"{path}: this is a folder, not a file")
     if path.exists() and not path.is_file():
-        raise InputError(f"{path}: this is no file, but a pipe or a device; save what it gives as a file first")
+        raise InputError(f"{path}: a pipe or a device, not a file; save its content to a file first")
     try:
         with path.open("rb") as file:
             start = file.read(12)
@@ -83,7 +85,9 @@ def open_live_source(name: str, request: CaptureRequest) -> LiveSource:
 
         with open_source(path) as file:
             if not isinstance(file, VideoSource):
-                raise InputError(f"{path}: a photo, or no video; a live source is a video, a camera or a stream")
+                raise InputError(
+                    f"{path}: not a video; a live source is a video file, a camera, the screen or a stream"
+                )
         return LoopingSource(path)
     from toonstream.sources.camera import open_camera
 
@@ -95,10 +99,10 @@ def _region(name: str) -> Rect | None:
         return None
     numbers = re.fullmatch(r"screen:(\d+),(\d+),(\d+)x(\d+)", name)
     if not numbers:
-        raise InputError(f"{name}: a part of the screen is screen:LEFT,TOP,WIDTHxHEIGHT, in pixels")
+        raise InputError(f"{name}: write a region of the screen as screen:LEFT,TOP,WIDTHxHEIGHT, in pixels")
     left, top, width, height = map(int, numbers.groups())
     if not width or not height:
-        raise InputError(f"{name}: a part of the screen has at least a pixel")
+        raise InputError(f"{name}: the region is empty; width and height are at least 1")
     return Rect(left, top, left + width, top + height)
 
 
@@ -132,11 +136,16 @@ def default_output(path: Path) -> Path:
     if path.is_file():
         try:
             photo = photo_suffix(path)
-        except (OSError, InputError):  # told when it is opened
+        except (OSError, InputError):  # reported when it is opened
             photo = None
         if bool(photo) != (path.suffix.lower() in PHOTOS):
             suffix = photo or ".mp4"
     return with_mark(path.with_suffix(suffix), ".toon")
+
+
+def made_here(path: Path) -> bool:
+    """Whether the name is one that `default_output` gives, or a part of such a file's."""
+    return bool(_MADE_HERE.search(path.stem))
 
 
 def open_live_sinks(name: str, source: LiveSource, controls: Controls, opened: ExitStack) -> list[LiveSink]:

@@ -136,10 +136,9 @@ class Frame:
             if patch.rgb.shape != (*patch.matte.shape, 3) or patch.matte.shape != (patch.rect.height, patch.rect.width):
                 raise ValueError(f"a patch of {patch.rgb.shape} with a matte of {patch.matte.shape} for {patch.rect}")
             rgb = np.ascontiguousarray(self.orientation.stored(patch.rgb), np.uint8)
-            weights = np.array(self.orientation.stored(patch.matte), np.float32, order="C")
-            if patch.matte.dtype == np.uint8:
-                weights /= 255
-            _lay(picture, self._stored_rect(patch.rect), rgb, weights)
+            _lay(
+                picture, self._stored_rect(patch.rect), rgb, np.ascontiguousarray(self.orientation.stored(patch.matte))
+            )
         return replace(self, picture=picture)
 
     def _stored_rect(self, rect: Rect) -> Rect:
@@ -155,17 +154,17 @@ def _to_rgb(part: VideoFrame, size: tuple[int, int] | None) -> Pixels:
     return planes(rgb)[0]
 
 
-def _lay(picture: VideoFrame, rect: Rect, rgb: Pixels, weights: Weights) -> None:
+def _lay(picture: VideoFrame, rect: Rect, rgb: Pixels, matte: Pixels | Weights) -> None:
     """Blend RGB into the picture's own planes."""
     around = whole_chroma(rect, picture)
     margins = (rect.top - around.top, around.bottom - rect.bottom, rect.left - around.left, around.right - rect.right)
     if any(margins):
         rgb = cast(Pixels, cv2.copyMakeBorder(rgb, *margins, cv2.BORDER_REPLICATE))
-        weights = cast(Weights, cv2.copyMakeBorder(weights, *margins, cv2.BORDER_CONSTANT, value=0))
+        matte = cast(Pixels, cv2.copyMakeBorder(matte, *margins, cv2.BORDER_CONSTANT, value=0))
         if around.bottom > picture.height:
-            weights[-1] = weights[-2]
+            matte[-1] = matte[-2]
         if around.right > picture.width:
-            weights[:, -1] = weights[:, -2]
+            matte[:, -1] = matte[:, -2]
     patch = VideoFrame.from_numpy_buffer(rgb, "rgb24").reformat(
         format=picture.format.name,
         dst_colorspace=matrix(picture),
@@ -174,17 +173,26 @@ def _lay(picture: VideoFrame, rect: Rect, rgb: Pixels, weights: Weights) -> None
         interpolation=AVERAGED,
         threads=1,
     )
+    shares: dict[tuple[int, ...], tuple[Weights, Weights]] = {}  # both planes of chroma have the same
     for target, source in zip(planes(picture), planes(patch), strict=True):
         under = window(target, around, picture)
         height, width = under.shape[:2]  # without the pixel outside
-        over, share = source[:height, :width], _least(weights, source.shape)[:height, :width]
-        under[:] = cv2.blendLinear(*map(np.ascontiguousarray, (over, under, share, 1 - share)))
+        if (height, width) not in shares:
+            share = _weights(_least(matte, source.shape)[:height, :width])
+            shares[height, width] = share, 1 - share
+        cv2.blendLinear(source[:height, :width], under, *shares[height, width], dst=under)
 
 
-def _least(weights: Weights, shape: tuple[int, ...]) -> Weights:
-    """The least weight of the pixels that share a sample of a plane of that shape: so none outside a matte changes."""
-    if weights.shape[0] != shape[0]:
-        weights = np.minimum(weights[::2], weights[1::2])
-    if weights.shape[1] != shape[1]:
-        weights = np.minimum(weights[:, ::2], weights[:, 1::2])
-    return weights
+def _weights(matte: Pixels | Weights) -> Weights:
+    """0 to 1, float32, contiguous."""
+    scale = np.float32(1 / 255 if matte.dtype == np.uint8 else 1)
+    return np.ascontiguousarray(np.multiply(matte, scale, dtype=np.float32))
+
+
+def _least(matte: Pixels | Weights, shape: tuple[int, ...]) -> Pixels | Weights:
+    """The least of the matte's pixels that share a sample of a plane of that shape: so none outside it changes."""
+    if matte.shape[0] != shape[0]:
+        matte = np.minimum(matte[::2], matte[1::2])
+    if matte.shape[1] != shape[1]:
+        matte = np.minimum(matte[:, ::2], matte[:, 1::2])
+    return matte

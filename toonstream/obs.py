@@ -21,12 +21,12 @@ ANSWER_SECONDS = 10.0
 Ask = Callable[..., Awaitable[dict[str, Any]]]
 """ask(request, **data): what OBS answers."""
 
-# FFmpeg's: nothing is held back to look at it first.
+# FFmpeg's: no buffering to analyse the stream first.
 LEAST_DELAY = "fflags=nobuffer flags=low_delay probesize={probesize} analyzeduration=0"
 
 
 class WrongPasswordError(UserError):
-    """OBS wants another password, or one at all."""
+    """The password for OBS is wrong or missing."""
 
 
 def source_settings(address: str) -> dict[str, object]:
@@ -75,7 +75,7 @@ def add(address: str, name: str, websocket: str, password: str) -> str:
         inputs = (await ask("GetInputList"))["inputs"]
         kinds = {one["inputName"]: one["inputKind"] for one in inputs}
         if kinds.get(name, KIND) != KIND:
-            raise UserError(f"{name}: OBS has a source of this name that is no Media Source; choose another --name")
+            raise UserError(f"{name}: OBS has another kind of source of this name; choose another --name")
         if name in kinds:
             await ask("SetInputSettings", inputName=name, inputSettings=settings, overlay=False)
             items = (await ask("GetSceneItemList", sceneName=scene))["sceneItems"]
@@ -106,7 +106,7 @@ def remove(name: str, websocket: str, password: str) -> str:
         if not any(one["inputName"] == name for one in inputs):
             raise UserError(f"{name}: OBS has no Media Source of this name")
         await ask("RemoveInput", inputName=name)
-        return f"{name}: taken out of OBS"
+        return f"{name}: removed from OBS"
 
     return asyncio.run(_with_obs(websocket, password, work))
 
@@ -117,7 +117,7 @@ async def _with_obs(websocket: str, password: str, work: Callable[[Ask], Awaitab
         import simpleobsws
         from websockets.exceptions import WebSocketException
     except ImportError as error:
-        raise InputError(f"to steer OBS, simpleobsws is needed: {install_extra('obs')}") from error
+        raise InputError(f"controlling OBS needs simpleobsws: {install_extra('obs')}") from error
     unreachable = (
         f"{websocket}: OBS does not answer; start OBS 28 or later and tick Tools > WebSocket Server Settings > "
         "Enable WebSocket server"

@@ -27,9 +27,10 @@ def run(source: Source, toonifier: Toonifier, sink: Sink, tell: Callable[[list[T
         closing(prefetch(source)) as frames,
         closing(prefetch(toonifier.follow(frames, source.rate))) as seen,
         closing(prefetch((frame, toonifier.draw(frame, faces)) for frame, faces in seen)) as drawn,
+        closing(prefetch((toonifier.composite(frame, toons), toons) for frame, toons in drawn)) as done,
     ):
-        for frame, toons in drawn:
-            sink.write(toonifier.composite(frame, toons))
+        for frame, toons in done:
+            sink.write(frame)
             tell(toons)
 
 

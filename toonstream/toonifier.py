@@ -22,8 +22,9 @@ from toonstream.faces.crop import crop, resample
 from toonstream.faces.face import Face, five_points
 from toonstream.faces.follow import follow
 from toonstream.faces.framing import half_side
+from toonstream.faces.learned_shape import proportions
 from toonstream.faces.person import Mask, PersonMasks
-from toonstream.faces.shape import Shape, displacements, moved
+from toonstream.faces.shape import Proportions, moved
 from toonstream.faces.tracker import Tracker
 from toonstream.frame import Frame, check_rgb
 
@@ -35,21 +36,21 @@ SMALLEST_CROP, LARGEST_CROP, STEP = 256, 512, 32
 
 @dataclass(frozen=True)
 class Crop:
-    """Where a style's network looks: one face of a frame, through the matrix (2, 3) into a square of `size` pixels."""
+    """A style's input: one face of a frame, through the matrix (2, 3) into a square of `size` pixels."""
 
     frame: Frame
     matrix: NDArray[np.float64]
     size: int
     displacements: NDArray[np.float32]
-    """Of the style's shape, as `shape.displacements` gives them."""
+    """Of the style's shape, as `Proportions.displacements` gives them."""
     landmarks: NDArray[np.float32]
     """(478, 2) in crop pixels, where the shape moves them."""
 
     @classmethod
-    def of(cls, frame: Frame, face: Face, size: int, shape: Shape) -> "Crop":
+    def of(cls, frame: Frame, face: Face, size: int, shape: Proportions) -> "Crop":
         matrix = framing.framing(face.points, size)
         landmarks = framing.apply(matrix, face.landmarks)
-        field = displacements(landmarks, shape, size)
+        field = shape.displacements(landmarks, size)
         return cls(frame, matrix, size, field, moved(landmarks, field, size))
 
     def person(self, mask: Mask) -> NDArray[np.uint8]:
@@ -78,10 +79,10 @@ INPUTS: dict[str, Callable[[Crop, Port], NDArray[Any]]] = {
 """What a style's network may want, by name: each without the batch dimension, as the port describes it."""
 
 
-def shape_of(engine: Engine) -> Shape:
+def shape_of(engine: Engine) -> Proportions:
     """The proportions of the engine's style. Raises InputError where its card is wrong about them."""
     try:
-        return Shape.from_card(engine.model.shape)
+        return proportions(engine.model)
     except ValueError as error:
         raise InputError(f"{engine.model.path.with_name('card.toml')}: {error}") from error
 
@@ -108,7 +109,7 @@ class Toonifier:
 
     @property
     def engine(self) -> Engine:
-        """The engine in use; its `description` tells backend, device and precision."""
+        """The engine in use; its `description` names backend, device and precision."""
         return self._engine
 
     @overload
@@ -132,7 +133,7 @@ class Toonifier:
         return self._tracker(frame)
 
     def follow(self, frames: Iterable[Frame], rate: Fraction | None) -> Iterator[tuple[Frame, list[Face]]]:
-        """Every frame of a file with its faces; `rate` in frames a second. It looks ahead, so it needs fewer looks."""
+        """Every frame of a file with its faces; `rate` in frames a second. Reads ahead, to detect in fewer frames."""
         return follow(self._tracker, frames, rate)
 
     def draw(self, frame: Frame, faces: list[Face]) -> list[Toon]:

@@ -36,7 +36,7 @@ def open_engine(style: Style, backend: str = "auto", precision: str | None = Non
         raise TypeError(f"open_engine needs a Style, as load_style gives it; got {style!r}")
     ways = candidates(style, backend, precision)
     if precision and not ways:
-        raise InputError(f"{style.folder}: nothing that is installed runs it in {precision}; try another precision")
+        raise InputError(f"{style.folder}: no installed backend runs it in {precision}; try another precision")
     name = f"choice-{_key(ways)}.json"
     engine = _open_kept(cache.recall(name), ways)
     if engine is None:

@@ -27,9 +27,7 @@ def gpu() -> Gpu:
             raise UserError("the driver shows no NVIDIA GPU")
         found = _do(runtime.cudaGetDeviceProperties(0))
     except UserError as error:
-        raise UserError(
-            f"no NVIDIA GPU to use: {error}; see what nvidia-smi says, or name another --backend"
-        ) from error
+        raise UserError(f"no usable NVIDIA GPU: {error}; check nvidia-smi, or choose another --backend") from error
     return Gpu(bytes(found.name).split(b"\0")[0].decode(), (found.major, found.minor))
 
 

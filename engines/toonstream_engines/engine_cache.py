@@ -29,7 +29,7 @@ Key = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Built:
-    """An engine's file, as `toonstream engines list` tells of it."""
+    """An engine's file, as `toonstream engines list` shows it."""
 
     path: Path
     key: Key

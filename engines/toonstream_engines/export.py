@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 OPSET = 20
+SHAPE = "shape.onnx"
 FILES = {"fp32": "model.onnx", "fp16": "model-fp16.onnx", "int8": "model-int8.onnx"}
 PROVED_BY = ("onnxruntime", "openvino")
 """The CPU's backends: any machine can export."""
@@ -112,6 +113,33 @@ def write_onnx(
         )
     assert program is not None
     program.save(str(path))
+
+
+def export_shape(network: "nn.Module", folder: Path, points: int) -> dict[str, str]:
+    """Write the network by which a style moves a face's contour into its folder. Returns the card's table [shape].
+
+    network: contours (N, points, 2) float32, in shares of the crop's side, to where their points come to lie.
+    """
+    import torch
+    from torch.export import Dim
+
+    folder.mkdir(parents=True, exist_ok=True)
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # torch's own, about its own calls
+        program = torch.onnx.export(
+            copy.deepcopy(network).float().cpu().eval(),
+            (torch.rand(2, points, 2),),
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=["contour"],
+            output_names=["moved"],
+            dynamic_shapes=({0: Dim("n")},),
+            verbose=False,
+        )
+    assert program is not None
+    program.save(str(folder / SHAPE))
+    return {"network": SHAPE, "sha256": hashlib.sha256((folder / SHAPE).read_bytes()).hexdigest()}
 
 
 def torch_outputs(generator: "nn.Module", inputs: Mapping[str, NDArray[Any]]) -> Arrays:

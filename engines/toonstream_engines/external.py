@@ -42,7 +42,7 @@ class External(Engine):
             raise InputError(f"{path}: {error}; give a published generator as ONNX") from error
         shape = graph.inputs[0].shape if len(graph.inputs) == 1 and len(graph.outputs) == 1 else ()
         if len(shape) != 4 or graph.inputs[0].dtype != "float32" or 3 not in (shape[1], shape[3]):
-            raise InputError(f"{path}: not one float32 picture in, NCHW or NHWC of 3 channels, and one out")
+            raise InputError(f"{path}: it needs one float32 input and output, NCHW or NHWC of 3 channels")
         self.order = order
         self.planes_first = shape[1] == 3
         self._one_by_one = shape[0] == 1

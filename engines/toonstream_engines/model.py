@@ -43,7 +43,7 @@ class Model:
         except OSError as error:
             raise InputError(f"{self.path}: {error.strerror}; fetch it again") from error
         if hashlib.sha256(data).hexdigest() != self.sha256:
-            raise InputError(f"{self.path}: not the file that was described (sha256 differs); fetch it again")
+            raise InputError(f"{self.path}: its SHA-256 is not the expected one; fetch it again")
         try:
             check_ports(read_graph(data), self.inputs, self.outputs)
         except ValueError as error:

@@ -46,7 +46,7 @@ def load_parity(style: Style) -> Parity:
             outputs = {port.name: arrays[port.name] for port in model.outputs}
         match((*model.inputs, *model.outputs), inputs | outputs)
     except FileNotFoundError as error:
-        raise InputError(f"{path}: missing; without it no engine can be proved; export the style again") from error
+        raise InputError(f"{path}: missing; engines are verified with it; export the style again") from error
     except (OSError, ValueError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile, MemoryError) as error:
         raise InputError(f"{path}: {' '.join(str(error).split()) or 'damaged'}; export the style again") from error
     return Parity(inputs, outputs)

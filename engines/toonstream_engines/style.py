@@ -14,7 +14,9 @@ The card, card.toml:
     ...
 
     [shape]                                     # the proportions that a face is warped to before it is drawn, if any
-    eyes = [1.3, 1.5]                           # as toonstream.faces.shape.Shape
+    eyes = [1.3, 1.5]                           # as toonstream.faces.shape.Shape; or, instead, a network:
+    network = "shape.onnx"                      # from the face's contour to where it comes to lie, and its
+    sha256 = "..."
 
     [architecture]                              # of the network in training, which can rebuild it from this
     name = "small"
@@ -119,6 +121,8 @@ def _read(folder: Path) -> Style:
             raise ValueError("size has to be a multiple of 32 up to 4096: the side of a crop in pixels")
         ports = _ports(card, "inputs", INPUTS, "image"), _ports(card, "outputs", OUTPUTS, "toon")
         shape = _need(card, "shape", dict) if "shape" in card else {}
+        if "network" in shape:
+            _file(shape, "network", "[shape] ")
         models = {
             name: replace(_model(folder, f"[models.{name}] ", table, *ports, size), shape=shape)
             for name, table in tables.items()
@@ -169,17 +173,24 @@ def _fits(dim: object, known: int | str) -> bool:
 def _model(
     folder: Path, where: str, table: object, inputs: tuple[Port, ...], outputs: tuple[Port, ...], size: int
 ) -> Model:
-    file, sha256, precision = (_need(table, field, str, where) for field in ("file", "sha256", "precision"))
+    file, sha256 = _file(table, "file", where)
+    precision = _need(table, "precision", str, where)
     bound = _need(table, "bound", int, where) if precision == "int8" else None
-    if Path(file).name != file or "\\" in file or "\0" in file:
-        raise ValueError(f"{where}file has to be a plain name in the style's own folder, not {file!r}")
-    if len(sha256) != 64 or not set(sha256.lower()) <= set("0123456789abcdef"):
-        raise ValueError(f"{where}sha256 has to be 64 hexadecimal digits")
     if precision not in PRECISIONS:
         raise ValueError(f"{where}precision has to be one of {', '.join(PRECISIONS)}, not {precision!r}")
     if bound is not None and not 1 <= bound <= 32:
         raise ValueError(f"{where}bound has to be 1 to 32 steps of 255")
-    return Model(folder / file, sha256.lower(), inputs, outputs, precision, size, bound)
+    return Model(folder / file, sha256, inputs, outputs, precision, size, bound)
+
+
+def _file(table: object, field: str, where: str) -> tuple[str, str]:
+    """A file's name, which has to lie in the style's folder, and its sha256."""
+    file, sha256 = _need(table, field, str, where), _need(table, "sha256", str, where).lower()
+    if Path(file).name != file or "\\" in file or "\0" in file:
+        raise ValueError(f"{where}{field} has to be a plain name in the style's own folder, not {file!r}")
+    if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):
+        raise ValueError(f"{where}sha256 has to be 64 hexadecimal digits")
+    return file, sha256
 
 
 def _need(table: object, field: str, kind: type, where: str = "") -> Any:

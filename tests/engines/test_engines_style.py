@@ -73,6 +73,12 @@ def test_no_such_style(tmp_path):
         ("[models.fp32]", "[other]", "names no model"),
         ("'fp32.onnx'", "'../fp32.onnx'", "plain name"),
         ("'fp32.onnx'", "'/etc/passwd'", "plain name"),
+        (
+            "[models.fp32]",
+            "[shape]\nnetwork = '../a'\nsha256 = '0'\n[models.fp32]",
+            "[shape] network has to be a plain",
+        ),
+        ("[models.fp32]", "[shape]\nnetwork = 'a'\n[models.fp32]", "[shape] needs sha256"),
         ("'fp32.onnx'", "'..'", "fetch it again"),
         ("'fp32.onnx'", "'none.onnx'", "fetch it again"),
         ("'fp32.onnx'", "5", "needs file"),
@@ -117,9 +123,9 @@ def test_another_file_than_the_card_names(tmp_path):
     folder = save_style(tmp_path / "mine")
     model = folder / "fp32.onnx"
     model.write_bytes(model.read_bytes()[:-1])
-    assert re.match(f"{model}: .*sha256", refused(open_engine, load_style(folder)))
+    assert re.match(f"{model}: .*SHA-256", refused(open_engine, load_style(folder)))
     model.write_bytes(b"")
-    assert re.match(f"{model}: .*sha256", refused(open_engine, load_style(folder)))
+    assert re.match(f"{model}: .*SHA-256", refused(open_engine, load_style(folder)))
     with model.open("r+b") as file:
         file.truncate(600 << 20)  # sparse
     assert re.match(f"{model}: larger than", refused(open_engine, load_style(folder)))

@@ -209,11 +209,11 @@ def test_no_gpu(style, caplog):
     cuda = pytest.importorskip("toonstream_engines.cuda", reason="pip install cuda-bindings")
     with contextlib.suppress(UserError):
         pytest.skip(f"there is one: {cuda.gpu().name}")
-    with pytest.raises(InputError, match=r"no NVIDIA GPU to use: .*nvidia-smi"):
+    with pytest.raises(InputError, match=r"no usable NVIDIA GPU: .*nvidia-smi"):
         open_engine(style, RTX)
     with open_engine(style) as engine:
         assert engine.device == "CPU"
-    assert "passed over for tiny: no NVIDIA GPU to use" in caplog.text
+    assert "passed over for tiny: no usable NVIDIA GPU" in caplog.text
 
 
 def test_missing_bindings(style, monkeypatch):
@@ -341,7 +341,7 @@ def test_the_command(style, capsys, cache):
     assert main(["engines", "verify", folder]) == 0
     told = capsys.readouterr().out
     assert "ONNX Runtime, fp32" in told
-    assert "no NVIDIA GPU to use" in told or "TensorRT for RTX, fp32" in told
+    assert "no usable NVIDIA GPU" in told or "TensorRT for RTX, fp32" in told
     (path,) = (engine.path for engine in engine_cache.every() if "holds" not in engine.key)
     path.write_bytes(b"")
     main(["engines", "list"])

@@ -21,8 +21,10 @@ from toonstream_train.recipes.baselines.munit import MUNIT, MUNITSettings
 from toonstream_train.recipes.baselines.ugatit import UGATIT, UGATITSettings
 from toonstream_train.recipes.baselines.unit import UNIT, UNITSettings
 from toonstream_train.recipes.cartoongan import CartoonGAN, CartoonGANSettings
+from toonstream_train.recipes.cp_gan import CPGAN, CPGANSettings
 from toonstream_train.recipes.drawing_student import DrawingStudent, DrawingStudentSettings
 from toonstream_train.recipes.face2anime import Face2Anime, Face2AnimeSettings
+from toonstream_train.recipes.pda.recipe import PDA, PDASettings
 from toonstream_train.recipes.quick import Quick, QuickSettings
 from torch import Tensor
 
@@ -69,6 +71,22 @@ TINY_DISTANCE = DistanceGANSettings(
 TINY_UNIT = UNITSettings(
     training=Training(log_steps=2), geometry=GEOMETRY, batch=2, steps=6, width=4, blocks=1, discriminator_width=2
 )
+TINY_PDA = PDASettings(
+    training=Training(log_steps=2),
+    geometry=Geometry(size=96, scale=(0.375, 0.375)),
+    batch=2,
+    detector_steps=1,
+    classifier_steps=1,
+    pretraining_batch=2,
+    apart=1,
+    together=1,
+    augmented=1,
+    adapted=1,
+    width=4,
+    blocks=1,
+    discriminator_width=2,
+    ldn_width=8,
+)
 TINY_MUNIT = MUNITSettings(
     training=Training(log_steps=2),
     geometry=GEOMETRY,
@@ -81,6 +99,16 @@ TINY_MUNIT = MUNITSettings(
 )
 TINY_UGATIT = UGATITSettings(
     training=Training(log_steps=2), geometry=Geometry(size=96), steps=6, width=4, blocks=1, discriminator_width=2
+)
+TINY_CP = CPGANSettings(
+    training=Training(log_steps=2),
+    geometry=Geometry(size=64, scale=(0.25, 0.25)),
+    batch=2,
+    steps=6,
+    width=4,
+    blocks=1,
+    discriminator_width=4,
+    content=RANDOM_VGG,
 )
 TINY_QUICK = QuickSettings(
     training=Training(log_steps=2),
@@ -104,9 +132,11 @@ TINY_FACE2ANIME = Face2AnimeSettings(
 )
 KINDS: dict[type, type[Recipe]] = {
     CartoonGANSettings: CartoonGAN,
+    CPGANSettings: CPGAN,
     DrawingStudentSettings: DrawingStudent,
     CycleGANSettings: CycleGAN,
     Face2AnimeSettings: Face2Anime,
+    PDASettings: PDA,
     QuickSettings: Quick,
     DistanceGANSettings: DistanceGAN,
     UNITSettings: UNIT,
@@ -134,8 +164,8 @@ def trainer(folder: Path, chosen: Settings) -> Trainer:
     """Of the recipe that has these settings, fed with tiny packs."""
     torch.manual_seed(chosen.training.seed)
     made = Trainer(KINDS[type(chosen)](chosen), folder, Fabric(accelerator="cpu", devices=1))
-    packs = {"photos": tiny_pack(), "cartoons": tiny_pack(seed=1)}
-    made.feed({name: packs[name] for name in made.recipe.packs})
+    given = [tiny_pack(), tiny_pack(seed=1)]
+    made.feed(dict(zip(made.recipe.packs, given, strict=False)))
     return made
 
 

@@ -90,7 +90,7 @@ def test_a_whole_run(tmp_path, style, capsys, monkeypatch):
     assert told.err.splitlines()[:3] == [
         f"toonstream: opening {style}: onnxruntime, fp32",
         "toonstream: making a clip: 320x240, 1 face, 45 frames",
-        "toonstream: turn 1 of 4",
+        "toonstream: measurement 1 of 4",
     ]
     assert "320x240, 1 face, 45 frames" in table
     assert (tmp_path / "out/bench.png").read_bytes().startswith(b"\x89PNG")

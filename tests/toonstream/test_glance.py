@@ -40,7 +40,7 @@ def followed(pictures: Sequence[np.ndarray], live: bool) -> tuple[list[np.ndarra
     with Seer() as seer:
         if live:
             look = Look(seer)
-            seen = [look(frame) for frame in frames]
+            seen = [look(frame).faces for frame in frames]
         else:
             seen = [faces for _, faces in follow(seer, frames, Fraction(30))]
     assert [len(faces) for faces in seen] == [1] * len(frames)

@@ -8,7 +8,7 @@ import time
 import cv2
 import numpy as np
 import pytest
-from support.live_rig import FLAT, Collector, Script, canary, engines, hidden, run_until, sample_head, scene
+from support.live_rig import FLAT, Collector, FlatEngine, Script, canary, engines, hidden, run_until, sample_head, scene
 from support.waiting import wait_until
 from toonstream_engines.errors import UserError
 
@@ -184,6 +184,24 @@ def test_a_split_goes_to_private_sinks_only(engines, head):
     assert canary(last[:, 250:]) < 12
 
 
+def test_a_paused_picture_beside_a_source_of_another_size(engines, head):
+    """Before and after stay side by side, in the size of the picture that stands still."""
+    session = Session("flat")
+    session.split = True
+
+    def pictures():
+        yield from [scene((head, 240, 160, 0.7), size=SIZE)] * 6
+        session.paused = True
+        yield from [scene((head, 120, 120, 0.6), size=(320, 240))] * 3
+
+    source = Script(pictures(), SIZE)
+    sink, private = Collector(lambda frame: source.done()), Collector(private=True)
+    run_until(session, source, [sink, private], source.ended.is_set)
+    assert {(frame.width, frame.height) for frame in private.frames} == {SIZE}
+    assert len(private.frames) == 9
+    assert canary(private.frames[-1].rgb()[:, :240]) > 5
+
+
 def test_mirrors(engines, head):
     picture = scene((head, 120, 160, 0.7), size=SIZE)
     picture[300:, :60] = (250, 10, 10)
@@ -228,6 +246,76 @@ def test_a_style_is_switched_without_a_gap_and_one_that_fails_leaves_the_old_one
     assert engines["flat"].closed
     assert session.figures()["message"] is None
     assert session.figures()["style"] == "other"
+
+
+def choosing(session: Session, monkeypatch) -> tuple[dict[str, threading.Event], list[str], dict[str, FlatEngine]]:
+    """Styles whose loading waits for an event: the events, what began to load, and the engines by name."""
+    session.styles = ["flat", "a", "b"]
+    ready = {name: threading.Event() for name in "ab"}
+    begun: list[str] = []
+    opened: dict[str, FlatEngine] = {}
+
+    def open_engine(style, backend):
+        begun.append(style)
+        assert ready[style].wait(60)
+        opened[style] = FlatEngine()
+        return opened[style]
+
+    monkeypatch.setattr(live, "open_engine", open_engine)
+    return ready, begun, opened
+
+
+def test_the_style_chosen_last_comes_whichever_loads_last(engines, monkeypatch):
+    session = Session("flat")
+    ready, begun, opened = choosing(session, monkeypatch)
+    session.choose("a")
+    wait_until(lambda: begun)
+    for _ in range(50):
+        session.choose("a")
+        session.choose("b")
+    ready["b"].set()
+    ready["a"].set()
+    wait_until(lambda: session._loaded)
+    session._swap()
+    assert session.style == "b"
+    assert session.figures()["loading"] is None
+    assert opened["a"].closed
+    assert not opened["b"].closed
+    assert begun == ["a", "b"]
+    session.close()
+
+
+def test_a_style_chosen_while_another_is_taken_is_not_lost(engines, monkeypatch):
+    """It is chosen while the engine before is closed."""
+    session = Session("flat")
+    ready, _, _ = choosing(session, monkeypatch)
+    for event in ready.values():
+        event.set()
+    session.choose("a")
+    wait_until(lambda: session._loaded)
+    chosen = threading.Thread(target=session.choose, args=("b",))
+    engines["flat"].close = chosen.start
+    session._swap()
+    chosen.join()
+    wait_until(lambda: session._loaded)
+    session._swap()
+    assert session.style == "b"
+    session.close()
+
+
+def test_what_was_loaded_or_loads_is_closed_with_the_session(engines, monkeypatch):
+    session = Session("flat")
+    ready, begun, opened = choosing(session, monkeypatch)
+    ready["a"].set()
+    session.choose("a")
+    wait_until(lambda: session._loaded)
+    session.choose("b")
+    wait_until(lambda: begun == ["a", "b"])
+    threading.Timer(0.2, ready["b"].set).start()
+    session.close()
+    assert opened["a"].closed
+    assert opened["b"].closed
+    assert not any(thread.name == "load" for thread in threading.enumerate())
 
 
 def test_rests_while_nobody_watches_and_wakes(engines, head, monkeypatch):

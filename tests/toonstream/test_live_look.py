@@ -39,8 +39,8 @@ def place(x: float) -> np.ndarray:
     return landmarks
 
 
-def frames(indices: Iterable[int], grey: int = 90, pause: float = 0.0) -> list[Frame]:
-    ground = np.random.default_rng(grey).integers(grey - 40, grey + 40, (48, 64, 1), np.uint8).repeat(3, 2)
+def frames(indices: Iterable[int], grey: int = 90, pause: float = 0.0, contrast: int = 40) -> list[Frame]:
+    ground = np.random.default_rng(grey).integers(grey - contrast, grey + contrast, (48, 64, 1), np.uint8).repeat(3, 2)
     times = [1 + pause + index / RATE for index in indices]
     return [
         Frame.from_rgb(ground.copy(), round(time * 1e6), Fraction(1, 1_000_000), index)
@@ -52,8 +52,10 @@ def test_calm_faces_are_looked_at_in_every_second_frame_and_move_on_in_between()
     seer = Seer(speed=6)
     look = Look(seer)
     for frame in frames(range(9)):
-        (face,) = look(frame)
+        sight = look(frame)
+        (face,) = sight.faces
         assert face.confidence == 1
+        assert sight.looked == (frame.index in (0, 1, 3, 5, 7))
         assert np.allclose(face.landmarks, place(6 * frame.seconds), atol=1e-3)
     assert seer.seen == [0, 1, 3, 5, 7]
 
@@ -96,3 +98,13 @@ def test_a_new_scene_is_looked_at_but_what_moved_on_while_we_were_slow_is_none()
     look(*frames([13], grey=60))
     assert seer.cuts == 1
     assert seer.seen[-1] == 13
+
+
+@pytest.mark.parametrize("contrast", [40, 1])
+def test_a_face_that_shows_too_little_is_looked_at_in_every_frame(contrast):
+    """In the dark nothing tells that it has gone."""
+    seer = Seer()
+    look = Look(seer)
+    for frame in frames(range(9), grey=40, contrast=contrast):
+        look(frame)
+    assert (seer.seen == list(range(9))) == (contrast == 1)

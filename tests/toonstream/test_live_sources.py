@@ -70,12 +70,12 @@ def test_live_frames_stand_upright_as_they_are_stored(tmp_path):
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("No Such Camera", "No Such Camera: no such camera, file or address; there is Fake Cam"),
+        ("No Such Camera", "No Such Camera: no such camera, file or address; cameras here: Fake Cam"),
         ("7", "7: no such camera"),
-        ("cam", "several cameras are called so: Fake Cam One .*, Fake Cam Two"),
+        ("cam", "several cameras match: Fake Cam One .*, Fake Cam Two"),
         ("screen:1,2,3", "screen:LEFT,TOP,WIDTHxHEIGHT"),
-        ("screen:0,0,0x5", "at least a pixel"),
-        ("foo://x", "foo://x: this kind of address is not known here"),
+        ("screen:0,0,0x5", "the region is empty"),
+        ("foo://x", "foo://x: unsupported kind of address"),
         ("tcp://127.0.0.1:9", r"cannot be opened \(Connection refused\)"),
     ],
 )
@@ -90,7 +90,7 @@ def test_a_photo_is_no_live_source(tmp_path):
     from PIL import Image
 
     Image.fromarray(draw(0)).save(tmp_path / "photo.png")
-    with pytest.raises(InputError, match="a photo"):
+    with pytest.raises(InputError, match="not a video"):
         open_live_source(str(tmp_path / "photo.png"), CaptureRequest())
 
 

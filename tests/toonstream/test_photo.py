@@ -105,9 +105,7 @@ def test_damaged_exif_costs_a_notice(tmp_path):
     exif = Image.Exif()
     exif[ExifTags.Base.Model] = "A camera of a long name"
     Image.new("RGB", (64, 48)).save(tmp_path / "in.jpg", exif=exif.tobytes()[:-9])
-    assert convert(tmp_path / "in.jpg", tmp_path / "out.jpg") == [
-        "its EXIF data is damaged; what can be read of it goes along"
-    ]
+    assert convert(tmp_path / "in.jpg", tmp_path / "out.jpg") == ["its EXIF data is damaged; the readable part is kept"]
 
 
 @pytest.mark.parametrize("suffix", [".png", ".webp"])
@@ -182,7 +180,7 @@ def test_a_photo_whose_end_is_missing(tmp_path):
     path = save(tmp_path / "in.jpg", draw(0))
     whole = load(path)
     path.write_bytes(path.read_bytes()[:-40])
-    assert convert(path, tmp_path / "out.png") == ["the file ends early; what is missing of the picture is gray"]
+    assert convert(path, tmp_path / "out.png") == ["the file is cut short; the missing part of the picture is gray"]
     assert (load(tmp_path / "out.png")[:40] == whole[:40]).all()
 
 

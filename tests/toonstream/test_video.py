@@ -24,6 +24,7 @@ NTSC = {"rate": Fraction(30000, 1001), "time_base": Fraction(1001, 30000)}
 B_FRAMES = {"options": {"bf": "3", "b-adapt": "0"}}
 LATE = {"pts": range(50, 50 + FRAMES), "sound_start": Fraction(2)}
 BT709_LIMITED, BT709_FULL, BT601, BT2020 = (1, 1, 1, 1), (1, 1, 1, 2), (6, 6, 6, 1), (9, 9, 14, 1)
+BY_TRACK = {"movflags": "faststart", "max_interleave_delta": "1"}
 VP9 = {"encoder": "libvpx-vp9", "options": {"cpu-used": "8"}}
 
 KINDS = [
@@ -252,7 +253,7 @@ def test_what_was_drawn_stays_where_the_end_cannot_be_written(tmp_path, monkeypa
         with pytest.raises(UserError, match="cannot be written"):
             sink.__exit__(None, None, None)
     part = tmp_path / "out.part.mkv"
-    assert sink.notices == [f"what was done is in {part}"]
+    assert sink.notices == [f"what was written so far is in {part}"]
     assert sorted(tmp_path.iterdir()) == [path, part]
     assert len(read(part).times) == FRAMES
 
@@ -341,6 +342,17 @@ def test_a_truncated_matroska_is_converted_as_far_as_it_goes(tmp_path):
     assert 50 <= len(read(tmp_path / "out.mkv").times) < 70
 
 
+def test_what_is_missing_of_the_sound_costs_no_frame(tmp_path):
+    path = make_clip(tmp_path / "in.mp4", pts=range(100), container_options=BY_TRACK)
+    with av.open(str(path)) as container:
+        packets = [packet for packet in container.demux() if packet.size]
+        ends = [max(p.pos + p.size for p in packets if p.stream.type == kind) for kind in ("video", "audio")]
+    assert ends[0] < ends[1]  # the sound was muxed last
+    path.write_bytes(path.read_bytes()[: ends[0]])
+    convert(path, tmp_path / "out.mp4")
+    assert len(read(tmp_path / "out.mp4").times) == 100
+
+
 @pytest.mark.parametrize("encoder", ["libx265", "libsvtav1", "libvpx-vp9", "mpeg4"])
 def test_other_encoders(tmp_path, encoder):
     path = make_clip(tmp_path / "in.mkv", pix_fmt="yuv422p")
@@ -355,7 +367,7 @@ def test_an_unknown_encoder_lists_what_is_there(tmp_path):
     for name in ("x264", "aac"):
         with pytest.raises(InputError, match=r"--encoder .*there are libx264, .*libsvtav1"):
             convert(path, tmp_path / "out.mp4", encoder=name)
-    with pytest.raises(InputError, match="does not go into this container"):
+    with pytest.raises(InputError, match="this container cannot hold"):
         convert(path, tmp_path / "out.webm", encoder="libx264")
     assert [file.name for file in tmp_path.iterdir()] == ["in.mp4"]
 

@@ -12,7 +12,7 @@ from toonstream_engines.errors import InputError
 from toonstream_engines.export import export_style
 from toonstream_train.data.drawn_faces import Augmentation, DrawnFaces, warped
 from toonstream_train.data.pack import Pack
-from toonstream_train.recipes.drawing_student import DrawingStudent, DrawingStudentSettings, features
+from toonstream_train.recipes.drawing_student import DrawingStudent, DrawingStudentSettings, eyes, features
 
 from toonstream import Toonifier
 from toonstream.faces.face import Face, five_points
@@ -100,6 +100,9 @@ def test_features_are_where_the_chart_has_them(pack: Pack) -> None:
     assert where[0, 0, int(top), int(left)] == 1
     assert where[0, 0, 4, 4] == 0
     assert where[0, 0, 160, 128] == 0  # a cheek
+    opening = eyes(chart)
+    assert opening[0, 0, int(top), int(left)] == 1
+    assert opening[0, 0, int(top) - 24, int(left)] == 0 < where[0, 0, int(top) - 24, int(left)]  # a brow
 
 
 TINY = DrawingStudentSettings(

@@ -11,14 +11,16 @@ import torch
 from support.tiny_style import save_style
 from toonstream_engines.errors import InputError
 from toonstream_train.commands import main
-from toonstream_train.data import pack
-from toonstream_train.evaluation import colour, distances, faces, family, speed, steadiness
+from toonstream_train.data import expression, pack
+from toonstream_train.evaluation import colour, distances, faces, family, report, speed, steadiness
+from toonstream_train.evaluation.evaluation import Evaluation
 from toonstream_train.evaluation.features import Inception
 from toonstream_train.evaluation.generators import generators
 from toonstream_train.networks.generators.cartoongan import Generator
 from toonstream_train.networks.generators.small import Small
 
-from toonstream.faces.mesh import BROWS, EYES, MOUTH, OVAL
+from toonstream.faces import framing
+from toonstream.faces.mesh import BROWS, EYES, IRISES, MOUTH, OVAL
 
 RANDOM = np.random.default_rng(0)
 PHOTOS = cv2.GaussianBlur(RANDOM.integers(0, 256, (4, 64, 64 * 3), np.uint8).transpose(1, 2, 0), (9, 9), 0)
@@ -47,7 +49,7 @@ def face() -> np.ndarray:
         ring(EYES[side], x, 105, 16, 8)
         ring(BROWS[side], x, 85, 18, 4)
     ring(MOUTH, 128, 180, 26, 10)
-    points[list(faces.INNER_LIPS)] = [[128, 178], [128, 184]]
+    points[list(expression.INNER_LIPS)] = [[128, 178], [128, 184]]
     return points
 
 
@@ -132,19 +134,44 @@ def test_tones_by_their_angle() -> None:
 
 def test_geometry_of_faces() -> None:
     photos = np.repeat(face()[None], 4, 0)
-    for i, points in enumerate(photos):
-        points[faces.INNER_LIPS[1], 1] += 3 * i
-        points[list(faces.LOWER_LIDS), 1] += i * i
     shifted = photos + np.array([3, 4], np.float32)
     shifted[3] = np.nan
     measured = faces.geometry(photos, shifted)
     eyes = float(np.linalg.norm(np.subtract(*faces.five_points(photos[0])[:2])))
     assert measured.landmark_error == pytest.approx(100 * 5 / eyes, rel=0.02)
     assert measured.not_found == 1
-    assert measured.blink == pytest.approx(1)
-    assert measured.mouth == pytest.approx(1)
-    still = np.repeat(shifted[:1], 4, 0)
-    assert np.isnan(faces.geometry(photos, still).mouth)  # a face that does not move has no correlation
+
+
+def test_openings_kept() -> None:
+    photos = np.repeat(face()[None], 5, 0)
+    toons = photos.copy()
+    for i in range(5):
+        photos[i, expression.INNER_LIPS[1], 1] += 3 * i
+        toons[i, expression.INNER_LIPS[1], 1] += 3 * i
+        photos[i, [lower for _, lower in expression.MID_LIDS], 1] += 4 * i
+        toons[i, [lower for _, lower in expression.MID_LIDS], 1] += i  # a squint that is drawn wide open
+    photos[4] = np.nan
+    made = faces.expression(photos, toons)
+    assert made["mouth"].correlation == pytest.approx(1)
+    assert made["mouth"].slope == pytest.approx(1)
+    assert made["blink"].correlation == pytest.approx(1)
+    assert made["blink"].slope == pytest.approx(0.25)
+    still = faces.expression(photos, np.repeat(toons[:1], 5, 0))["mouth"]
+    assert np.isnan(still.correlation)
+    assert still.slope == 0
+    assert np.isnan(faces.expression(np.repeat(photos[:1], 5, 0), toons)["mouth"].slope)  # nothing to follow
+
+
+def test_gaze_turns_and_grows_with_the_face() -> None:
+    points = face()[None]
+    points[0, np.ravel(expression.EYE_CORNERS)] = [[80, 105], [110, 105], [146, 105], [176, 105]]
+    middles = [(points[0, left] + points[0, right]) / 2 for left, right in expression.EYE_CORNERS]
+    width = np.linalg.norm(np.subtract(*points[0, list(expression.EYE_CORNERS[0])]))
+    for middle, iris in zip(middles, IRISES, strict=True):
+        points[0, iris] = middle + np.array([0.2, -0.1], np.float32) * width
+    assert expression.gaze(points) == pytest.approx(np.array([[0.2, -0.1]]), abs=1e-5)
+    turned = 3 * points @ np.array([[0.8, 0.6], [-0.6, 0.8]], np.float32)
+    assert expression.gaze(turned) == pytest.approx(np.array([[0.2, -0.1]]), abs=1e-5)
 
 
 @pytest.mark.parametrize("amount", [1, 2])
@@ -164,24 +191,37 @@ def test_flicker_of_a_gain(amount: int) -> None:
     assert steadiness.flicker(stills, photos, lambda x: np.zeros_like(x.images), none).frames == 0
 
 
-def test_crops_of_a_clip_move_smoothly_and_bridge_gaps(tmp_path: Path) -> None:
-    clip = tmp_path / "clip.avi"
-    video = cv2.VideoWriter(str(clip), cv2.VideoWriter_fourcc(*"MJPG"), 25, (320, 320))
-    for _ in range(8):
-        video.write(np.full((320, 320, 3), 90, np.uint8))
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    """Of forty frames, each half as light as its pixels are far from the left."""
+    path = tmp_path / "clip.avi"
+    video = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 25, (320, 320))
+    for _ in range(40):
+        video.write(np.tile(np.arange(320, dtype=np.uint16)[None, :, None] // 2, (320, 1, 3)).astype(np.uint8))
     video.release()
-    seen = iter(range(8))
+    return path
+
+
+def test_crops_of_a_clip_follow_the_head_and_bridge_gaps(clip: Path) -> None:
+    seen = iter(range(40))
 
     def detect(_: np.ndarray) -> dict[int, np.ndarray] | None:
         frame = next(seen)
         return None if frame == 3 else {478: face() + np.float32([frame, 0])}
 
     made = steadiness.crops(clip, 64, detect)
-    assert made.images.shape == (8, 64, 64, 3)
-    middles = made.points[478].mean(1)[:, 0]
-    assert np.isfinite(middles).all()
-    assert abs(middles[3] - (middles[2] + middles[4]) / 2) < 0.2
-    assert np.diff(middles).max() < 0.5 * 64 / 160  # the crop follows the head
+    assert made.images.shape == (40, 64, 64, 3)
+    assert np.abs(made.points[478] - made.points[478][0]).max() < 0.01  # where they lie in the crop, all the while
+    lightness = made.images.mean((1, 2, 3))
+    assert lightness[-1] - lightness[0] == pytest.approx(39 / 2, abs=2)  # the crop moves with the head
+
+
+def test_a_clips_landmarks_are_smoothed(clip: Path) -> None:
+    noise = np.random.default_rng(0).normal(0, 0.5, (40, 478, 2)).astype(np.float32)
+    seen = iter(noise)
+    made = steadiness.crops(clip, 256, lambda _: {478: face() + next(seen)})
+    scale = 256 / (2 * framing.half_side(faces.five_points(face())))
+    assert made.points[478][10:].std(0).mean() < 0.6 * scale * noise[10:].std(0).mean()
 
 
 def test_warping_error_follows_the_motion() -> None:
@@ -257,6 +297,20 @@ def test_only_inception_is_inception(tmp_path: Path) -> None:
     for name in ("10.pt", "text.pt", "absent.pt"):
         with pytest.raises(InputError, match=name):
             Inception(tmp_path / name)
+
+
+def test_rows_of_skin_say_how_many_photos_they_have() -> None:
+    setting = {"photos": 9, "cartoons": 9, "target": "drawings", "networks": ["none"], "ms_ssim_scales": 5}
+    setting |= {"flicker_photos": 9, "flicker_sigma": 3.0, "clip_frames": 0, "machine": "here"}
+    measures = {
+        name: {"lightness_change": {"tan": 1.0, "dark": 2.0}, "skin_photos": {"tan": tan, "dark": 3}}
+        for name, tan in (("a", 5), ("b", 4), ("c", 5))
+    }
+    lines = report.table(Evaluation(setting, {"photo": {}, **measures}, {})).splitlines()
+    assert [line.split("  ")[0] for line in lines if "L*" in line] == [
+        "lit skin, change of L*, tan (4 to 5)",
+        "lit skin, change of L*, dark (3)",
+    ]
 
 
 @pytest.fixture

@@ -76,7 +76,8 @@ def test_vgg_that_cannot_be_downloaded(monkeypatch: pytest.MonkeyPatch, capsys: 
 def test_unknown_networks_and_layers() -> None:
     pictures = torch.zeros(1, 3, 32, 32)
     for settings, why in (
-        (Perceptual("resnet"), "resnet: no such network; there are efficientnet-lite1, vgg16, vgg19"),
+        (Perceptual("resnet"), "resnet: no such network; there are efficientnet-lite1, vgg16, vgg19, dlib-face"),
+        (Perceptual("dlib-face"), "block5: no such layer of dlib-face; there are level4, level3, level2"),
         (Perceptual("vgg16", "conv4_4"), "conv4_4: no such layer of vgg16"),
         (Perceptual(layer="block22"), "block22: no such layer of efficientnet-lite1"),
     ):

@@ -24,6 +24,15 @@ def test_packs_survive_a_round_trip(tmp_path: Path) -> None:
         np.testing.assert_array_equal(points, again.points[count])
 
 
+def test_a_pack_of_another_size() -> None:
+    made = tiny_pack(2)
+    half = made.resized(128)
+    blocks = made.images.reshape(2, 128, 2, 128, 2, 3).astype(float).mean((2, 4))
+    assert np.abs(half.images - blocks).max() <= 0.5
+    assert half.inside.shape == (2, 128, 128)
+    np.testing.assert_array_equal(half.points[5] * 2, made.points[5])
+
+
 def test_a_compressed_pack(tmp_path: Path) -> None:
     made = tiny_pack()
     ramp = np.linspace(0, 255, 256).astype(np.uint8)

@@ -9,7 +9,6 @@ from support import CLIP
 from support.pictures import POINTS, write_pictures
 from toonstream_train.commands import main
 from toonstream_train.data import pack
-from toonstream_train.data.drawings import shared_out
 from toonstream_train.data.landmarks import COLUMNS, from_csv
 from toonstream_train.data.prepare import crop, source
 
@@ -132,4 +131,4 @@ def test_a_broken_pack_says_so(tmp_path: Path) -> None:
 
 def test_sources() -> None:
     assert [source(n) for n in ("a-b-0001.jpg", "sub/x.png", "photo.png")] == ["a-b", "sub", "photo"]
-    assert shared_out(np.arange(5), ["a", "a", "a", "b", "b"]).tolist() == [0, 3, 1, 4, 2]
+    assert pack.shared_out(np.arange(5), ["a", "a", "a", "b", "b"]).tolist() == [0, 3, 1, 4, 2]

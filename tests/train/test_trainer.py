@@ -18,11 +18,13 @@ from support.shares import Shares, share
 from support.training import (
     KINDS,
     TINY,
+    TINY_CP,
     TINY_CYCLE,
     TINY_DISTANCE,
     TINY_DRAWING,
     TINY_FACE2ANIME,
     TINY_MUNIT,
+    TINY_PDA,
     TINY_QUICK,
     TINY_UGATIT,
     TINY_UNIT,
@@ -44,8 +46,10 @@ from torch.optim import SGD
 
 RUNS = {
     "cartoongan": TINY,
+    "cp_gan": TINY_CP,
     "drawing": TINY_DRAWING,
     "cyclegan": TINY_CYCLE,
+    "pda": TINY_PDA,
     "quick": TINY_QUICK,
     "distancegan": TINY_DISTANCE,
     "unit": TINY_UNIT,
@@ -149,7 +153,7 @@ def test_a_run_begins_with_what_another_learned(tmp_path: Path) -> None:
     assert_same(second.recipe.networks["generator"].state_dict(), learned["averages"]["generator"])
     assert_same(second.recipe.networks["discriminator"].state_dict(), learned["networks"]["discriminator"])
     assert (second.step, second.before) == (0, 6)
-    with pytest.raises(InputError, match="of other networks"):
+    with pytest.raises(InputError, match="does not fit"):
         trainer(tmp_path / "b", dataclasses.replace(TINY_DRAWING, width=6)).start_from(tmp_path / "a")
 
     run(tmp_path / "b", dataclasses.replace(TINY_DRAWING, steps=1))

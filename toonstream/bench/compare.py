@@ -15,7 +15,7 @@ from typing import Any
 from toonstream_engines.errors import InputError
 from toonstream_engines.table import columns
 
-from toonstream.bench.figures import FIGURES, Figure, Figures, figures, floor, told
+from toonstream.bench.figures import FIGURES, Figure, Figures, figures, floor, with_spread
 from toonstream.bench.job import FORMAT
 from toonstream.bench.table import name
 
@@ -68,7 +68,7 @@ def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
                 continue
             share = f"{100 * (median(b) / median(a) - 1):+.1f} %" if median(a) else ""
             better = "better" if (median(b) > median(a)) == figure.rises else "worse"
-            both = told(mine[key], figure.decimals), told(other[key], figure.decimals)
+            both = with_spread(mine[key], figure.decimals), with_spread(other[key], figure.decimals)
             cells.append([title, figure.label, *both, share, better])
         drifted |= drift
     if drifted:

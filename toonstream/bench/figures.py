@@ -12,7 +12,7 @@ Figures = dict[str, list[float]]
 
 @dataclass(frozen=True)
 class Figure:
-    """How a figure is told. Of those that rise the larger is the better one; timed ones follow the machine's speed."""
+    """How a figure is printed. rises: larger is better. timed: it follows the machine's speed."""
 
     label: str
     decimals: int = 1
@@ -63,7 +63,7 @@ def shares(row: Mapping[str, Any], clip: Mapping[str, Any]) -> list[float]:
     return [mine / plain for mine, plain in zip(figures(row)["fps"], floor(clip)["fps"], strict=True)]
 
 
-def told(values: Sequence[float], decimals: int) -> str:
+def with_spread(values: Sequence[float], decimals: int) -> str:
     """The median and, of several rounds, half of what lies between the least and the largest."""
     middle = f"{median(values):.{decimals}f}"
     return f"{middle} ±{(max(values) - min(values)) / 2:.{decimals}f}" if len(values) > 1 else middle

@@ -1,4 +1,4 @@
-"""What a turn is told to do, and what it gives back."""
+"""The job of one measuring process, and its results."""
 
 import json
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ Measured = dict[str, Any]
 
 @dataclass(frozen=True)
 class Job:
-    """What a turn does: a `kind` among turn.KINDS, for at most so many seconds; it writes `output` and leaves it there.
+    """What one process measures: a `kind` among worker.KINDS, for at most so many seconds; `output` is kept.
 
     style or external: what draws, with its backend and precision; the floor has neither. faces: as Toonifier takes it.
     """

@@ -23,7 +23,7 @@ def machine() -> dict[str, Any]:
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "memory": _memory(),
-        "gpus": _gpus(),
+        "gpus": gpus(),
         "system": platform.platform(terse=True),
         "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
     }
@@ -55,7 +55,7 @@ def _memory() -> float | None:
     return None
 
 
-def _gpus() -> list[str]:
+def gpus() -> list[str]:
     """NVIDIA's, with their drivers."""
     if not (tool := shutil.which("nvidia-smi")):
         return []

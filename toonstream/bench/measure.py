@@ -53,7 +53,7 @@ class Row:
     clip: int
     job: Job
     found: dict[str, Any]
-    """As in the JSON: what opening it told, then a list of measured turns for each kind."""
+    """As in the JSON: what opening it returned, then a list of measured turns for each kind."""
 
 
 def measure(
@@ -61,8 +61,8 @@ def measure(
 ) -> Measured:
     """Everything wanted, as it goes into the JSON.
 
-    warn: told of what cannot be measured. say: told of what is done now. progress: wraps the list of turns, to show how
-    far they are. Raises UserError where nothing can be measured, or a turn fails.
+    warn: takes a line for what cannot be measured. say: takes a line for each step. progress: wraps the list of turns,
+    for a progress bar. Raises UserError where nothing can be measured, or a turn fails.
     """
     with tempfile.TemporaryDirectory(prefix="toonstream-bench-") as name:
         folder = Path(name)
@@ -76,7 +76,7 @@ def measure(
         given = _given(wanted.input, wanted, folder) if wanted.input else None
         drawing = _drawing(wanted, warn, say, folder)
         if not drawing:
-            raise UserError("nothing of what was asked for runs here")
+            raise UserError("none of these styles, backends and precisions runs here")
         clips, jobs = given or _made(wanted, say, folder)
         rows = [
             Row(clip, replace(job, input=base.input, output=base.output, faces=base.faces), dict(found))
@@ -111,7 +111,9 @@ def take(job: Job, folder: Path) -> Measured:
     seconds = time.perf_counter() - start
     if process.returncode:
         last = (process.stderr.strip().splitlines() or ["no message"])[-1]
-        raise UserError(f"{job.style or job.external or job.input}: a turn ended with {process.returncode}: {last}")
+        raise UserError(
+            f"{job.style or job.external or job.input}: measuring failed with exit status {process.returncode}: {last}"
+        )
     measured: Measured = json.loads(path.read_text())
     if "error" in measured:
         raise (InputError if measured["status"] == InputError.status else UserError)(measured["error"])
@@ -124,17 +126,17 @@ def _given(path: Path, wanted: Wanted, folder: Path) -> tuple[list[Measured], li
         if not source.rate or source.length == 1:
             raise InputError(f"{path}: not a video; only video has frame rates")
         (width, height), frames, rate = source.size, source.length, float(source.rate)
-    sha256, told, jobs = _sha256(path), [], []
+    sha256, clips, jobs = _sha256(path), [], []
     for faces in wanted.faces or (None,):
         title = f"{path.name}, {width}x{height}, {'all faces' if faces is None else _count(faces)}"
-        told.append(_about(title, width, height, frames, rate, sha256))
+        clips.append(_about(title, width, height, frames, rate, sha256))
         jobs.append(_job(path, folder, wanted.seconds, faces))
-    return told, jobs
+    return clips, jobs
 
 
 def _made(wanted: Wanted, say: Say, folder: Path) -> tuple[list[Measured], list[Job]]:
     """The same of clips that are made here."""
-    told, jobs = [], []
+    clips, jobs = [], []
     frames = max(2, round(RATE * wanted.seconds))
     for width, height in wanted.sizes:
         for faces in wanted.faces or (1,):
@@ -142,9 +144,9 @@ def _made(wanted: Wanted, say: Say, folder: Path) -> tuple[list[Measured], list[
             title = f"{width}x{height}, {_count(faces)}"
             say(f"making a clip: {title}, {frames} frames")
             sha256 = make_clip(path, width, height, faces, frames)
-            told.append(_about(title, width, height, frames, float(RATE), sha256))
+            clips.append(_about(title, width, height, frames, float(RATE), sha256))
             jobs.append(_job(path, folder, wanted.seconds, None))
-    return told, jobs
+    return clips, jobs
 
 
 def _about(title: str, width: int, height: int, frames: int | None, rate: float, sha256: str) -> Measured:
@@ -156,7 +158,7 @@ def _job(clip: Path, folder: Path, seconds: float, faces: int | None) -> Job:
 
 
 def _drawing(wanted: Wanted, warn: Say, say: Say, folder: Path) -> list[tuple[Job, Measured]]:
-    """Every way to draw that opens, as a job, and what it told; opening also builds and proves it, once."""
+    """Every way to draw that opens, as a job, with its description; opening also builds and verifies it, once."""
     found = []
     for style, external in [(style, "") for style in wanted.styles] + [("", external) for external in wanted.externals]:
         stored = {model.precision for model in load_style(style).models.values()} if style else {"fp32"}

@@ -60,8 +60,8 @@ def _bars(plot: Any, clip: Mapping[str, Any], rows: Sequence[Row]) -> None:
     limit = 1.18 * max(ms for ms in [*ends, *whole] if ms <= WIDEST * min(ends))
     for place, end, ms in zip(places, ends, whole, strict=True):
         longest = max(end, ms)
-        told = f" {1000 / ms:.1f} fps" + ("" if longest < limit else f", {end:.0f} ms in all ")
-        plot.text(min(longest, limit), place, told, va="center", ha="left" if longest < limit else "right")
+        label = f" {1000 / ms:.1f} fps" + ("" if longest < limit else f", {end:.0f} ms in all ")
+        plot.text(min(longest, limit), place, label, va="center", ha="left" if longest < limit else "right")
     plot.set_xlim(0, limit)
     plot.set_yticks(places, [name(row) for row in rows], fontsize=8)
     plot.invert_yaxis()

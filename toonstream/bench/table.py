@@ -6,7 +6,7 @@ from typing import Any
 
 from toonstream_engines.table import columns
 
-from toonstream.bench.figures import figures, floor, shares, told
+from toonstream.bench.figures import figures, floor, shares, with_spread
 from toonstream.bench.job import STAGES
 from toonstream.live.measures import STAGES as LIVE_STAGES
 
@@ -42,12 +42,12 @@ def _files(clip: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> list[l
     lines = [["file", "fps", "of the floor", "ms p50", "p95", "p99", "start s", "whole s", "cpu ms", "MB"]]
     for title, found, share in [
         ("the floor", floor(clip), ""),
-        *((name(row), figures(row), told(shares(row, clip), 2)) for row in rows),
+        *((name(row), figures(row), with_spread(shares(row, clip), 2)) for row in rows),
     ]:
         cells = [f"{median(found[p]):.1f}" for p in ("p50", "p95", "p99")]
-        cells += [f"{median(found['start']):.2f}", told(found["whole"], 2), f"{median(found['processor']):.1f}"]
+        cells += [f"{median(found['start']):.2f}", with_spread(found["whole"], 2), f"{median(found['processor']):.1f}"]
         memory = f"{median(found['memory']):.0f}" if "memory" in found else ""
-        lines.append([title, told(found["fps"], 1), share, *cells, memory])
+        lines.append([title, with_spread(found["fps"], 1), share, *cells, memory])
     return lines
 
 
@@ -70,6 +70,6 @@ def _live(clip: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> list[li
     for row in rows:
         found = figures(row)
         stages = [median(turn["stages"][stage] for turn in row["live"]) for stage in LIVE_STAGES]
-        cells = [told(found[key], d) for key, d in zip(keys, decimals, strict=True)]
+        cells = [with_spread(found[key], d) for key, d in zip(keys, decimals, strict=True)]
         lines.append([name(row), *cells, *(f"{ms:.1f}" for ms in stages)])
     return lines

@@ -10,6 +10,7 @@ from toonstream.commands.parser import open_console, suggestion
 
 COMMANDS = {
     "convert": "turn the faces of videos and photos into cartoons (the default)",
+    "batch": "the same for many files at once, on this machine or on many",
     "live": "turn your camera into one that shows a cartoon of you",
     "devices": "list cameras, virtual cameras and backends",
     "obs": "put the stream of toonstream live into OBS as a source",

@@ -19,7 +19,7 @@ from toonstream.commands.parser import Parser, nonempty
 FILES = "bench.json", "bench.txt", "bench.png"
 
 LINE_SECONDS = 10.0
-"""How long nothing is said of how far it is, at least, where that is no bar on a terminal."""
+"""Between two lines of progress, where no terminal shows a bar."""
 
 
 def run(arguments: list[str]) -> int:
@@ -105,11 +105,13 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         "--input", type=nonempty, metavar="VIDEO", help="a clip of your own; --faces draws the N largest"
     )
     parser.add_argument("--seconds", type=_seconds, default=6.0, help="of the clip [6]")
-    parser.add_argument("--rounds", type=_faces, default=5, help="turns of each [5, which --compare wants]")
+    parser.add_argument(
+        "--rounds", type=_faces, default=5, help="how often to measure each [5, the least for --compare]"
+    )
     parser.add_argument("-o", "--out", type=nonempty, default="bench", metavar="FOLDER", help="for the results [bench]")
     parser.add_argument("--overwrite", action="store_true", help="replace results that exist")
     parser.add_argument(
-        "--compare", nargs=2, type=Path, metavar="JSON", help="measure nothing; tell what changed between two results"
+        "--compare", nargs=2, type=Path, metavar="JSON", help="compare two earlier results instead of measuring"
     )
     add_quiet(parser)
     return parser.parse_args(arguments)
@@ -149,11 +151,11 @@ def _progress(turns: list[Any]) -> Iterator[Any]:
     from tqdm import tqdm
 
     if sys.stderr.isatty():
-        yield from tqdm(turns, unit=" turns", desc="bench", leave=False)
+        yield from tqdm(turns, unit=" measurements", desc="bench", leave=False)
         return
-    told = time.monotonic()
+    last = time.monotonic()
     for number, turn in enumerate(turns):
-        if not number or time.monotonic() > told + LINE_SECONDS:
-            told = time.monotonic()
-            _say(f"turn {number + 1} of {len(turns)}")
+        if not number or time.monotonic() > last + LINE_SECONDS:
+            last = time.monotonic()
+            _say(f"measurement {number + 1} of {len(turns)}")
         yield turn

@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import re
 import sys
 import time
 from pathlib import Path
@@ -11,16 +10,13 @@ import cv2
 from toonstream_engines.errors import InputError, UserError
 
 from toonstream import pipeline
-from toonstream.choose import default_output, open_sink, open_source
+from toonstream.choose import default_output, made_here, open_sink, open_source
 from toonstream.commands.options import add_style_options, heed_interrupts
 from toonstream.commands.parser import Parser, nonempty
 from toonstream.composite import Toon
 from toonstream.sinks.encoders import find_encoder
 from toonstream.sources import SUFFIXES
 from toonstream.toonifier import Toonifier
-
-_MADE_HERE = re.compile(r"\.toon(\.part(-\d+)?)?$")
-"""How the names end, but for the suffix, of what a run without -o makes."""
 
 
 def run(arguments: list[str]) -> int:
@@ -113,7 +109,7 @@ def _inside(folder: Path) -> list[Path]:
         files = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
     except OSError as error:
         raise InputError(f"{folder}: {error.strerror}") from error
-    files = [path for path in files if not _MADE_HERE.search(path.stem)]
+    files = [path for path in files if not made_here(path)]
     if not files:
         raise InputError(f"{folder}: no video or photo in this folder")
     return files

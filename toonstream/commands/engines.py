@@ -18,7 +18,7 @@ def run(arguments: list[str]) -> int:
     parser = Parser(
         prog="toonstream engines",
         usage="toonstream engines ACTION [options]",
-        description="What runs the styles here, how well, and the engines that were built for it.",
+        description="Check which backends run the styles here, and manage the engines built for them.",
         examples=(
             "toonstream engines verify                    # all styles, with all that is installed",
             "toonstream engines verify film --backend openvino --precision fp32",
@@ -26,18 +26,18 @@ def run(arguments: list[str]) -> int:
         ),
     )
     actions = parser.add_subparsers(prog=parser.prog, dest="action", required=True, metavar="ACTION")
-    action = actions.add_parser("build", help="build TensorRT engines ahead, which the first use does otherwise")
+    action = actions.add_parser("build", help="build TensorRT engines now rather than at first use")
     _which(action)
     action.add_argument(
         "--gpu",
         choices=GENERATIONS,
         metavar="NAME",
-        help=f"for {', '.join(GENERATIONS)}, a generation of GPUs, with none needed here (tensorrt-rtx) [the GPU here]",
+        help=f"generation of the target GPU: {', '.join(GENERATIONS)}; needs no GPU here (tensorrt-rtx) [the GPU here]",
     )
-    action = actions.add_parser("verify", help="compare with what torch made, and time, all that runs a style here")
+    action = actions.add_parser("verify", help="check all that runs a style here against torch's output, and time it")
     _which(action)
     actions.add_parser("list", help="list the engines built so far")
-    actions.add_parser("clear", help="delete them, and what was found to be fastest")
+    actions.add_parser("clear", help="delete them, and the cached choice of the fastest backend")
     options = parser.parse_args(arguments)
     return {"build": _build, "verify": _verify, "list": _list, "clear": _clear}[options.action](options)
 
@@ -75,7 +75,7 @@ def _build_ahead(style: Style, way: Candidate, gpu: str) -> None:
     capability, data = GENERATIONS[gpu], examine(way.model)
     key = engine_key(way.backend, way.model, capability)
     engine = engine_cache.fetch(key, lambda: build(way.backend, way.model, data, capability))
-    print(f"{style.name}: {way}, for {gpu}, {len(engine) / 1e6:.1f} MB; to be proved where such a GPU is")
+    print(f"{style.name}: {way}, for {gpu}, {len(engine) / 1e6:.1f} MB; verify it on such a GPU")
 
 
 def _verify(options: argparse.Namespace) -> int:
@@ -95,7 +95,7 @@ def _report(style: Style, ways: list[Candidate], *, first_built: bool = False) -
 
 
 def _list(options: argparse.Namespace) -> int:
-    print("toonstream: checking what was built so far", file=sys.stderr)
+    print("toonstream: checking the engines built so far", file=sys.stderr)
     engines = engine_cache.every()
     for engine in engines:
         what = (

@@ -18,7 +18,7 @@ from toonstream.sinks import LiveSink
 from toonstream.sources import CaptureRequest
 
 LOOK_SECONDS, LOG_SECONDS = 0.5, 10.0
-"""How often the figures are looked at, and told where no terminal shows them."""
+"""Between two updates of the figures, and between two lines where no terminal shows them."""
 
 ADVICE_SECONDS = 10.0
 """How long to measure before advising on sound."""
@@ -58,7 +58,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
             "toonstream live                              # the first camera into a virtual camera",
             'toonstream live --from "HD Webcam" --size 1920x1080 --to window --to call.mp4',
             "toonstream live --from screen:0,0,1280x720",
-            "toonstream live --to http://127.0.0.1:8080   # a stream for OBS, and a page to steer it by",
+            "toonstream live --to http://127.0.0.1:8080   # a stream for OBS, and a page to control it",
         ),
     )
     parser.add_argument(
@@ -74,22 +74,22 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         dest="sinks",
         action="append",
         metavar="SINK",
-        help="virtualcam or virtualcam:DEVICE; window; http://127.0.0.1:8080, a stream for OBS and a page to steer it "
-        "by; tcp://127.0.0.1:9000, a stream with the sound that a --from stream has; a file to record to. May be given "
+        help="virtualcam or virtualcam:DEVICE; window; http://127.0.0.1:8080, a stream for OBS and a page to control "
+        "it; tcp://127.0.0.1:9000, a stream with the sound that a --from stream has; a file to record to. May be given "
         "several times [virtualcam]",
     )
-    parser.add_argument("--size", metavar="WIDTHxHEIGHT", help="of the camera's picture, if it has such [1280x720]")
-    parser.add_argument("--rate", type=int, metavar="N", help="frames a second, likewise [30]")
+    parser.add_argument("--size", metavar="WIDTHxHEIGHT", help="the camera's resolution, if it has that one [1280x720]")
+    parser.add_argument("--rate", type=int, metavar="N", help="the camera's frames a second, if it has that rate [30]")
     add_style_options(parser)
     parser.add_argument(
         "--on-lost",
         choices=ON_LOST,
         default="hold",
         metavar="HOW",
-        help="when a face is lost: hold the picture, then blur it, then a still; blur it at once; or pass it as it is, "
-        "with the real face [hold]",
+        help="when a face is lost: hold the last picture, later blur it, later show a still; blur at once; or pass the "
+        "real face [hold]",
     )
-    parser.add_argument("--audio-delay", action="store_true", help="advise by how much to delay the sound")
+    parser.add_argument("--audio-delay", action="store_true", help="print by how much to delay the sound")
     options = parser.parse_args(arguments)
     if options.rate is not None and not 1 <= options.rate <= 1000:
         raise InputError(f"--rate {options.rate}: from 1 to 1000 frames a second")
@@ -114,7 +114,7 @@ def _unlike(request: CaptureRequest, size: tuple[int, int], rate: object) -> str
 
 
 class _Status:
-    """Tells how it goes: figures in a line that is renewed on a terminal, now and then in a log; problems at once."""
+    """Prints figures, in a line that is renewed on a terminal or now and then in a log, and problems at once."""
 
     def __init__(self, session: Session, advise: bool, quiet: bool) -> None:
         """quiet: problems and the advice alone."""

@@ -8,7 +8,7 @@ from toonstream.commands.parser import Parser
 def run(arguments: list[str]) -> int:
     parser = Parser(
         prog="toonstream styles",
-        description="List the styles, or tell all about one.",
+        description="List the styles, or show the details of one.",
         examples=("toonstream styles", "toonstream styles film"),
     )
     parser.add_argument("style", nargs="?", help="a shipped style's name, or a style's folder")

@@ -1,4 +1,4 @@
-"""The chart: planes drawn at a face's landmarks, which tell a generator where lids, irises and lips lie.
+"""The chart: planes drawn at a face's landmarks, which show a generator where lids, irises and lips lie.
 
 The heat maps of Landmark-assisted CycleGAN (section 3.1), made dense. Training and the camera draw it by this code.
 """
@@ -13,7 +13,7 @@ from toonstream.faces.mesh import BROWS, EYES, IRISES, MOUTH, MOUTH_INSIDE, NOST
 
 PLANES = ("face and brows", "eyes", "lids, nose and catch lights", "mouth", "across an eye", "down an eye")
 EMPTY = (0, 0, 0, 0, 128, 128)
-"""What a plane is where it has nothing to tell."""
+"""Values of the planes away from the features."""
 REACH = 1.5
 PUPIL = 0.45  # radius, in radii of the iris
 LID_WIDTH, NOSE_WIDTH = 0.07, 0.05  # of strokes, in widths of an eye
@@ -30,8 +30,8 @@ def chart(landmarks: NDArray[np.floating], size: int) -> NDArray[np.uint8]:
 
     Face 128 and brows 255; the openings of the eyes 96, irises 176 and pupils 255, cut by the lids; strokes along the
     upper lids and below the nose 255, as the lights in open eyes; lips 128 and the inside of the mouth 255. The last
-    two tell where in an eye a place lies, along the eye's corners and down: 128 at the iris' centre, 1 and 255 at REACH
-    of its radii either way.
+    two are coordinates within an eye, along its corners and down: 128 at the iris' centre, 1 and 255 at REACH of its
+    radii either way.
     Half the crop's resolution is enough: edges are exact to a fraction of a pixel.
 
     landmarks: (478, 2) in pixels of the crop of `size` pixels a side, pixel centres at +0.5.

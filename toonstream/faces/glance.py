@@ -1,4 +1,4 @@
-"""Whether eyes or a mouth have changed since a look: a fraction of a look's time, for frames that might do without."""
+"""Whether eyes or a mouth have changed since the last detection: far cheaper than detecting in every frame."""
 
 from typing import NamedTuple
 
@@ -27,8 +27,12 @@ NOISE = 4.0
 """Standard deviation of brightness, of 255, at which a patch may be mere noise: it has to change twice as much."""
 
 
+TELLING = 0.75
+"""The same up to which a patch tells one face from another place; darker or flatter ones do not."""
+
+
 class Patch(NamedTuple):
-    """One part of one face at the last look."""
+    """One part of one face at the last detection."""
 
     rect: Rect
     picture: Pixels
@@ -45,10 +49,16 @@ class Patch(NamedTuple):
 
 
 class Glance:
-    """What the eyes and mouths of a frame's faces looked like."""
+    """What the eyes and mouths of a frame's faces looked like.
+
+    telling: whether each face shows enough for `changed` to notice that it has gone; one that is tiny, or in the dark,
+    does not.
+    """
 
     def __init__(self, frame: Frame, faces: list[Face]) -> None:
-        self._patches = [patch for face in faces for patch in _patches(frame, face)]
+        each = [_patches(frame, face) for face in faces]
+        self._patches = [patch for patches in each for patch in patches]
+        self.telling = all(any(patch.most < TELLING for patch in patches) for patches in each)
 
     def changed(self, frame: Frame, share: float = 1.0) -> bool:
         """Whether one of them looks different in this frame: a blink, a word, a hand, or a face that moved away.

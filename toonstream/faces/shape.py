@@ -5,6 +5,7 @@ The warp is backward: what a place of the cartoon shows lies at that place plus 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -22,6 +23,16 @@ ITERATIONS = 10  # of the fixed point that inverts the warp for landmarks
 
 Points = NDArray[np.float32]
 Floats = NDArray[np.float32]
+
+
+class Proportions(Protocol):
+    """What a style makes of a face's proportions."""
+
+    def displacements(self, landmarks: NDArray[np.floating], size: int) -> Floats:
+        """What the warp adds at the middles of CELLS x CELLS cells of a crop: (CELLS, CELLS, 2) float32 in crop pixels.
+
+        landmarks: (478, 2) in pixels of the crop, of `size` pixels a side, as the photo shows them.
+        """
 
 
 @dataclass(frozen=True)
@@ -57,12 +68,12 @@ class Shape:
             values[name] = tuple(numbers) if pair else value
         return cls(**values)  # type: ignore[arg-type]
 
+    def displacements(self, landmarks: NDArray[np.floating], size: int) -> Floats:
+        return displacements(landmarks, self, size)
+
 
 def displacements(landmarks: NDArray[np.floating], shape: Shape, size: int) -> Floats:
-    """What the warp adds at the middles of CELLS x CELLS cells of a crop: (CELLS, CELLS, 2) float32 in crop pixels.
-
-    landmarks: (478, 2) in pixels of the crop, of `size` pixels a side, as the photo shows them.
-    """
+    """Of a shape, as Proportions has it."""
     points = np.asarray(landmarks, np.float32)
     axis = (np.arange(CELLS, dtype=np.float32) + np.float32(0.5)) * np.float32(size / CELLS)
     x, y = np.meshgrid(axis, axis)

@@ -11,6 +11,7 @@ from toonstream.composite import Toon, composite
 from toonstream.faces.face import Face
 from toonstream.faces.framing import half_side
 from toonstream.frame import Frame, Patch, Pixels, Rect
+from toonstream.live.look import Sight
 from toonstream.live.views import stamped
 from toonstream.picture import copy, planes
 
@@ -76,25 +77,31 @@ class Guard:
     on_lost: what is shown when a face that was found is lost. "hold": the last picture for a moment, then the live one
     with all places blurred where the face may be, then a still until it is found again. "blur": blurred at once, and no
     still. "pass": the picture as it is. picture: what was shown last: "live", "held", "blurred", "still".
+    last: the last picture that may be shown again: one whose faces were looked for in it, not only expected.
     """
 
     def __init__(self, on_lost: str = "hold") -> None:
         self._on_lost = on_lost
         self._people: list[Person] = []
         self._last_time: float | None = None
+        self.last: Frame | None = None
         self._shown: Frame | None = None
         self._whole: Frame | None = None
         self.picture = "blurred"
 
-    def __call__(self, frame: Frame, faces: Sequence[Face] | None, toons: Sequence[Toon]) -> Frame:
-        """The picture to show. faces: all of the frame's; None where looking for them failed. toons: those drawn."""
+    def __call__(self, frame: Frame, sight: Sight | None, toons: Sequence[Toon]) -> Frame:
+        """The picture to show. sight: None where looking failed. toons: of the faces that are drawn."""
         if self._on_lost == "pass":
             self.picture = "live"
-            return composite(frame, toons)
+            self.last = composite(frame, toons)
+            return self.last
         now = frame.seconds
-        seen = [face for face in faces or () if face.confidence == 1]
+        seen = [face for face in sight.faces if face.confidence == 1] if sight else []
         lost = self._follow(seen, now)
         self.picture, shown = self._choose(frame, seen, lost, toons, now)
+        if sight and not sight.looked:
+            return shown
+        self.last = shown
         if self.picture not in ("held", "still"):
             self._shown = shown
         if self.picture == "live":

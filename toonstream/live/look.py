@@ -1,6 +1,6 @@
 """Faces through live frames. None can wait, and where nobody moves much not every one needs a look of its own."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -21,12 +21,21 @@ CHANGE = 0.4
 """Share of the change that has a file's frame looked at; here no later look can mend what was missed."""
 
 
+@dataclass(frozen=True)
+class Sight:
+    """What was seen in a frame: its faces, the largest first; looked: whether in this very frame, or only expected."""
+
+    faces: list[Face]
+    looked: bool = True
+
+
 class Look:
     """A frame's faces, the largest first; to be called with every frame, in order.
 
     The frame after one of calm faces shows them where they were heading: half the work, and the delay stays low on
     machines that have just enough time. It is never so for two frames in a row, nor where somebody is covered or lost,
-    nor where the frame comes late, nor where eyes or mouth look different: that may be a blink, or a face that jumped.
+    nor where the frame comes late, nor where eyes or mouth look different (that may be a blink, or a face that jumped)
+    or show too little to tell.
     """
 
     def __init__(self, toonifier: Toonifier) -> None:
@@ -35,7 +44,7 @@ class Look:
         self._looks: list[tuple[float, list[Face]]] = []  # when, and who was seen; the last two
         self._calm: Glance | None = None  # of the last frame, if its faces were looked for and calm
 
-    def __call__(self, frame: Frame) -> list[Face]:
+    def __call__(self, frame: Frame) -> Sight:
         last, self._last = self._last, frame
         now = frame.seconds
         if last is not None and _is_new(last, frame):
@@ -44,14 +53,15 @@ class Look:
         calm, self._calm = self._calm, None
         if calm and last is not None and now - last.seconds < NEIGHBOURS_SECONDS and not calm.changed(frame, CHANGE):
             (earlier, before), (later, after) = self._looks
-            return onward(before, after, (now - later) / (later - earlier))
+            return Sight(onward(before, after, (now - later) / (later - earlier)), looked=False)
         faces = self._toonifier.see(frame)
         self._looks = [*self._looks[-1:], (now, faces)]
         if len(self._looks) == 2 and faces:
             (earlier, before), _ = self._looks
             if is_calm(before, faces, now - earlier):
-                self._calm = Glance(frame, faces)
-        return faces
+                glance = Glance(frame, faces)
+                self._calm = glance if glance.telling else None
+        return Sight(faces)
 
     def forget(self) -> None:
         """After an error: nobody is known any more."""

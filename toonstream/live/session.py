@@ -17,18 +17,17 @@ from toonstream_engines.errors import UserError
 from toonstream_engines.style import DEFAULT
 
 from toonstream.composite import Toon
-from toonstream.faces.face import Face
 from toonstream.faces.pick import Pick
 from toonstream.frame import Frame
 from toonstream.live.guard import Guard
-from toonstream.live.look import Look
+from toonstream.live.look import Look, Sight
 from toonstream.live.measures import Measures
 from toonstream.live.views import mirrored, split, stamped
 from toonstream.newest import Newest
 from toonstream.sinks import LiveSink
 from toonstream.sources import LiveSource
 from toonstream.sources.clock import now
-from toonstream.toonifier import SMALLEST_CROP, Toonifier
+from toonstream.toonifier import SMALLEST_CROP, Toonifier, shape_of
 
 LOOK_SECONDS = 0.1
 """How often it is looked whether somebody watches."""
@@ -49,8 +48,8 @@ BUSY_SECONDS = 15.0
 """How long a network then gets for what it is at: Python aborts where it ends amid that."""
 
 
-Drawn = tuple[Frame, list[Face] | None, list[Toon]]
-"""A frame, its faces (None where looking for them failed), and the cartoons of those that are drawn."""
+Drawn = tuple[Frame, Sight | None, list[Toon]]
+"""A frame, what was seen in it (None where looking failed), and the cartoons of the faces that are drawn."""
 
 
 class Session:
@@ -73,10 +72,11 @@ class Session:
         self._toonifier = Toonifier(style, backend)
         self._guard = Guard(on_lost)
         self._captured: Newest[Frame] = Newest()
-        self._seen: Newest[tuple[Frame, list[Face] | None]] = Newest()
+        self._seen: Newest[tuple[Frame, Sight | None]] = Newest()
         self._drawn: Newest[Drawn] = Newest()
         self._wanted: str | None = None
         self._loaded: tuple[str, Engine] | None = None
+        self._loader: threading.Thread | None = None
         self._switching = threading.Lock()
         self.measures = Measures()
         self._shown: Frame | None = None
@@ -142,15 +142,15 @@ class Session:
             frame = self._captured.take(LOOK_SECONDS)
             if frame is None:
                 continue
-            faces: list[Face] | None = None
+            sight: Sight | None = None
             try:
                 with self.measures.stage("see"):
-                    faces = look(frame)
+                    sight = look(frame)
                 self._report("see", None)
             except Exception as error:
                 self._report("see", error)
                 look.forget()
-            self._seen.put((frame, faces))
+            self._seen.put((frame, sight))
 
     def _draw(self) -> None:
         last: Frame | None = None
@@ -159,8 +159,8 @@ class Session:
             seen = self._seen.take(LOOK_SECONDS)
             if seen is None:
                 continue
-            frame, faces = seen
-            picked = self._pick(faces or [], frame.seconds - last.seconds if last else 0.0)
+            frame, sight = seen
+            picked = self._pick(sight.faces if sight else [], frame.seconds - last.seconds if last else 0.0)
             last = frame
             toons: list[Toon] = []
             try:
@@ -169,24 +169,24 @@ class Session:
                 self._report("draw", None)
             except Exception as error:
                 self._report("draw", error)
-            self._drawn.put((frame, faces, toons))
+            self._drawn.put((frame, sight, toons))
 
     def _show(self, drawn: Drawn | None, sinks: list[LiveSink]) -> None:
         """Puts out one frame, or the last one again where none comes for long. A lost sink leaves the list."""
-        last = self._shown
+        last = self._guard.last
         if drawn is None:
             stalled = time.monotonic() - self._shown_at > STALL_SECONDS and self._unwatched < REST_SECONDS
-            if last and stalled:
-                self._put_out(stamped(last, last.index + 1, now()), last, sinks)
+            if last and self._shown and stalled:
+                self._put_out(stamped(last, self._shown.index + 1, now()), last, sinks)
             return
-        frame, faces, toons = drawn
-        self._faces = len(faces or [])
+        frame, sight, toons = drawn
+        self._faces = len(sight.faces) if sight else 0
         with self.measures.stage("show"):
             if last and self.paused:
                 shown = stamped(last, frame.index, frame.pts)
             else:
                 try:
-                    shown = self._guard(frame, faces, toons)
+                    shown = self._guard(frame, sight, toons)
                     self._report("show", None)
                 except Exception as error:
                     self._report("show", error)
@@ -223,12 +223,18 @@ class Session:
 
     def close(self) -> None:
         """Frees the networks, unless a stage still uses them that would not end; may be called twice."""
-        busy = [stage for stage in self._left_behind if stage.name in ("see", "draw")]
+        self.stop()
+        loader = self._loader
+        busy = [stage for stage in self._left_behind if stage.name in ("see", "draw")] + ([loader] if loader else [])
         deadline = time.monotonic() + BUSY_SECONDS
         for stage in busy:
             stage.join(max(0.0, deadline - time.monotonic()))
-        if not any(stage.is_alive() for stage in busy):
+        if not any(stage.is_alive() for stage in busy if stage is not loader):
             self._toonifier.close()
+        with self._switching:
+            loaded, self._loaded = self._loaded, None
+        if loaded:
+            loaded[1].close()
 
     def __enter__(self) -> Self:
         return self
@@ -245,38 +251,62 @@ class Session:
         if style not in self.styles:
             self._report("style", f"{style}: no such style; there are {', '.join(self.styles)}")
             return
-        self._wanted = style
-        threading.Thread(target=self._load, args=(style,), name="load", daemon=True).start()
-
-    def _load(self, style: str) -> None:
-        try:
-            engine = open_engine(load_style(style), self._backend)
-            side = engine.model.side or SMALLEST_CROP
-            sizes = {"n": 1, "h": side, "w": side}
-            ports = engine.model.inputs
-            engine.run({port.name: np.zeros(port.resolve(sizes), port.dtype) for port in ports})  # the first is slow
-        except Exception as error:
-            self._report("style", error)
-            if self._wanted == style:
-                self._wanted = None
-            return
         with self._switching:
-            unused, self._loaded = self._loaded, (style, engine)
-        if unused:
-            unused[1].close()
+            self._wanted = None if style == self.style else style
+            if self._wanted and not self._loader:
+                self._loader = threading.Thread(target=self._load, name="load", daemon=True)
+                self._loader.start()
+
+    def _load(self) -> None:
+        """Opens the wanted style; then the one that is wanted by that time."""
+        while style := self._next_style():
+            engine: Engine | None = None
+            problem: Exception | None = None
+            try:
+                engine = open_engine(load_style(style), self._backend)
+                side = engine.model.side or SMALLEST_CROP
+                sizes = {"n": 1, "h": side, "w": side}
+                ports = engine.model.inputs
+                engine.run(
+                    {port.name: np.zeros(port.resolve(sizes), port.dtype) for port in ports}
+                )  # the first is slow
+                shape_of(engine)
+            except Exception as error:
+                problem = error
+            with self._switching:
+                wanted = self._wanted == style and not self._end.is_set()
+                if wanted and problem:
+                    self._wanted = None
+                elif wanted and engine:
+                    loaded, self._loaded = self._loaded, (style, engine)
+                    engine = loaded[1] if loaded else None
+            if wanted and problem:
+                self._report("style", problem)
+            if engine:
+                engine.close()
+
+    def _next_style(self) -> str | None:
+        """What to load now; None ends the thread that loads."""
+        with self._switching:
+            loaded = self._loaded[0] if self._loaded else None
+            if self._wanted in (None, loaded) or self._end.is_set():
+                self._loader = None
+                return None
+            return self._wanted
 
     def _swap(self) -> None:
         """Takes the style that was loaded, if it is still wanted."""
         with self._switching:
             loaded, self._loaded = self._loaded, None
-        if loaded is None:
-            return
-        style, engine = loaded
-        if style != self._wanted:
-            engine.close()
-            return
-        self._toonifier.restyle(engine)
-        self.style, self._wanted = style, None
+            if loaded is None:
+                return
+            style, engine = loaded
+            if style != self._wanted:
+                engine.close()
+                return
+            self._wanted = None
+            self._toonifier.restyle(engine)
+            self.style = style
         self._report("style", None)
 
     def figures(self) -> dict[str, object]:

@@ -18,9 +18,10 @@ def mirrored(frame: Frame) -> Frame:
 
 
 def split(before: Frame, after: Frame) -> Frame:
-    """The left half of one and the right half of the other, which has to be of the same size and format."""
+    """The left half of one and the right half of the other, in the latter's size and format."""
     picture = copy(after.picture)
-    for target, source in zip(planes(picture), planes(before.picture), strict=True):
+    same = before.picture.reformat(picture.width, picture.height, picture.format.name)
+    for target, source in zip(planes(picture), planes(same), strict=True):
         half = target.shape[1] // 2
         target[:, :half] = source[:, :half]
     return replace(after, picture=picture)

@@ -6,7 +6,7 @@ from av.codec import Codec, codecs_available
 from av.codec.codec import UnknownCodecError
 from toonstream_engines.errors import InputError
 
-# Near what the eye tells from the original, at a speed that does not hold up the rest: x264's veryfast takes less than
+# Visually close to the original, and fast enough that encoding is not the bottleneck: x264's veryfast takes less than
 # half the time of its medium, for files a little larger.
 _SETTINGS = {
     "libx264": {"preset": "veryfast", "crf": "18"},
@@ -26,10 +26,10 @@ def find_encoder(name: str) -> Codec:
     try:
         codec = Codec(name, "w")
     except UnknownCodecError as error:
-        raise InputError(f"--encoder {name}: not known here; there are {', '.join(_names())}") from error
+        raise InputError(f"--encoder {name}: no such encoder; there are {', '.join(_names())}") from error
     os.environ.setdefault("SVT_LOG", "1")  # errors only; SVT-AV1 cannot be told in another way
     if codec.type != "video":
-        raise InputError(f"--encoder {name}: it does not encode video; there are {', '.join(_names())}")
+        raise InputError(f"--encoder {name}: not a video encoder; there are {', '.join(_names())}")
     return codec
 
 

@@ -40,7 +40,7 @@ def parse(text: str, scheme: str, port: int) -> Place:
     try:
         found = socket.getaddrinfo(parts.hostname, parts.port, type=socket.SOCK_STREAM)[0]
     except OSError as error:
-        raise InputError(f"--to {text}: this machine knows no {parts.hostname}") from error
+        raise InputError(f"--to {text}: cannot resolve the host {parts.hostname}") from error
     return Place(parts.hostname, found[0], str(found[4][0]), parts.port or 0)
 
 

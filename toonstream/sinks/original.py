@@ -17,6 +17,7 @@ from av.packet import Packet
 from av.stream import AttachmentStream, Stream
 from av.video.stream import VideoStream
 
+from toonstream.sources.time_line import TimeLine
 from toonstream.sources.video import ANY_TEXT, main_video, open_container
 
 # Tags that tell how the original itself was written and would be wrong in a new file.
@@ -30,7 +31,7 @@ _OF_THE_STATISTICS = ("bps", "number_of_", "_statistics_")
 class Original:
     """The input opened once more, for all but its picture; packets are copied as the new video comes to their time.
 
-    notices: what does not go along.
+    notices: what does not go along. together: whether each stream that does begins where the file begins.
     """
 
     def __init__(self, path: Path, output: OutputContainer, video: VideoStream) -> None:
@@ -42,6 +43,7 @@ class Original:
         self._last_dts: dict[int, int] = {}
         first_packets = _first_packets(path)
         chapters = self._container.chapters()
+        self.together = True
         left_out = []
         for stream in self._container.streams:
             first = first_packets.get(stream.index, [])
@@ -54,7 +56,7 @@ class Original:
         video.disposition = self._video.disposition
         output.metadata.update(_lasting(self._container.metadata))
         if any(key.startswith("com.") for key in output.metadata):  # tags of a phone, in a table of their own
-            output.container_options["movflags"] = "use_metadata_tags"
+            output.container_options["movflags"] = "+use_metadata_tags"
         if chapters:
             output.set_chapters(chapters)
         self._packets = self._demux()
@@ -87,6 +89,7 @@ class Original:
         copy.metadata.update(_lasting(stream.metadata))
         copy.disposition = stream.disposition
         self._copies[stream.index] = copy
+        self.together &= stream.type == "attachment" or (stream.type == "audio" and bool(first_packets))
         return True
 
     def _demux(self) -> Iterator[Packet[Stream]]:
@@ -94,7 +97,7 @@ class Original:
         if not streams:
             return
         try:
-            for packet in self._container.demux(streams):
+            for packet in TimeLine(self._container).demux(streams):
                 gap = packet.size == 2 and packet.stream.name == "mov_text"  # which the muxer puts in by itself
                 if packet.size and not gap:
                     yield packet

@@ -11,6 +11,10 @@ from toonstream_engines.errors import InputError, UserError
 _LONGEST_NAME = 255  # bytes, on the file systems that are in use
 
 
+class NameTakenError(UserError):
+    """A file of the name has come up since `check_output`; the new one is whole, and keeps its part's name."""
+
+
 def with_mark(path: Path, mark: str) -> Path:
     """NAME and `mark` and the suffix, beside `path`. The end of a NAME that is too long for that goes."""
     stem = path.stem
@@ -35,16 +39,16 @@ def make_part(path: Path) -> Path:
 
 
 def publish(part: Path, path: Path, overwrite: bool) -> None:
-    """Give the whole file its final name. Raises UserError where that fails; the part stays then."""
+    """Give the whole file its final name. Raises UserError (NameTakenError) where that fails; the part stays then."""
     try:
         if overwrite:
             part.replace(path)
         else:
             _rename_to_free_name(part, path)
     except FileExistsError as error:
-        raise UserError(f"{path}: a file of that name has come up meanwhile; the new one is {part}") from error
+        raise NameTakenError(f"{path}: another program made this file meanwhile; yours is {part}") from error
     except OSError as error:
-        raise UserError(f"{path}: cannot be given its name ({error.strerror}); the file is {part}") from error
+        raise UserError(f"{path}: cannot be created ({error.strerror}); what was written is {part}") from error
 
 
 def _rename_to_free_name(part: Path, path: Path) -> None:
@@ -73,7 +77,7 @@ def check_output(path: Path, original: Path | None, overwrite: bool) -> None:
 
 
 def failure(path: Path, error: OSError | FFmpegError) -> UserError:
-    """What to tell about an error of the system while `path` is written."""
+    """The UserError for an operating system's error while writing `path`."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return UserError(f"{path}: the disk is full")
     return UserError(f"{path}: cannot be written ({error.strerror})")

@@ -59,7 +59,7 @@ class PhotoSink:
             Image.fromarray(np.ascontiguousarray(pixels)).save(encoded, self._format, **self._settings, **self._tags)
         except (OSError, ValueError) as error:
             raise InputError(
-                f"{self.path}: {self._format} cannot hold it ({error}); name another kind of file"
+                f"{self.path}: {self._format} cannot store this photo ({error}); choose another file type"
             ) from error
         try:
             part = make_part(self.path)

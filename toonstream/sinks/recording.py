@@ -35,7 +35,7 @@ class Recording:
 
     def write(self, frame: Frame) -> None:
         self._tell()
-        with suppress(queue.Full):  # the file's time stamps tell where one is missing
+        with suppress(queue.Full):  # the file's time stamps show where one is missing
             self._frames.put_nowait(frame)
 
     def close(self) -> None:
@@ -65,8 +65,8 @@ class Recording:
                     self._sink.write(replace(frame, picture=picture, pts=pts))
         except Exception as error:
             fault = f"{self.description}: {type(error).__name__}: {error}; please report this"
-            told = str(error) if isinstance(error, UserError) else fault
-            self._error = UserError("; ".join([told, *self._sink.notices]))
+            message = str(error) if isinstance(error, UserError) else fault
+            self._error = UserError("; ".join([message, *self._sink.notices]))
 
     def _tell(self) -> None:
         """Raises what ended the recording, once."""

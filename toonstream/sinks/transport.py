@@ -31,7 +31,7 @@ SOUND_RATE = 48_000
 USUAL_RATE = Fraction(30)
 
 LOOK_SECONDS = 0.2
-"""How often it is looked whether the sink was closed, or the reader has gone."""
+"""Between two checks whether the sink was closed or the reader has gone."""
 
 STUCK_SECONDS = 5.0
 """A reader that takes nothing for so long is let go."""

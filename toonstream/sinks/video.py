@@ -91,8 +91,8 @@ class VideoSink:
         if not self._part or not self._part.exists():
             return
         if self._output and self._part.stat().st_size:
-            plays = "" if _plays(self._part) else "; it lacks its end, so players refuse it"
-            self.notices.append(f"what was done is in {self._part}{plays}")
+            plays = "" if _plays(self._part) else "; it is incomplete and may not play"
+            self.notices.append(f"what was written so far is in {self._part}{plays}")
         else:
             self._part.unlink()
 
@@ -121,7 +121,8 @@ class VideoSink:
         """Everything follows from the first picture: planes, colours and orientation go in as they came."""
         kind = self._kind
         self._part = make_part(self.path)
-        output = av.open(f"file:{self._part}", "w", format=kind.format, container_options=kind.options, **ANY_TEXT)
+        options = kind.options | {"flush_packets": "1"}  # into the file at once: a killed program loses what it holds
+        output = av.open(f"file:{self._part}", "w", format=kind.format, container_options=options, **ANY_TEXT)
         try:
             stream = output.add_stream(
                 self._codec.name,
@@ -132,7 +133,9 @@ class VideoSink:
                 options=settings(self._codec, picture.width, picture.height, float(self._rate)),
             )
         except ValueError as error:
-            raise InputError(f"{self.path}: {self._codec.name} does not go into this container") from error
+            raise InputError(
+                f"{self.path}: this container cannot hold {self._codec.name}; choose another file type"
+            ) from error
         assert isinstance(stream, VideoStream)
         context = stream.codec_context
         context.pix_fmt = self._format(picture)
@@ -147,6 +150,9 @@ class VideoSink:
             self._original = Original(self._original_path, output, stream)
             self.notices += self._original.notices
             context.sample_aspect_ratio = self._original.sample_aspect_ratio or Fraction(0, 1)
+        if not self._original or self._original.together:
+            for name, value in kind.together.items():
+                output.container_options[name] = output.container_options.get(name, "") + value  # flags add up
         try:
             context.open()
         except FFmpegError as error:

@@ -48,7 +48,7 @@ class VirtualCamera:
         # Coarse chroma comes in even sizes only.
         self._width, self._height = size[0] // 2 * 2, size[1] // 2 * 2
         if not self._width or not self._height:
-            raise InputError(f"virtual camera: no picture of {size[0]}x{size[1]} can be sent to it")
+            raise InputError(f"virtual camera: it takes no frames of {size[0]}x{size[1]} pixels; try another --size")
         try:
             self._camera = pyvirtualcam.Camera(
                 self._width,
@@ -151,11 +151,11 @@ def _is_loopback(path: str) -> bool:
 
 
 def _reason(error: Exception, device: str | None) -> str:
-    told = " ".join(str(error).replace(" See also pyvirtualcam's documentation.", "").split()).rstrip(".")
+    message = " ".join(str(error).replace(" See also pyvirtualcam's documentation.", "").split()).rstrip(".")
     there = loopback_devices()
     if there and device not in (None, *there):
-        return f"it is none; there is {', '.join(there)}"
-    if there and any(sign in told for sign in ("No v4l2", "not a video output", "already in use")):
+        return f"not a virtual camera; available: {', '.join(there)}"
+    if there and any(sign in message for sign in ("No v4l2", "not a video output", "already in use")):
         which = "it is in use" if device else f"none is free; {', '.join(there)} in use"
         return f"{which}, by another program or twice by this one; for more of them: {AGAIN}"
-    return f"none is free ({told}); {SETUP}" if "No v4l2" in told else f"{told}; {SETUP}"
+    return f"none is free ({message}); {SETUP}" if "No v4l2" in message else f"{message}; {SETUP}"

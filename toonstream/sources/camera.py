@@ -51,8 +51,8 @@ def _find(name: str) -> tuple[str, str]:
         return name, name
     listed = ", ".join(title if title == device else f"{title} ({device})" for device, title in matches or there)
     if matches:
-        raise InputError(f"{name}: several cameras are called so: {listed}; name one of them by its path or number")
-    raise InputError(f"{name}: no such camera, file or address; there is {listed or 'no camera at all'}")
+        raise InputError(f"{name}: several cameras match: {listed}; give one's path or number")
+    raise InputError(f"{name}: no such camera, file or address; cameras here: {listed or 'none'}")
 
 
 def _open(device: str, title: str, request: CaptureRequest) -> InputContainer:

@@ -75,7 +75,7 @@ class CaptureSource:
         context = self._stream.codec_context
         if not context.width or not context.height:
             self.close()
-            raise InputError(f"{name}: its picture has no size")
+            raise InputError(f"{name}: it reports no frame size")
         self.size = context.width, context.height
         self.rate: Fraction | None = self._stream.average_rate or self._stream.guessed_rate
         self._native = Native([])

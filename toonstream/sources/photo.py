@@ -56,7 +56,7 @@ class PhotoSource:
         except (OSError, SyntaxError, ValueError, UnidentifiedImageError, Image.DecompressionBombError) as error:
             raise InputError(f"{path}: not a photo that can be read ({error})") from error
         if doubts:
-            self.notices.append("its EXIF data is damaged; what can be read of it goes along")
+            self.notices.append("its EXIF data is damaged; the readable part is kept")
         if deep:
             self.notices.append("stored with 16 bits a channel; converted to 8")
         self._orientation = _ORIENTATIONS.get(turn, UPRIGHT)
@@ -85,7 +85,7 @@ class PhotoSource:
                 image.load()
             finally:
                 ImageFile.LOAD_TRUNCATED_IMAGES = False
-            self.notices.append("the file ends early; what is missing of the picture is gray")
+            self.notices.append("the file is cut short; the missing part of the picture is gray")
 
     def _exif(self, exif: Image.Exif) -> bytes:
         try:

@@ -23,5 +23,5 @@ def _open(address: str) -> InputContainer:
         return av.open(address, options=LOW_DELAY, timeout=SECONDS)
     except FFmpegError as error:
         if "Protocol not found" in str(error.strerror):
-            raise InputError(f"{address}: this kind of address is not known here") from error
-        raise UserError(f"{address}: cannot be opened ({error.strerror}); is it there, and does it send?") from error
+            raise InputError(f"{address}: unsupported kind of address") from error
+        raise UserError(f"{address}: cannot be opened ({error.strerror}); is its sender running?") from error

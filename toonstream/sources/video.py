@@ -1,5 +1,6 @@
 """Video files: every frame, with its own time stamp, in the planes that the decoder made."""
 
+import math
 from collections.abc import Iterator
 from contextlib import suppress
 from fractions import Fraction
@@ -20,12 +21,14 @@ from toonstream_engines.errors import InputError
 from toonstream.frame import Frame
 from toonstream.orientation import UPRIGHT, Orientation
 from toonstream.sources.native import Native
+from toonstream.sources.time_line import TimeLine
 
 ANY_TEXT: dict[str, Any] = {} if int(av.__version__.split(".")[0]) >= 19 else {"metadata_errors": "surrogateescape"}
 """For av.open: titles that are not UTF-8 are read, and written as they were. PyAV 19 always does so."""
 
 _STILL_BRANDS = {"heic", "heix", "mif1", "avif"}
 _A_FRAME_A_PACKET = {"h264", "hevc"}
+_OF_ANY_SIZE = {"vp8", "vp9"}  # as calls are recorded, small at first and larger once the line is known
 _EARLY_END = 1  # seconds that may be missing at the end before we say so
 
 
@@ -44,9 +47,10 @@ class VideoSource:
         try:
             self._stream = main_video(self._container, path)
             self._stream.thread_type = "AUTO"
+            self._time_line = TimeLine(self._container)
             if self._stream.metadata.get("alpha_mode") == "1":  # a second picture beside VP8 or VP9
                 self.notices.append("partly transparent; the transparency is left out")
-            self._native = Native(self.notices)
+            self._native = Native(self.notices, _largest(path) if self._stream.name in _OF_ANY_SIZE else None)
             self._pictures = self._decode()
             first = next(self._pictures, None)
             if first is None:
@@ -86,7 +90,7 @@ class VideoSource:
 
     def _decode(self) -> Iterator[av.VideoFrame]:
         damaged, missing, whole = 0, 0, self._stream.codec_context.name in _A_FRAME_A_PACKET
-        packets = self._container.demux(self._stream)
+        packets = self._time_line.demux([self._stream])
         ended = False
         while not ended:
             packet, pictures = None, []
@@ -103,12 +107,15 @@ class VideoSource:
                 damaged += picture.is_corrupt
                 whole = whole and not picture.interlaced_frame  # whose fields may come one by one
                 picture.pict_type = PictureType.NONE  # else the encoder would repeat the old choice of key frames
-                yield self._native(picture)
+                yield self._native(picture, self._stream.codec_context.sample_aspect_ratio)
         damaged = max(damaged, missing if whole else 0)
         if damaged:
             self.notices.append(f"{damaged} damaged frames")
 
     def _tell_early_end(self, end: Fraction) -> None:
+        if self._time_line.jumps:
+            self.notices.append("joined of recordings whose clocks differ; they follow each other without a gap")
+            return
         promised = _promised_end(self._container, self._stream)
         if promised and end + _EARLY_END < promised:
             self.notices.append(f"the file ends after {float(end):.1f} of {float(promised):.1f} seconds")
@@ -131,10 +138,10 @@ def open_container(path: Path) -> InputContainer:
         # A name may look like a URL or a pattern of numbered files; file: says that it is neither.
         container: InputContainer = av.open(f"file:{path}", "r", **ANY_TEXT)
     except FFmpegError as error:
-        raise InputError(f"{path}: not a video that can be read, or cut short ({error.strerror})") from error
+        raise InputError(f"{path}: cannot be read as a video, or is cut short ({error.strerror})") from error
     if container.format.name.endswith("_pipe") or container.metadata.get("major_brand") in _STILL_BRANDS:
         container.close()
-        raise InputError(f"{path}: a picture of a kind that is not read here; save it as JPEG or PNG")
+        raise InputError(f"{path}: unsupported kind of picture; save it as JPEG or PNG")
     return container
 
 
@@ -148,6 +155,18 @@ def main_video(container: InputContainer, path: Path) -> VideoStream:
     if not isinstance(stream, VideoStream) or stream.codec_context is None:
         raise InputError(f"{path}: there is no decoder for its video")
     return stream
+
+
+def _largest(path: Path) -> tuple[int, int] | None:
+    """The size of the largest key frame of the video; None where none can be decoded."""
+    sizes = []
+    with open_container(path) as container, suppress(FFmpegError):
+        stream = main_video(container, path)
+        for packet in container.demux(stream):
+            if packet.is_keyframe or not packet.size:
+                with suppress(FFmpegError):
+                    sizes += [(picture.width, picture.height) for picture in stream.decode(packet)]
+    return max(sizes, key=math.prod, default=None)
 
 
 def _orientation(picture: av.VideoFrame) -> Orientation:

@@ -9,7 +9,7 @@ EXAMPLES = ("toonstream-train compress photos.pack small.pack --most 5000",)
 def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("pack", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--most", type=int, metavar="N", help="keep N crops, shared out over the sources (all)")
+    parser.add_argument("--most", type=int, metavar="N", help="keep only N crops, evenly from all sources (all)")
     parser.add_argument("--quality", type=int, default=85, help="of WebP, 1 to 100 (%(default)s)")
 
 
@@ -18,11 +18,10 @@ def run(args: argparse.Namespace) -> None:
     from toonstream_engines.errors import InputError
 
     from toonstream_train.data import pack
-    from toonstream_train.data.drawings import shared_out
 
     if not 1 <= args.quality <= 100:
         raise InputError("--quality is from 1 to 100")
     whole = pack.load(args.pack)
-    part = whole.part(shared_out(np.arange(len(whole)), whole.sources)[: args.most])
+    part = whole.part(pack.shared_out(np.arange(len(whole)), whole.sources)[: args.most])
     pack.save(part, args.out, args.quality)
     print(f"{args.out}: {len(part)} of {len(whole)} crops in {args.out.stat().st_size / 1e6:.1f} MB")

@@ -30,8 +30,8 @@ def run(args: argparse.Namespace) -> None:
     figure, axes = pyplot.subplots(rows, columns, figsize=(3.2 * columns, 2.2 * rows), squeeze=False)
     for axis in axes.flat[len(curves) :]:
         axis.remove()
-    for axis, (tag, told) in zip(axes.flat, curves.items(), strict=False):
-        axis.plot(list(told), list(told.values()), linewidth=0.7)
+    for axis, (tag, values) in zip(axes.flat, curves.items(), strict=False):
+        axis.plot(list(values), list(values.values()), linewidth=0.7)
         axis.set_title(tag, fontsize=9)
         axis.tick_params(labelsize=7)
         axis.grid(alpha=0.3)

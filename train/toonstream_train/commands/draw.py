@@ -14,15 +14,11 @@ EXAMPLES = (
 
 def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("pack", type=Path, help="a pack with photos, from prepare")
-    parser.add_argument("--look", default="film", help="what to draw like: film, anime or cel (%(default)s)")
+    parser.add_argument("--look", default="film", help="which teacher draws: film, anime or cel (%(default)s)")
     parser.add_argument("--out", type=Path, help="write another pack instead of adding to this one")
-    parser.add_argument("--folder", type=Path, help="where the PNGs lie; without: beside the pack, by look")
-    parser.add_argument(
-        "--most", type=int, metavar="N", help="draw and keep N crops, shared out over the sources (all)"
-    )
-    parser.add_argument(
-        "--blinks", type=int, default=0, metavar="N", help="N of them once more, with their lids drawn down (0)"
-    )
+    parser.add_argument("--folder", type=Path, help="for the PNGs (beside the pack, one for each look)")
+    parser.add_argument("--most", type=int, metavar="N", help="draw only N crops, evenly from all sources (all)")
+    parser.add_argument("--blinks", type=int, default=0, metavar="N", help="add N of them with their eyes closed (0)")
     parser.add_argument("--workers", type=int, default=2, help="processes to draw with (2)")
 
 

@@ -19,22 +19,24 @@ def options(parser: argparse.ArgumentParser) -> None:
         metavar="PACK",
         help="as made by prepare --only (%(default)s)",
     )
-    parser.add_argument("--only", type=Path, metavar="FILE", help="of these photos those whose names it lists")
+    parser.add_argument("--only", type=Path, metavar="FILE", help="use only the photos that it lists, one name a line")
     parser.add_argument(
         "--cartoons",
         type=Path,
         required=True,
         metavar="PACK",
-        help="what the styles aim at: its drawings, else its pictures",
+        help="what the styles should look like: its drawings, else its pictures",
     )
     parser.add_argument(
         "--peer",
         action="append",
         default=[],
         metavar="ONNX[:WORDS]",
-        help="a published generator, float32; layout and range are found out, or stated: model.onnx:bgr,0..1",
+        help="a published generator, float32; layout and range are detected, or given: model.onnx:bgr,0..1",
     )
-    parser.add_argument("--clip", type=Path, metavar="VIDEO", help="with one face, for the warping error")
+    parser.add_argument(
+        "--clip", type=Path, metavar="VIDEO", help="with one face: warping error, openings and gaze along it"
+    )
     parser.add_argument("--inception", type=Path, metavar="PT", help="inception-2015-12-05.pt, for FID and KID")
     parser.add_argument("--show", metavar="NAME,NAME", help="the photos of the picture (ten, spread over the pack)")
     parser.add_argument(

@@ -12,9 +12,11 @@ EXAMPLES = ("toonstream-train export small my-style --faces photos.pack",)
 def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", type=Path, help="the folder that fit wrote, or its checkpoint")
     parser.add_argument("style", type=Path, help="the folder to write")
-    parser.add_argument("--faces", type=Path, required=True, metavar="PACK", help="crops for proof and preview")
+    parser.add_argument(
+        "--faces", type=Path, required=True, metavar="PACK", help="crops to verify the export with, and for the preview"
+    )
     parser.add_argument("--show", metavar="NAME,NAME", help="which of them (four, spread over the pack)")
-    parser.add_argument("--card", type=Path, metavar="TOML", help="what the card shall say: about, licences, metrics")
+    parser.add_argument("--card", type=Path, metavar="TOML", help="entries of the card: about, licences, metrics")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -23,11 +25,11 @@ def run(args: argparse.Namespace) -> None:
     import numpy as np
     from toonstream_engines import load_style
     from toonstream_engines.errors import InputError, UserError
-    from toonstream_engines.export import export_style
+    from toonstream_engines.export import export_shape, export_style
     from toonstream_engines.table import table
 
     from toonstream.faces import framing
-    from toonstream_train.data import pack
+    from toonstream_train.data import contours, pack
     from toonstream_train.recipes.registry import trained
 
     made = trained(args.run)
@@ -63,6 +65,8 @@ def run(args: argparse.Namespace) -> None:
     examples = recipe.examples(faces.part(np.array(index)))
     calibration = recipe.examples(faces.part(others)) if len(others) else None
     try:
+        if network := recipe.shape_network():
+            card["shape"] = export_shape(network, args.style, contours.COUNT)
         tried = export_style(generator, args.style, examples, card, calibration)
     except OSError as error:
         raise UserError(
@@ -70,5 +74,5 @@ def run(args: argparse.Namespace) -> None:
         ) from error
     print(table(tried))
     if "int8" not in load_style(args.style).models:
-        print("int8 is not kept: it is no faster here, or too far from the original")
+        print("int8 is left out: it is no faster here, or differs too much from the original")
     print(f"{args.style}: written; try it with: toonstream photo.jpg --style {args.style}")

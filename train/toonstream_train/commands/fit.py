@@ -32,16 +32,16 @@ def options(parser: argparse.ArgumentParser) -> None:
 def running(parser: argparse.ArgumentParser) -> None:
     """The options of everything that trains."""
     parser.add_argument("--photos", type=Path, metavar="PACK", help="the same as --data photos=PACK")
-    parser.add_argument("--data", action="append", default=[], metavar="NAME=PACK", help="a pack, by the recipe's name")
+    parser.add_argument(
+        "--data", action="append", default=[], metavar="NAME=PACK", help="a pack, under the recipe's name for it"
+    )
     parser.add_argument(
         "--preview", type=Path, metavar="PACK", help="faces for the picture grids (those of the photos)"
     )
-    parser.add_argument(
-        "--start", type=Path, metavar="RUN", help="another run or a style, to begin with what it learned"
-    )
+    parser.add_argument("--start", type=Path, metavar="RUN", help="start with the weights of another run or a style")
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="checkpoint, curves and grids")
     settings = parser.add_mutually_exclusive_group()
-    settings.add_argument("--preset", metavar="NAME", help="settings of the recipe that come along, such as paper")
+    settings.add_argument("--preset", metavar="NAME", help="settings that ship with the recipe, such as paper")
     settings.add_argument("--settings", type=Path, metavar="TOML", help="settings of your own")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="one setting, as in the TOML")
     parser.add_argument("--device", choices=DEVICES, default="auto", help="(%(default)s)")

@@ -9,7 +9,7 @@ Columns of the CSV, in any order, separated by commas, in UTF-8:
   nose_x, nose_y                 tip of the nose
   mouth_right_x, mouth_right_y   corner of the mouth on the picture's left
   mouth_left_x, mouth_left_y     the other corner
-  x0, y0, x1, y1 and so on       optional: all points of a further set, of 56, 68 or 478
+  x0, y0, x1, y1 and so on       optional: all points of a further set, of 17, 56, 68 or 478
 in pixels from the picture's top-left corner. Other columns are ignored. A picture without numbers is left out.
 """
 
@@ -35,16 +35,16 @@ def options(parser: argparse.ArgumentParser) -> None:
         "--landmarks",
         type=Path,
         metavar="CSV",
-        help="five points a picture, which cartoons need; without it, faces are found as in photos",
+        help="five points a picture, for cartoons; without it, faces are detected as in photos",
     )
     lists = parser.add_mutually_exclusive_group()
     lists.add_argument(
         "--held-back",
         type=Path,
         metavar="FILE",
-        help="leave out the pictures that it names, one a line, for evaluation",
+        help="leave out the pictures that it lists, one name a line, for evaluation",
     )
-    lists.add_argument("--only", type=Path, metavar="FILE", help="pack only the pictures that it names")
+    lists.add_argument("--only", type=Path, metavar="FILE", help="pack only the pictures that it lists")
 
 
 def run(args: argparse.Namespace) -> None:

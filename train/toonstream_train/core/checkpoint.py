@@ -14,7 +14,7 @@ def save(state: dict[str, Any], path: Path) -> None:
     """Beside the old one first, so that a full disk or a kill leaves the old one whole."""
     partial = path.with_name(path.name + ".partial")
     try:
-        with partial.open("wb") as file:  # torch's own way to a path does not tell that the disk is full
+        with partial.open("wb") as file:  # given a path, torch hides that the disk is full
             torch.save(state, file)
         os.replace(partial, path)
     except (OSError, RuntimeError) as error:

@@ -36,5 +36,7 @@ def load_weights(style: Path, model: nn.Module) -> int:
     try:
         model.load_state_dict(weights)
     except RuntimeError as error:
-        raise InputError(f"{style}: of another network than these settings make; name another style or run") from error
+        raise InputError(
+            f"{style}: it does not fit the network of these settings; name another style or run"
+        ) from error
     return int(opened.card.get("steps", 0))

@@ -52,6 +52,8 @@ class Stage:
     """The data that it cannot do without."""
     schedule: Schedule = constant
     """Of all learning rates, over this stage."""
+    factors: Mapping[str, float] = field(default_factory=dict)
+    """Of the learning rates of single parameter groups, by their entry "name", beside the schedule."""
 
 
 class Recipe(ABC):
@@ -118,6 +120,10 @@ class Recipe(ABC):
         """Tables of the style's card that these settings decide."""
         return {}
 
+    def shape_network(self) -> nn.Module | None:
+        """Moves a face's contour, (N, 17, 2) in shares of the crop's side, where the style has no fixed proportions."""
+        return None
+
     def preview(self, networks: Mapping[str, nn.Module], inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Rows of the picture grid: what the averaged `networks` make of whole crops.
 
@@ -131,7 +137,7 @@ def check_packs(recipe: Recipe, packs: Mapping[str, Pack]) -> None:
     known = "; ".join(f"{name}: {about}" for name, about in recipe.packs.items())
     for name in packs:
         if name not in recipe.packs:
-            raise InputError(f"{recipe.name} has no use for a pack {name!r}; it takes {known}")
+            raise InputError(f"{recipe.name} does not use a pack {name!r}; it takes {known}")
     for stage in recipe.stages():
         for name in stage.packs:
             if stage.steps > 0 and name not in packs:

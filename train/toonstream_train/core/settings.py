@@ -52,5 +52,5 @@ def merge(settings: S, values: Mapping[str, Any], origin: str) -> S:
         elif type(value) is type(old):
             changed[name] = value
         else:
-            raise InputError(f"{origin}: {name} is {old!r} by default and cannot become {value!r}; use the same type")
+            raise InputError(f"{origin}: {name} cannot be {value!r}; it is {old!r} by default, use the same type")
     return dataclasses.replace(settings, **changed)  # type: ignore[type-var]

@@ -163,7 +163,8 @@ class Trainer:
         share = stage.schedule(done / stage.steps)
         for optimiser in recipe.optimisers.values():
             for group in optimiser.param_groups:
-                group["lr"] = optimiser.defaults["lr"] * share
+                factor = stage.factors.get(group.get("name", ""), 1.0)
+                group["lr"] = optimiser.defaults["lr"] * share * factor
 
     def agreed(self, *answers: bool) -> tuple[bool, ...]:
         """The first process's answers: clocks and signals differ, and all have to save and stop at the same step."""
@@ -287,16 +288,16 @@ def fitting(path: Path) -> Iterator[None]:
     try:
         yield
     except (KeyError, RuntimeError, ValueError) as error:
-        raise InputError(f"{path}: of other networks than these settings make; name another run") from error
+        raise InputError(f"{path}: it does not fit the networks of these settings; name another run") from error
 
 
 @contextmanager
 def curves(folder: Path) -> Iterator[SummaryWriter]:
     """For TensorBoard. Raises UserError where it, or what runs meanwhile, finds that `folder` cannot be written."""
 
-    def quiet(told: threading.ExceptHookArgs) -> None:
-        if not isinstance(told.exc_value, OSError):  # the writer's thread; its next call raises the same
-            before(told)
+    def quiet(thrown: threading.ExceptHookArgs) -> None:
+        if not isinstance(thrown.exc_value, OSError):  # the writer's thread; its next call raises the same
+            before(thrown)
 
     before, threading.excepthook = threading.excepthook, quiet
     try:

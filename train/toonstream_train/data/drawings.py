@@ -1,7 +1,6 @@
 """Running a drawing teacher over a pack, in several processes and resumable."""
 
 import hashlib
-from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import cache
@@ -16,11 +15,11 @@ from tqdm import tqdm
 
 from toonstream.faces import shape
 from toonstream_train import drawing
-from toonstream_train.data.pack import Pack
+from toonstream_train.data.expression import eye_opening
+from toonstream_train.data.pack import Pack, shared_out
 from toonstream_train.drawing import draw, wears_glasses
 from toonstream_train.drawing.common.shapes import CANVAS
 from toonstream_train.drawing.features.lids import blinked
-from toonstream_train.evaluation.faces import eye_opening
 
 LIDS = (1.0, 0.6, 1.0, 0.8)
 """How far down the lids of those who blink are, in turns."""
@@ -99,16 +98,6 @@ def joined(first: Pack, second: Pack) -> Pack:
         names=first.names + second.names,
         sources=first.sources + second.sources,
     )
-
-
-def shared_out(index: NDArray[np.integer], sources: list[str]) -> NDArray[np.integer]:
-    """The same, the first of every source first, then the second of each: whatever part is taken has all of them."""
-    seen = Counter[str]()
-    turns = []
-    for i in index:
-        turns.append(seen[sources[i]])
-        seen[sources[i]] += 1
-    return index[np.argsort(turns, kind="stable")]
 
 
 def draw_one(image: NDArray[np.uint8], dense: NDArray[np.float32], look: str, path: Path) -> None:

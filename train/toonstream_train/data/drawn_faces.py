@@ -14,7 +14,7 @@ from torch import Tensor
 from toonstream.faces import framing
 from toonstream.faces.chart import EMPTY, PLANES, chart
 from toonstream.faces.crop import resample
-from toonstream.faces.shape import Shape, displacements, moved
+from toonstream.faces.shape import Proportions, Shape, displacements, moved
 from toonstream_train.data.pack import Pack
 
 Bytes = NDArray[np.uint8]
@@ -155,7 +155,7 @@ class DrawnFaces:
         return soft.astype(np.float32) / 255, np.asarray(over, np.uint8)
 
 
-def warped(faces: Pack, shape: Shape, size: int | None = None) -> dict[str, Bytes]:
+def warped(faces: Pack, shape: Proportions, size: int | None = None) -> dict[str, Bytes]:
     """The faces as a style of that shape takes them at run time: its inputs `image` and `chart`.
 
     size: pixels of a side; by default the pack's own. The pack needs dense landmarks.
@@ -163,7 +163,7 @@ def warped(faces: Pack, shape: Shape, size: int | None = None) -> dict[str, Byte
     side = faces.images.shape[1]
     size = size or side
     matrix = np.array([[size / side, 0, 0], [0, size / side, 0]])
-    fields = [displacements(mesh, shape, side) for mesh in faces.points[478]]
+    fields = [shape.displacements(mesh, side) for mesh in faces.points[478]]
     images = [_warped(image, matrix, size, field) for image, field in zip(faces.images, fields, strict=True)]
     meshes = [moved(mesh, field, side) * (size / side) for mesh, field in zip(faces.points[478], fields, strict=True)]
     return {"image": np.stack(images), "chart": np.stack([chart(mesh, size) for mesh in meshes])}

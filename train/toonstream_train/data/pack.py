@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,26 @@ class Pack:
             drawings=None if self.drawings is None else self.drawings[index],
         )
 
+    def resized(self, side: int) -> "Pack":
+        """The same crops, `side` pixels a side, without their drawings."""
+
+        def each(many: NDArray[np.uint8]) -> NDArray[np.uint8]:
+            return np.stack([cv2.resize(one, (side, side), interpolation=cv2.INTER_AREA) for one in many])
+
+        scale = np.float32(side / self.images.shape[1])
+        points = {count: points * scale for count, points in self.points.items()}
+        return Pack(each(self.images), each(self.inside), points, self.names, self.sources)
+
+
+def shared_out(index: NDArray[np.integer], sources: list[str]) -> NDArray[np.integer]:
+    """The same, the first of every source first, then the second of each: whatever part is taken has all of them."""
+    seen = Counter[str]()
+    turns = []
+    for i in index:
+        turns.append(seen[sources[i]])
+        seen[sources[i]] += 1
+    return index[np.argsort(turns, kind="stable")]
+
 
 def save(pack: Pack, path: Path, quality: int | None = None) -> None:
     """Write beside `path` first, so that an interrupted or failed write leaves what was there.
@@ -69,7 +90,7 @@ def save(pack: Pack, path: Path, quality: int | None = None) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         save_file(tensors, partial, described)
         os.replace(partial, path)
-    except (OSError, SafetensorError) as error:  # a full disk is told as either
+    except (OSError, SafetensorError) as error:  # a full disk raises either
         with contextlib.suppress(OSError):
             partial.unlink()
         raise InputError(
@@ -101,7 +122,7 @@ def load(path: Path) -> Pack:
             drawings=tensors.get("drawings"),
         )
     except (SafetensorError, OSError, KeyError, ValueError, cv2.error) as error:
-        raise InputError(f"{path}: not a pack of toonstream-train ({error}); make it anew with prepare") from error
+        raise InputError(f"{path}: not a pack of toonstream-train ({error}); make it again with prepare") from error
 
 
 def _to_webp(name: str, pictures: NDArray[np.uint8], quality: int) -> dict[str, NDArray[Any]]:

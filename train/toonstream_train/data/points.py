@@ -1,13 +1,14 @@
 """Sets of facial landmarks, by how many points they have, and their order in a mirrored picture.
 
-5: eyes, nose, corners of the mouth, in the order of toonstream.faces.framing. 56: progressive domain adaptation's, for
-drawn faces (17 of the face's shape, 10 of the brows, 16 of the eyes, 1 of the nose, 12 of the mouth). 68: iBUG's, as
-dlib finds them. 478: MediaPipe's mesh with irises. Left and right are the picture's.
+5: eyes, nose, corners of the mouth, in the order of toonstream.faces.framing. 17: the face's contour from ear to ear,
+from the picture's left. 56: progressive domain adaptation's, for drawn faces (17 of the contour, 10 of the brows, 16 of
+the eyes, 1 of the nose, 12 of the mouth). 68: iBUG's, as dlib finds them. 478: MediaPipe's mesh with irises. Left and
+right are the picture's.
 """
 
 from toonstream_engines.errors import InputError
 
-COUNTS = (5, 56, 68, 478)
+COUNTS = (5, 17, 56, 68, 478)
 
 _MIRRORED_68 = (
     *range(16, -1, -1),  # jaw
@@ -39,7 +40,12 @@ _MIRRORED_478 = """
 213 214 215 216 217 218 219 220 221 222 223 224 225 226 227 228 229 230 231 232 233 234 235 236 237 238 239 240 241
 242 243 244 245 246 247 473 476 475 474 477 468 471 470 469 472"""
 
-_MIRRORED = {5: (1, 0, 2, 4, 3), 68: _MIRRORED_68, 478: tuple(int(i) for i in _MIRRORED_478.split())}
+_MIRRORED = {
+    5: (1, 0, 2, 4, 3),
+    17: tuple(range(16, -1, -1)),
+    68: _MIRRORED_68,
+    478: tuple(int(i) for i in _MIRRORED_478.split()),
+}
 
 
 def mirrored(count: int) -> tuple[int, ...]:

@@ -33,7 +33,7 @@ class Evaluation:
     setting: dict[str, Any]
     """On what it was measured, and how."""
     measures: dict[str, Measures]
-    """By generator; first the photos themselves, "photo", where that says something."""
+    """By generator; first the photos themselves, "photo", with what can be measured of them."""
     toons: dict[str, Images]
     """(N, H, W, 3) by generator, the photos first."""
 
@@ -59,6 +59,7 @@ def evaluate(
     stills = photos.part(np.linspace(0, len(photos) - 1, min(STILLS, len(photos))).astype(int))
     with detector() as detect:
         film = steadiness.crops(clip, photos.images.shape[1], detect) if clip else None
+        filmed = None if film is None else faces.find(film.images, detect)
         points = faces.find(photos.images, detect)
         known = None if identities is None else identities.descriptors(photos.images, points)
         teacher = None if photos.drawings is None else reduced(photos.drawings, photos.images.shape[1])
@@ -70,11 +71,10 @@ def evaluate(
             measures["photo"]["warping_error"] = steadiness.warping_error(film.images, steadiness.motion(film.images))
         if teacher is not None:
             drawn["teacher"] = teacher
-        tones: dict[str, int] = {}
         for name, engine in tqdm(engines.items(), desc="evaluate", unit="generator"):
             made = drawn[name] = toons(engine, photos)
             found = faces.find(made, detect)
-            lightness, chroma, tones = colour.skin_change(photos.images, made, points, found)
+            lightness, chroma, counts = colour.skin_change(photos.images, made, points, found)
             steady = steadiness.flicker(stills, toons(engine, stills), partial(toons, engine), detect)
             hues = [colour.hue_distance(a, b) for a, b in zip(photos.images, made, strict=True)]
             measures[name] = {
@@ -83,7 +83,9 @@ def evaluate(
                 "hue_distance": float(np.mean(hues)),
                 "lightness_change": lightness,
                 "chroma_change": chroma,
+                "skin_photos": counts,
                 **asdict(faces.geometry(points, found)),
+                **{key: kept.correlation for key, kept in faces.expression(points, found).items()},
                 "flicker": steady.frames,
                 "noise_response": steady.noise,
             }
@@ -94,10 +96,13 @@ def evaluate(
             if identities is not None and known is not None:
                 who = identities.descriptors(made, found)
                 measures[name]["identity_distance"] = identities.distance(known, who)
-            if film is not None:  # in the style's own proportions the photo, too, moves otherwise
+            if film is not None and filmed is not None:
+                moving = toons(engine, film)
+                for key, kept in faces.expression(filmed, faces.find(moving, detect)).items():
+                    measures[name] |= {f"clip_{key}": kept.correlation, f"clip_{key}_slope": kept.slope}
                 shown = inputs(engine, film).get("image", film.images)
-                moved = steadiness.motion(shown)
-                measures[name]["warping_error"] = error = steadiness.warping_error(toons(engine, film), moved)
+                moved = steadiness.motion(shown)  # in the style's own proportions the photo, too, moves otherwise
+                measures[name]["warping_error"] = error = steadiness.warping_error(moving, moved)
                 measures[name]["warping_ratio"] = error / steadiness.warping_error(shown, moved)
     face = photos.part(np.array([0]))
     ready = {name: (engine, inputs(engine, face)) for name, engine in engines.items()}
@@ -106,7 +111,7 @@ def evaluate(
     large = {name: (engine, doubled(given)) for name, (engine, given) in ready.items() if engine.model.side is None}
     for name, taken in speed.milliseconds(large).items():
         measures[name]["milliseconds_512"] = taken
-    import onnxruntime  # late, after toonstream_engines has told it not to report
+    import onnxruntime  # late, after toonstream_engines has switched its telemetry off
 
     setting = {
         "photos": len(photos),
@@ -114,7 +119,6 @@ def evaluate(
         "target": "cartoons" if cartoons.drawings is None else "drawings",
         "networks": [one.name for one in networks.values()],
         "ms_ssim_scales": distances.scales(photos.images.shape[1]),
-        "lightness_photos": tones,
         "flicker_photos": len(stills),
         "flicker_sigma": steadiness.SIGMA,
         "clip_frames": 0 if film is None else len(film),

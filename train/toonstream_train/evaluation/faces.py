@@ -12,11 +12,8 @@ from numpy.typing import NDArray
 
 from toonstream.faces.face import five_points
 from toonstream.faces.mesh import EYES
+from toonstream_train.data.expression import eye_opening, gaze, mouth_opening
 from toonstream_train.data.landmarks import Points
-
-UPPER_LIDS, LOWER_LIDS = (159, 386), (145, 374)  # mid-lid of each eye, the picture's left first
-EYE_CORNERS = ((33, 133), (362, 263))
-INNER_LIPS, MOUTH_CORNERS = (13, 14), (61, 291)
 
 Images = NDArray[np.uint8]
 Dense = NDArray[np.float32]
@@ -28,10 +25,16 @@ class Geometry:
     """Mean over pictures and 478 points, % of the distance between the photo's eye centres."""
     not_found: int
     """Toons in which the tracker sees no face though it sees one in the photo; they are in no other figure here."""
-    blink: float
-    """Pearson correlation of photo's and toon's eye opening, over pictures."""
-    mouth: float
-    """Likewise of mouth opening."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """How a measure of toons (y) follows that of their photos (x), over pictures; NaN where nothing varies."""
+
+    correlation: float
+    """Pearson's."""
+    slope: float
+    """Of the line y = slope * x + c (least squares): 0 where the toon always shows the same."""
 
 
 def find(pictures: Images, detect: Callable[[Images], Points | None]) -> Dense:
@@ -56,23 +59,23 @@ def geometry(photos: Dense, toons: Dense) -> Geometry:
     return Geometry(
         landmark_error=100 * float(np.mean(errors)) if errors else float("nan"),
         not_found=int(seen.sum() - both.sum()),
-        blink=correlation(eye_opening(a), eye_opening(b)),
-        mouth=correlation(mouth_opening(a), mouth_opening(b)),
     )
 
 
-def eye_opening(points: Dense) -> NDArray[np.float64]:
-    """(N, 478, 2) -> (N,): the gap between the lids over the eye's width, mean of both eyes."""
-    each = [
-        _length(points, upper, lower) / _length(points, *corners)
-        for upper, lower, corners in zip(UPPER_LIDS, LOWER_LIDS, EYE_CORNERS, strict=True)
-    ]
-    return np.asarray(np.mean(each, axis=0), np.float64)
+def expression(photos: Dense, toons: Dense) -> dict[str, Kept]:
+    """What the face expresses: openings of eyes and mouth, and where the irises lie.
 
-
-def mouth_opening(points: Dense) -> NDArray[np.float64]:
-    """(N, 478, 2) -> (N,): the gap between the lips over the mouth's width."""
-    return _length(points, *INNER_LIPS) / _length(points, *MOUTH_CORNERS)
+    photos, toons: (N, 478, 2) landmarks of the same pictures, NaN where none were found.
+    """
+    both = np.isfinite(photos).all((1, 2)) & np.isfinite(toons).all((1, 2))
+    a, b = photos[both], toons[both]
+    (across, down), (drawn_across, drawn_down) = gaze(a).T, gaze(b).T
+    return {
+        "blink": kept(eye_opening(a), eye_opening(b)),
+        "mouth": kept(mouth_opening(a), mouth_opening(b)),
+        "gaze_across": kept(across, drawn_across),
+        "gaze_down": kept(down, drawn_down),
+    }
 
 
 def eye_sharpness(pictures: Images, points: Dense) -> NDArray[np.float64]:
@@ -93,15 +96,13 @@ def eye_sharpness(pictures: Images, points: Dense) -> NDArray[np.float64]:
     return out
 
 
-def correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    """Pearson's; NaN where there is nothing to correlate."""
-    if len(a) < 2 or not a.std() or not b.std():
-        return float("nan")
-    return float(np.corrcoef(a, b)[0, 1])
-
-
-def _length(points: Dense, i: int, j: int) -> NDArray[np.float64]:
-    return np.asarray(np.linalg.norm(points[:, i].astype(np.float64) - points[:, j], axis=1), np.float64)
+def kept(photos: NDArray[np.float64], toons: NDArray[np.float64]) -> Kept:
+    """Of a measure (N,) of photos and of their toons."""
+    if len(photos) < 2 or not photos.std():
+        return Kept(float("nan"), float("nan"))
+    covariance = np.cov(photos, toons)
+    slope = float(covariance[0, 1] / covariance[0, 0])
+    return Kept(float(np.corrcoef(photos, toons)[0, 1]) if toons.std() else float("nan"), slope)
 
 
 class Identity:

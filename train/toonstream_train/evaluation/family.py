@@ -51,7 +51,7 @@ def costs(
 ) -> dict[str, Cost]:
     """What each costs for a crop of `side` pixels, a multiple of 32; the milliseconds are ONNX Runtime's, in turns.
 
-    say: told of what is done now.
+    say: takes a line for each step.
     """
     engines, data, given = {}, {}, {}
     with TemporaryDirectory() as folder, ExitStack() as stack:
@@ -100,10 +100,10 @@ def macs(generator: nn.Module, side: int) -> int:
     return int(counter.get_total_flops()) // 2
 
 
-def table(told: Mapping[str, Cost]) -> str:
+def table(measured: Mapping[str, Cost]) -> str:
     """A line for each."""
     rows = [
         (name, f"{c.parameters / 1e6:.2f} M", f"{c.macs / 1e9:.2f}", f"{c.bytes / 1e6:.1f}", f"{c.milliseconds:.1f}")
-        for name, c in told.items()
+        for name, c in measured.items()
     ]
     return "\n".join(columns([("generator, width", "parameters", "GMAC", "MB", "ms"), *rows]))

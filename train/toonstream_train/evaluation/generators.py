@@ -11,7 +11,7 @@ from toonstream_engines.external import External, open_external
 from toonstream_engines.ort import OnnxRuntime
 from toonstream_engines.style import load_style
 
-from toonstream.faces.shape import Shape
+from toonstream.faces.learned_shape import proportions
 from toonstream_train.data.drawn_faces import warped
 from toonstream_train.data.pack import Pack
 
@@ -56,7 +56,7 @@ def inputs(engine: Engine, faces: Pack) -> Arrays:
     """
     known: Arrays = {"image": faces.images, "landmarks": faces.points[5]}
     if 478 in faces.points:
-        known |= warped(faces, Shape.from_card(engine.model.shape))
+        known |= warped(faces, proportions(engine.model))
     return {port.name: known[port.name] for port in engine.model.inputs}
 
 

@@ -33,6 +33,14 @@ ROWS = {
     "not_found": ("faces not found", 1, 0),
     "blink": ("eye opening kept (correlation)", 1, 3),
     "mouth": ("mouth opening kept (correlation)", 1, 3),
+    "gaze_across": ("gaze kept, left and right (correlation)", 1, 3),
+    "gaze_down": ("  up and down", 1, 3),
+    "clip_blink": ("eye opening along the clip (correlation)", 1, 3),
+    "clip_blink_slope": ("  slope, drawn over filmed", 1, 2),
+    "clip_mouth": ("mouth opening along the clip (correlation)", 1, 3),
+    "clip_mouth_slope": ("  slope, drawn over filmed", 1, 2),
+    "clip_gaze_across": ("gaze along the clip, left and right (correlation)", 1, 3),
+    "clip_gaze_down": ("  up and down", 1, 3),
     "identity_distance": ("identity distance, dlib", 1, 3),
     "flicker": ("flicker, noise of sigma {sigma:g}", 1, 2),
     "noise_response": ("  against the clean picture", 1, 2),
@@ -51,11 +59,11 @@ LABEL = 28
 def write(evaluation: Evaluation, folder: Path, columns: Sequence[int]) -> str:
     """evaluation.json, evaluation.txt and evaluation.png, with the photos of the index `columns`; returns the table."""
     text = table(evaluation)
-    said = json.dumps(_plain({"setting": evaluation.setting, "measures": evaluation.measures}), indent=1)
+    measures = json.dumps(_plain({"setting": evaluation.setting, "measures": evaluation.measures}), indent=1)
     shown = cv2.cvtColor(picture(evaluation, columns), cv2.COLOR_RGB2BGR)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "evaluation.json").write_text(said + "\n", encoding="utf-8")
+        (folder / "evaluation.json").write_text(measures + "\n", encoding="utf-8")
         (folder / "evaluation.txt").write_text(text, encoding="utf-8")
         (folder / "evaluation.png").write_bytes(cv2.imencode(".png", shown)[1].tobytes())
     except OSError as error:
@@ -74,21 +82,26 @@ def table(evaluation: Evaluation) -> str:
             values = [m.get(key, {}).get(group) if group else m.get(key) for m in measures.values()]
             if all(value is None for value in values):
                 continue
-            told = label.format(
+            title = label.format(
                 network=setting["networks"][0],
                 scales=setting["ms_ssim_scales"],
                 sigma=setting["flicker_sigma"],
                 group=group,
-                count=setting["lightness_photos"].get(group, 0),
+                count=_range([m["skin_photos"].get(group, 0) for m in measures.values() if "skin_photos" in m]),
             )
             sign = "+" if group else ""
             numbers = ["" if v is None or math.isnan(v) else f"{v * factor:{sign}.{decimals}f}" for v in values]
-            lines.append([told, *numbers])
+            lines.append([title, *numbers])
     head = (
         f"{setting['photos']} photos, {setting['cartoons']} target {setting['target']}, "
         f"{setting['flicker_photos']} stills, {setting['clip_frames']} frames of a clip; {setting['machine']}"
     )
     return "\n".join([head, "", *columns(lines)]) + "\n"
+
+
+def _range(counts: Sequence[int]) -> str:
+    """Generators in whose toons no face is found have fewer."""
+    return " to ".join(str(count) for count in sorted({min(counts), max(counts)})) if counts else "0"
 
 
 def picture(evaluation: Evaluation, columns: Sequence[int]) -> NDArray[np.uint8]:

@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from toonstream_train.data.drawings import shared_out
-from toonstream_train.data.pack import Pack
+from toonstream_train.data.pack import Pack, shared_out
 from toonstream_train.evaluation.cells import Image, cell
 from toonstream_train.evaluation.evaluation import Evaluation
 

@@ -1,9 +1,8 @@
 """Whether toons hold still: under sensor noise on a still face, and along the motion of a clip."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from fractions import Fraction
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 
 import cv2
@@ -11,18 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 from toonstream_engines.errors import InputError
 
+from toonstream.choose import open_source
 from toonstream.faces import framing
 from toonstream.faces.crop import crop
 from toonstream.faces.face import five_points
+from toonstream.faces.framing import half_side
+from toonstream.faces.smoothing import OneEuro
 from toonstream.frame import Frame
 from toonstream_train.data.landmarks import Points
 from toonstream_train.data.pack import Pack
 
 SIGMA = 3.0
 """Of the sensor noise, in steps of 255: an indoor webcam's."""
-SMOOTHED_OVER = 5.0
-"""Frames, one deviation: so that the crop follows the head and not the landmarks' jitter."""
-MOST_FRAMES = 90
+MOST_FRAMES = 300
+"""Ten seconds mostly: people blink every three or four."""
 
 Images = NDArray[np.uint8]
 Draw = Callable[[Pack], Images]
@@ -72,31 +73,26 @@ def _change(a: Images, b: Images) -> float:
 def crops(clip: Path, size: int, detect: Callable[[Images], Points | None]) -> Pack:
     """The largest face of a clip's first MOST_FRAMES, one crop a frame, with its landmarks in crop pixels.
 
-    The crop moves smoothly. Frames without a face take their points from the frames around them.
+    Landmarks are smoothed, and the crops follow them, as at run time. Frames without a face take their points from the
+    frames around them.
     """
-    video = cv2.VideoCapture(str(clip))
-    frames: list[Images] = []
-    try:
-        while len(frames) < MOST_FRAMES and (bgr := video.read()[1]) is not None:
-            frames.append(np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8))
-    finally:
-        video.release()
-    if len(frames) < 2:
+    found = [detect(frame.rgb()) for frame in _frames(clip)]
+    if len(found) < 2:
         raise InputError(f"{clip}: no clip of at least two frames; give a video with one face")
-    found = [detect(frame) for frame in frames]
     at = np.array([i for i, points in enumerate(found) if points is not None])
     if not len(at):
-        raise InputError(f"{clip}: no face in its first {len(frames)} frames; give a video with one face")
+        raise InputError(f"{clip}: no face in its first {len(found)} frames; give a video with one face")
     dense = np.stack([points[478] for points in found if points is not None])
-    every = np.arange(len(frames))
+    every = np.arange(len(found))
     tracks = np.stack([np.interp(every, at, track) for track in dense.reshape(len(at), -1).T], 1).reshape(-1, 478, 2)
-    fives = np.stack([five_points(mesh) for mesh in tracks]).reshape(-1, 10)
-    smooth = cv2.GaussianBlur(fives, (1, 0), sigmaX=1, sigmaY=SMOOTHED_OVER, borderType=cv2.BORDER_REPLICATE)
+    smooth, before = OneEuro(), 0.0
     images, meshes = [], []
-    for frame, mesh, five in zip(frames, tracks, smooth.reshape(-1, 5, 2), strict=True):
-        matrix = framing.framing(five, size)
-        images.append(crop(Frame.from_rgb(frame, None, Fraction(1), 0), matrix, size))
-        meshes.append(framing.apply(matrix, mesh))
+    for frame, mesh in zip(_frames(clip), tracks, strict=True):
+        landmarks = smooth(mesh, frame.seconds - before, 2 * half_side(five_points(mesh)))
+        matrix = framing.framing(five_points(landmarks), size)
+        images.append(crop(frame, matrix, size))
+        meshes.append(framing.apply(matrix, landmarks))
+        before = frame.seconds
     placed = np.stack(meshes).astype(np.float32)
     return Pack(
         images=np.stack(images),
@@ -105,6 +101,11 @@ def crops(clip: Path, size: int, detect: Callable[[Images], Points | None]) -> P
         names=[str(i) for i in every],
         sources=[clip.stem] * len(images),
     )
+
+
+def _frames(clip: Path) -> Iterator[Frame]:
+    with open_source(clip) as source:
+        yield from islice(source, MOST_FRAMES)
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ from torch.optim import Adam
 
 from toonstream_train.core.recipe import Recipe, Settings, Stage, Update
 from toonstream_train.core.schedules import linear_decay
-from toonstream_train.data.dataset import Faces, Geometry, signed
+from toonstream_train.data.dataset import Faces, Geometry, signed, without_padding
 from toonstream_train.data.pack import Pack
 from toonstream_train.losses.adversarial import discriminator_loss, generator_loss, gradient_penalty
 from toonstream_train.losses.content import content
@@ -200,8 +200,8 @@ class Face2Anime(Recipe):
         return parts
 
     def shown(self, pictures: Tensor) -> Tensor:
-        """The pictures without what was padded in photos or cartoons, which would tell them apart."""
-        return pictures * self.photo.inside * self.cartoon.inside
+        """What a discriminator sees of them."""
+        return without_padding(pictures, self.photo, self.cartoon)
 
     def exportable(self, networks: Mapping[str, nn.Module]) -> nn.Module:
         return networks["generator"]

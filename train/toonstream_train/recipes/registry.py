@@ -14,11 +14,13 @@ if TYPE_CHECKING:  # names are listed without torch
 
 RECIPES = {
     "cartoongan": "cartoongan:CartoonGAN",
+    "cp_gan": "cp_gan:CPGAN",
     "cyclegan": "baselines.cyclegan:CycleGAN",
     "distancegan": "baselines.distancegan:DistanceGAN",
     "distill": "distill:Distill",
     "drawing_student": "drawing_student:DrawingStudent",
     "face2anime": "face2anime:Face2Anime",
+    "pda": "pda.recipe:PDA",
     "munit": "baselines.munit:MUNIT",
     "quick": "quick:Quick",
     "ugatit": "baselines.ugatit:UGATIT",

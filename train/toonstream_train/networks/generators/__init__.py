@@ -10,6 +10,7 @@ GENERATORS = {
     "painter": "painter:Painter",
     "small": "small:Small",
     "cartoongan": "cartoongan:Generator",
+    "cp_gan": "cp_gan:Generator",
     "cyclegan": "cyclegan:Generator",
     "unit": "unit:Generator",
     "ugatit": "ugatit:Generator",

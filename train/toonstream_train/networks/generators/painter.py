@@ -1,4 +1,4 @@
-"""The generator for live use: it is told where the features of a face lie, and paints them."""
+"""The generator for live use, conditional on a chart of the face's features."""
 
 from torch import Tensor, nn
 from torch.nn.functional import pixel_shuffle

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from toonstream_engines.errors import InputError
 from torch import Tensor, nn
 
+from toonstream_train.networks.perceptual.dlib_face import DlibFace
 from toonstream_train.networks.perceptual.efficientnet import EfficientNetLite1
 from toonstream_train.networks.perceptual.vgg import LAYERS, VGG
 
@@ -14,11 +15,14 @@ class Perceptual:
     """Settings: which network's features, and where in it."""
 
     network: str = "efficientnet-lite1"
-    """efficientnet-lite1, whose weights come with the train extra, or vgg16 or vgg19, whose weights are large."""
+    """efficientnet-lite1, whose weights come with the train extra; vgg16 or vgg19, whose weights are large; dlib-face,
+    of whole canonical crops, whose weights are in the package face_recognition_models."""
     layer: str = "block5"
-    """block1 to block21 of efficientnet-lite1; conv1_1 to conv5_4 of vgg19, to conv5_3 of vgg16."""
+    """block1 to block21 of efficientnet-lite1; conv1_1 to conv5_4 of vgg19, to conv5_3 of vgg16; level4 to level0 of
+    dlib-face."""
     weights: str = ""
-    """VGG's file: .pth as torchvision publishes it, or .safetensors (see `VGG`). Without: downloaded once."""
+    """VGG's file: .pth as torchvision publishes it, or .safetensors (see `VGG`); without, it is downloaded once. Or
+    dlib's .dat."""
 
 
 def build(settings: Perceptual, pictures: Tensor) -> nn.Module:
@@ -31,7 +35,10 @@ def build(settings: Perceptual, pictures: Tensor) -> nn.Module:
         return Normalised(EfficientNetLite1(settings.layer), pictures)
     if settings.network in LAYERS:
         return Normalised(VGG(settings.network, settings.layer, settings.weights), pictures)
-    raise InputError(f"{settings.network}: no such network; there are efficientnet-lite1, {', '.join(LAYERS)}")
+    if settings.network == "dlib-face":
+        return Normalised(DlibFace(settings.layer, settings.weights), pictures)
+    known = ("efficientnet-lite1", *LAYERS, "dlib-face")
+    raise InputError(f"{settings.network}: no such network; there are {', '.join(known)}")
 
 
 class Normalised(nn.Module):

@@ -1,0 +1,181 @@
+"""Workers: started on this machine, or found; checked, and given the style, before the first file."""
+
+import logging
+import os
+import time
+import uuid
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from toonstream_engines.backends import BACKENDS, Backend, is_there
+from toonstream_engines.errors import InputError, UserError
+from toonstream_engines.install import install_extra
+
+try:
+    import cv2
+    from dask.system import CPU_COUNT
+    from distributed import Client, LocalCluster, Reschedule, Worker, WorkerPlugin
+    from distributed.system import MEMORY_LIMIT
+except ImportError as error:
+    raise InputError(f"a batch needs Dask ({error}): {install_extra('cluster')}") from error
+
+from toonstream import __version__
+from toonstream.batch.inputs import Job
+from toonstream.batch.manifest import Manifest
+from toonstream.batch.style import PackedStyle
+from toonstream.batch.task import Settings
+from toonstream.bench.machine import gpus
+
+_log = logging.getLogger("distributed")  # of every worker that comes and goes: for Dask's people, not for ours
+_log.addHandler(logging.NullHandler())
+_log.propagate = False
+
+WORKER_BYTES = 1 << 30
+"""Memory that a worker is taken to need."""
+LOOPBACK = "127.0.0.1"
+RESCHEDULE_SECONDS = 0.5
+"""That a worker which cannot do a file keeps it: no other may be free."""
+
+
+@contextmanager
+def local_cluster(jobs: int, backend: str, dashboard: str) -> Iterator[Client]:
+    """Workers on this machine for so many jobs, each a process with one job at a time; nothing but loopback is opened.
+
+    One for each GPU where the backend may use them, else as many as cores and memory carry. dashboard: its address, as
+    "127.0.0.1:8787"; another port where that is taken.
+    """
+    cards = len(_gpus()) if any(map(is_there, _with_gpus(backend))) else 0
+    places = cards or min(CPU_COUNT, int(MEMORY_LIMIT // WORKER_BYTES))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "(?s).*Port .* is already in use")
+        try:
+            cluster = LocalCluster(
+                n_workers=max(1, min(jobs, places)),
+                threads_per_worker=1,
+                host=LOOPBACK,
+                dashboard_address=dashboard,
+                silence_logs="CRITICAL",
+                resources={"GPU": 1} if cards else {},
+            )
+        except (OSError, ValueError) as error:
+            raise UserError(f"the workers do not start ({error}); is --dashboard an address here?") from error
+    with cluster, Client(cluster) as client:
+        yield client
+
+
+def _with_gpus(backend: str) -> list[Backend]:
+    """Those of NVIDIA's backends that may be used."""
+    nvidia = "onnxruntime-cuda", "tensorrt", "tensorrt-rtx"
+    return [BACKENDS[name] for name in nvidia if backend in ("auto", name)]
+
+
+def _gpus() -> list[str]:
+    """NVIDIA's of this machine, or those that the user leaves us, as CUDA_VISIBLE_DEVICES has them."""
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if chosen is None:
+        return [str(number) for number in range(len(gpus()))]
+    return [name for name in chosen.split(",") if name]
+
+
+@contextmanager
+def cluster_at(address: str) -> Iterator[Client]:
+    """The scheduler at an address as tcp://HOST:8786, or of a file that `dask scheduler --scheduler-file` wrote."""
+    try:
+        client = Client(scheduler_file=address) if os.path.isfile(address) else Client(address)
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(f"--cluster {address}: no Dask scheduler answers there ({error})") from error
+    with client:
+        yield client
+
+
+@contextmanager
+def prepared(client: Client, settings: Settings, style: PackedStyle, jobs: Sequence[Job]) -> Iterator[str]:
+    """Every worker, those too that come meanwhile, is checked and gets the style. Gives the name for `check_setup`.
+
+    Raises InputError where one of the workers cannot do the jobs. One that comes later and cannot do them gets none.
+    """
+    folders = {job.source.parent: job.source for job in reversed(jobs)}  # the first of each
+    setup = Setup(settings.folder, Manifest(settings.folder).begin(), list(folders.values()), style)
+    try:
+        try:
+            client.register_plugin(setup)
+            problems = client.run(_problem, setup.name)
+        except ImportError as error:
+            raise InputError(f"a worker lacks something ({error}); install the same on all machines") from error
+        told = sorted({f"{name} {problem}" for name, problem in problems.items() if problem})
+        if told:
+            more = f"; and {len(told) - 1} other workers" if len(told) > 1 else ""
+            raise InputError(f"worker {told[0]}{more}")
+        yield setup.name
+    finally:
+        with suppress(Exception):  # whatever ended the batch is told; without a scheduler nothing is registered
+            client.unregister_worker_plugin(setup.name)
+
+
+class Setup(WorkerPlugin):
+    """What a worker does before its first file.
+
+    manifest: the id of the one in `folder`. samples: an input of each folder.
+    """
+
+    def __init__(self, folder: Path, manifest: str, samples: Sequence[Path], style: PackedStyle) -> None:
+        self.name = f"toonstream-{uuid.uuid4().hex}"
+        self.problem = "is not ready"
+        """Why the worker cannot do the batch; "" where it can."""
+        self._folder, self._manifest, self._samples, self._style = folder, manifest, samples, style
+        self._version = __version__
+
+    def setup(self, worker: Worker) -> None:
+        cv2.setNumThreads(1)  # the stages share the cores already
+        if isinstance(worker.name, int) and "GPU" in worker.state.total_resources and (mine := _gpus()):
+            os.environ["CUDA_VISIBLE_DEVICES"] = mine[worker.name % len(mine)]  # each of local_cluster's has its own
+        try:
+            self.problem = self.find_problem()
+            if not self.problem:
+                self._style.unpack()
+        except (OSError, UserError) as error:
+            self.problem = f"cannot keep the style: {error}"
+
+    def find_problem(self) -> str:
+        share = "share the folder under the same path with all workers"
+        if __version__ != self._version:
+            return f"has ToonStream {__version__}, not {self._version}; install the same on all machines"
+        for path in self._samples:
+            if not path.is_file():
+                return f"does not see {path}; {share}"
+        if not os.access(self._folder, os.W_OK):
+            return f"cannot write to {self._folder}; {share}"
+        if Manifest(self._folder).id() != self._manifest:
+            return f"has another {self._folder} than this machine; {share}"
+        return ""
+
+
+def _problem(name: str, dask_worker: Worker) -> str:
+    plugin = dask_worker.plugins.get(name)
+    return plugin.problem if isinstance(plugin, Setup) else "is not ready"
+
+
+def check_setup(worker: Worker, name: str) -> None:
+    """In a task: raises Reschedule, so that another worker gets it, where this one is not set up under that name.
+
+    Its reason goes out as an event of that name.
+    """
+    if problem := _problem(name, worker):
+        worker.log_event(name, f"worker {worker.address} {problem}; it gets no files")
+        time.sleep(RESCHEDULE_SECONDS)
+        raise Reschedule
+
+
+def slots(client: Client) -> tuple[int, int, dict[str, float]]:
+    """How many files the workers take at a time; how many workers; and what a file needs of a worker.
+
+    Where a worker offers the resource GPU, a file needs one: then only such workers get files, one for each GPU.
+    """
+    workers = client.scheduler_info(n_workers=-1)["workers"].values()
+    gpus = [int(worker["resources"].get("GPU", 0)) for worker in workers]
+    if any(gpus):
+        places = [min(worker["nthreads"], gpu) for worker, gpu in zip(workers, gpus, strict=True) if gpu]
+        return sum(places), len(places), {"GPU": 1}
+    return sum(worker["nthreads"] for worker in workers), len(workers), {}

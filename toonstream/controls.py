@@ -31,6 +31,7 @@ class Controls(Protocol):
         "fps": frames a second put out. "delay_ms": {"p50": ..., "p95": ...}, from capture to output, of the last
         seconds; None where there is none yet. "dropped": frames left out since the start, since newer ones came.
         "stages_ms": {stage: mean time}. "backend": the engine's description. "style": as above; "loading": the style
-        on its way, or None. "faces": how many are seen. "state": "running", "idle" (nobody watches) or "waiting" (the
-        source gives nothing). "size": [width, height]. "message": the last problem for a person to read, or None.
+        on its way, or None. "faces": how many are seen. "state": "running", "idle" (nobody watches), "waiting" (the
+        source gives nothing) or "stuck" (a stage does not come back). "size": [width, height]. "message":
+        the last problem for a person to read, or None.
         """

@@ -10,6 +10,7 @@ from support.live_rig import FlatEngine
 from toonstream.frame import Frame
 from toonstream.live.guard import Guard
 from toonstream.live.look import Look
+from toonstream.live.strangers import Strangers
 from toonstream.toonifier import Toonifier
 
 Pixels = NDArray[np.uint8]
@@ -23,7 +24,7 @@ class Show:
 
     def __init__(self, on_lost: str = "hold") -> None:
         self.toonifier = Toonifier(FlatEngine())
-        self.look = Look(self.toonifier)
+        self.look = Look(self.toonifier, Strangers())
         self.guard = Guard(on_lost)
         self.shown: list[str] = []
         self._index = 0

@@ -11,7 +11,7 @@ from toonstream.composite import Toon
 from toonstream.faces.face import Face
 from toonstream.faces.framing import framing
 from toonstream.faces.mesh import EYES, MOUTH_CORNERS, NOSE_TIP, OVAL
-from toonstream.frame import Frame
+from toonstream.frame import Frame, Rect
 from toonstream.live.guard import BLUR_SECONDS, CELLS_UNSEEN, GONE_SECONDS, HOLD_SECONDS, Guard
 from toonstream.live.look import Sight
 
@@ -43,8 +43,11 @@ class Scene:
         self.guard = Guard(on_lost)
         self.time = 100.0
 
-    def show(self, bare, seen, drawn=None, step: float = STEP, looked: bool = True) -> np.ndarray:
-        """bare: where faces are, (x, y). seen: faces that were found. drawn: those of them with a cartoon [all]."""
+    def show(self, bare, seen, drawn=None, step: float = STEP, **sight) -> np.ndarray:
+        """bare: where faces are, (x, y). seen: faces that were found. drawn: those of them with a cartoon [all].
+
+        sight: what else was seen.
+        """
         self.time += step
         picture = np.full((HEIGHT, WIDTH, 3), 128, np.uint8)
         picture[:20, :20] = (round(self.time * 10) % 200, 0, 0)  # a clock
@@ -52,7 +55,7 @@ class Scene:
             paint(picture, x, y, CANARY)
         frame = Frame.from_rgb(picture, round(self.time * 1e6), Fraction(1, 1_000_000), 0)
         toons = [toon_of(face) for face in (seen or [] if drawn is None else drawn)]
-        out = self.guard(frame, None if seen is None else Sight(seen, looked), toons)
+        out = self.guard(frame, None if seen is None else Sight(seen, **sight), toons)
         assert (out.pts, out.time_base, out.picture.pts) == (frame.pts, frame.time_base, frame.pts)
         return out.rgb()
 
@@ -213,3 +216,47 @@ def test_what_is_shown_again_is_of_frames_whose_faces_were_looked_for():
         assert canary(scene.show([], [])) < 10
     assert scene.guard.picture == "still"
     assert np.array_equal(scene.guard.last.rgb(), safe)
+
+
+def people_at(*places: tuple[float, float]) -> np.ndarray:
+    """What the segmenter makes of round people there."""
+    down, across = np.mgrid[:256, :256]
+    return np.maximum.reduce(
+        [np.hypot(across * WIDTH / 256 - x, down * HEIGHT / 256 - y) < RADIUS for x, y in places]
+    ).astype(np.uint8)
+
+
+def two(scene: Scene) -> None:
+    for _ in range(20):
+        scene.show([(100, 150), (380, 150)], [face_at(100, 150), face_at(380, 150, 2)])
+
+
+def test_one_of_two_who_left_is_not_waited_for_once_the_segmenter_sees_nobody():
+    scene = Scene()
+    two(scene)
+    shown = []
+    for _ in range(30):
+        scene.show([(100, 150)], [face_at(100, 150)], people=people_at((100, 150)))
+        shown.append(scene.guard.picture)
+    assert shown.index("live") in (15, 16)  # a second and a half
+    assert set(shown[17:]) == {"live"}
+
+
+def test_who_turns_away_but_stays_is_blurred_in_their_place():
+    scene = Scene()
+    two(scene)
+    for _ in range(60):
+        picture = scene.show([(100, 150), (380, 150)], [face_at(100, 150)], people=people_at((100, 150), (380, 150)))
+        assert canary(picture) < 10
+    assert scene.guard.picture == "blurred"
+    assert tuple(picture[340, 200]) == (128, 128, 128)  # not all of it
+    assert np.array_equal(picture[10, :20, 0], np.full(20, picture[10, 0, 0]))
+
+
+def test_a_stranger_is_blurred_and_the_rest_is_live():
+    scene = Scene()
+    scene.show([(100, 150)], [face_at(100, 150)])
+    picture = scene.show([(100, 150), (380, 150)], [face_at(100, 150)], strangers=[Rect(330, 100, 430, 200)])
+    assert canary(picture) < 10
+    assert scene.guard.picture == "live"
+    assert tuple(picture[340, 200]) == (128, 128, 128)

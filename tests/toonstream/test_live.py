@@ -13,6 +13,7 @@ from support.waiting import wait_until
 from toonstream_engines.errors import UserError
 
 from toonstream.live import session as live
+from toonstream.live.measures import Measures
 from toonstream.live.session import Session
 
 __all__ = ["engines"]
@@ -404,6 +405,34 @@ def test_one_of_two_stays_the_one_that_is_drawn(engines, head):
     right = [np.abs(frame.rgb()[160, 350].astype(int) - FLAT).max() < 3 for frame in sink.frames]
     assert all(left[10:]) != all(right[10:])
     assert any(left[10:]) != any(right[10:])
+
+
+def test_an_engine_that_hangs_is_told(engines, head, monkeypatch):
+    monkeypatch.setattr("toonstream.live.measures.HANGING_SECONDS", 0.05)
+    engines["flat"].seconds = 2.0
+    session = Session("flat")
+    source = Script([scene((head, 240, 160, 0.7), canary=False, size=SIZE)] * 99, SIZE)
+    told = []
+
+    def ended() -> bool:
+        figures = session.figures()
+        if figures["state"] == "stuck" and str(figures["message"]).startswith("draw: it does not come back"):
+            told.append(figures)
+        return bool(told)
+
+    run_until(session, source, [Collector(lambda frame: source.done())], ended)
+
+
+def test_the_rate_falls_where_no_frame_comes(monkeypatch):
+    clock = [100.0]
+    monkeypatch.setattr("toonstream.live.measures.time.monotonic", lambda: clock[0])
+    measures = Measures()
+    for _ in range(31):
+        measures.output(clock[0])
+        clock[0] += 1 / 30
+    assert measures.fps == pytest.approx(30)
+    clock[0] += 2.0
+    assert measures.fps == pytest.approx(12, abs=0.5)
 
 
 def test_the_figures_go_into_json(engines, head):

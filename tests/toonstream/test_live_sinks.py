@@ -1,6 +1,7 @@
 """Live sinks: what a virtual camera is sent, who reads it, and recordings."""
 
 import re
+import shutil
 import threading
 import time
 from contextlib import ExitStack
@@ -226,6 +227,28 @@ def test_a_recording_that_cannot_go_on_says_so(tmp_path):
     with pytest.raises(UserError, match="cannot be written"):
         sink.write(frame_of(blocks(), 33_000))
     sink.close()
+
+
+def test_a_recording_whose_folder_is_removed_says_so_at_once(tmp_path):
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    sink = Recording(folder / "talk.mp4", None)
+    sink.write(frame_of(blocks(), 0))
+    wait_until(lambda: sink._sink._output is not None)
+    shutil.rmtree(folder)
+    sink.write(frame_of(blocks(), 33_000))
+    wait_until(lambda: sink._error is not None)
+    with pytest.raises(UserError, match="was removed while it was written"):
+        sink.write(frame_of(blocks(), 66_000))
+    sink.close()
+
+
+def test_a_recording_replaces_a_file_where_it_is_told_to(tmp_path):
+    (tmp_path / "talk.mp4").write_bytes(b"mine")
+    with Recording(tmp_path / "talk.mp4", Fraction(30), overwrite=True) as sink:
+        sink.write(frame_of(blocks(), 0))
+    with av.open(tmp_path / "talk.mp4") as clip:
+        assert len(list(clip.decode(video=0))) == 1
 
 
 def test_a_recording_that_cannot_be_ended_says_so(tmp_path, monkeypatch):

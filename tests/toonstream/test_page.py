@@ -379,10 +379,24 @@ def test_an_address_of_another_machine_is_told(controls):
         PageServer("http://192.0.2.1:8080", controls)
 
 
+def test_those_who_say_nothing_or_lack_the_token_keep_nobody_out(guarded):
+    silent = [socket.create_connection(guarded.server_address) for _ in range(2 * MOST_CONNECTIONS)]
+    try:
+        for connection in silent[-5:]:
+            connection.sendall(b"GET /state HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        assert ask(guarded, f"/{guarded.address.token}/state")[0] == 200
+        assert len(guarded._connections) <= MOST_CONNECTIONS
+    finally:
+        for connection in silent:
+            connection.close()
+
+
 def test_too_many_connections_are_turned_away_and_the_rest_goes_on(server):
     connections = [socket.create_connection(server.server_address) for _ in range(MOST_CONNECTIONS)]
     try:
-        wait_until(lambda: len(server._connections) == MOST_CONNECTIONS)
+        for connection in connections:
+            connection.sendall(b"GET /stream.mjpg HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        wait_until(lambda: list(server._connections.values()) == [True] * MOST_CONNECTIONS)
         with socket.create_connection(server.server_address, timeout=DEADLINE_SECONDS) as late:
             assert late.recv(1) == b""
     finally:

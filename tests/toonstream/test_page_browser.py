@@ -190,7 +190,8 @@ def test_keys_do_what_the_buttons_do(browser, styles):
         body.send_keys("s")
         until(lambda: controls.split)
         until(lambda: buttons[0].get_attribute("aria-pressed") == "true")
-        body.send_keys("m")
+        until(lambda: "only you see this" in text(browser, "#explained"))
+        body.send_keys("M")  # with caps lock
         until(lambda: controls.mirror)
         body.send_keys("n")
         until(lambda: controls.style == styles[1])
@@ -225,6 +226,8 @@ def test_it_says_when_nobody_answers_and_goes_on_after(browser, styles):
         browser.get(server.url)
         until(lambda: text(browser, "#state") == "running")
     until(lambda: text(browser, "#state").startswith("not running"))
+    until(lambda: "has ended" in text(browser, "#veil"))
+    assert "grayscale" in browser.find_element("id", "picture").value_of_css_property("filter")
     with running(FakeControls(styles), server.url.rstrip("/")):
         until(lambda: text(browser, "#state") == "running")
         assert shown(browser, 1.0)

@@ -33,7 +33,7 @@ def run(arguments: list[str]) -> int:
         session = opened.enter_context(Session(options.style, options.backend, options.faces, options.on_lost))
         sinks: list[LiveSink] = []
         for name in options.sinks or ["virtualcam"]:
-            sinks += open_live_sinks(name, source, session, opened)
+            sinks += open_live_sinks(name, source, session, opened, options.overwrite)
         if not options.quiet:
             print(f"from {source.description}{_unlike(request, source.size, source.rate)}")
             for sink in sinks:
@@ -89,6 +89,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         help="when a face is lost: hold the last picture, later blur it, later show a still; blur at once; or pass the "
         "real face [hold]",
     )
+    parser.add_argument("--overwrite", action="store_true", help="replace a recording that is there already")
     parser.add_argument("--audio-delay", action="store_true", help="print by how much to delay the sound")
     options = parser.parse_args(arguments)
     if options.rate is not None and not 1 <= options.rate <= 1000:

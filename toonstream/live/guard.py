@@ -33,12 +33,24 @@ up from the chair does."""
 CELLS = 2
 """Averages that are left of a face across half a side of the framing: nobody is known by so few."""
 
+CELLS_OVER = 5
+"""The same across the longer side of where a stranger may be."""
+
 CELLS_UNSEEN = 8
 """The same across the picture's shorter side while nobody knows how large the faces are."""
 
 GONE_SECONDS, GONE_TIMES, GONE_LEAST = 60.0, 10.0, 2.0
 """While others are seen, a lost face is taken to have left after so many seconds; one that was seen for a moment only,
 as what is no face is at times, after so many times as long as it was seen, but not sooner than the last."""
+
+EMPTY_SECONDS, EMPTY_SHARE = 1.5, 0.1
+"""The same where the segmenter sees nobody for so long: no stranger, and a person in no more of where the head was."""
+
+SEGMENTED = 1 / 16
+"""The half side of a face, in shares of the picture's shorter side, from which the segmenter does not miss a person."""
+
+STAYED_SECONDS = 0.25
+"""How far a lost head may have got, as the time of its way, while the segmenter sees a person where it was."""
 
 
 @dataclass(eq=False)
@@ -51,10 +63,15 @@ class Person:
     middle: NDArray[np.float64]
     half_side: float
     seen_for: float = 0.0
+    stayed: float = -1e9
+    """When the segmenter last saw a person in its place, having seen one there ever since it was lost."""
+    somebody: float = -1e9
+    """When this may last have been a person in the picture, as far as the segmenter tells."""
 
     def reach(self, now: float) -> float:
         """How far from where it was last seen some of the head may be by now."""
-        return self.half_side * (HEAD + SPEED * (now - self.seen_at))
+        since = max(self.seen_at, self.stayed - STAYED_SECONDS)
+        return self.half_side * (HEAD + SPEED * (now - since))
 
     def could_be(self, other: "Person", now: float) -> bool:
         """Whether `other`, who came after this one was lost, may be the same."""
@@ -64,10 +81,9 @@ class Person:
 
 @dataclass(frozen=True)
 class Cover:
-    """A square to blur: its middle and half its side in pixels, and the side of the cells that are averaged."""
+    """What to blur: two corners, in pixels, and the side of the cells that are averaged."""
 
-    middle: NDArray[np.float64]
-    reach: float
+    corners: NDArray[np.float64]
     cell: float
 
 
@@ -98,7 +114,10 @@ class Guard:
         now = frame.seconds
         seen = [face for face in sight.faces if face.confidence == 1] if sight else []
         lost = self._follow(seen, now)
-        self.picture, shown = self._choose(frame, seen, lost, toons, now)
+        if sight and seen:
+            lost = self._waited_for(lost, sight, seen, frame)
+        strangers = sight.strangers if sight else []
+        self.picture, shown = self._choose(frame, seen, lost, strangers, toons, now)
         if sight and not sight.looked:
             return shown
         self.last = shown
@@ -109,7 +128,13 @@ class Guard:
         return shown
 
     def _choose(
-        self, frame: Frame, seen: list[Face], lost: list[Person], toons: Sequence[Toon], now: float
+        self,
+        frame: Frame,
+        seen: list[Face],
+        lost: list[Person],
+        strangers: Sequence[Rect],
+        toons: Sequence[Toon],
+        now: float,
     ) -> tuple[str, Frame]:
         if not self._people:  # nobody was found yet, so that anybody may be anywhere
             return "blurred", blurred(frame, min(frame.width, frame.height) / CELLS_UNSEEN)
@@ -121,6 +146,7 @@ class Guard:
         drawn = {toon.face.identity for toon in toons if toon.matte is None}  # others have a matte of their own
         covers = [_cover(_person(face, now), now) for face in seen if face.identity not in drawn]
         covers += [_cover(person, now) for person in lost]
+        covers += [_over(rect) for rect in strangers]
         live = composite(cover(frame, covers), toons)
         return "blurred" if lost else "live", live
 
@@ -147,6 +173,29 @@ class Guard:
         self._people = here_now + lost
         return lost
 
+    def _waited_for(self, lost: list[Person], sight: Sight, seen: list[Face], frame: Frame) -> list[Person]:
+        """Takes note of what the segmenter sees of those who are lost while others are seen; who is gone leaves."""
+        if sight.people is None:
+            return lost
+        now, height, width = frame.seconds, *sight.people.shape
+        scale = np.array([width / frame.width, height / frame.height])
+        others = sight.people.copy()
+        for face in seen:
+            here = _person(face, now)
+            area = Rect.around(_square(here, HEAD * here.half_side) * scale, 0, width, height)
+            others[area.top : area.bottom, area.left : area.right] = 0
+        for person in lost:
+            area = Rect.around(_square(person, person.half_side) * scale, 0, width, height)
+            there = float(others[area.top : area.bottom, area.left : area.right].mean()) > EMPTY_SHARE
+            if there and now - max(person.seen_at, person.stayed) < HOLD_SECONDS:
+                person.stayed = now
+            small = person.half_side < SEGMENTED * min(frame.width, frame.height)
+            if there or small or sight.strangers or person.somebody < person.seen_at:
+                person.somebody = now
+        gone = [person for person in lost if now - person.somebody > EMPTY_SECONDS]
+        self._people = [person for person in self._people if person not in gone]
+        return [person for person in lost if person not in gone]
+
 
 def _person(face: Face, now: float) -> Person:
     return Person(face.identity, now, now, face.landmarks.mean(0).astype(np.float64), half_side(face.points))
@@ -157,14 +206,24 @@ def _is_gone(person: Person, now: float) -> bool:
 
 
 def _cover(person: Person, now: float) -> Cover:
-    return Cover(person.middle, person.reach(now), person.half_side / CELLS)
+    return Cover(_square(person, person.reach(now)), person.half_side / CELLS)
+
+
+def _square(person: Person, reach: float) -> NDArray[np.float64]:
+    return np.stack([person.middle - reach, person.middle + reach])
+
+
+def _over(rect: Rect) -> Cover:
+    """Somebody may be there of whom less is known: a head alone, or all of a person."""
+    corners = np.array([[rect.left, rect.top], [rect.right, rect.bottom]], np.float64)
+    return Cover(corners, max(rect.width, rect.height) / CELLS_OVER)
 
 
 def cover(frame: Frame, covers: Sequence[Cover]) -> Frame:
-    """The frame with squares blurred beyond recognition; the whole of it where one of them fills it."""
+    """The frame with rectangles blurred beyond recognition; the whole of it where one of them fills it."""
     patches = []
     for one in covers:
-        corners = np.stack([one.middle - one.reach, one.middle + one.reach])
+        corners = one.corners
         if (corners[0] <= 0).all() and (corners[1] >= (frame.width, frame.height)).all():
             return blurred(frame, max(each.cell for each in covers))
         rect = Rect.around(corners, 0, frame.width, frame.height)

@@ -1,13 +1,15 @@
 """Faces through live frames. None can wait, and where nobody moves much not every one needs a look of its own."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from toonstream.faces.face import Face
 from toonstream.faces.follow import is_calm, is_cut
 from toonstream.faces.glance import Glance
-from toonstream.frame import Frame
+from toonstream.frame import Frame, Rect
+from toonstream.live.strangers import Strangers
 from toonstream.toonifier import Toonifier
 
 GAP_SECONDS = 0.5
@@ -23,10 +25,15 @@ CHANGE = 0.4
 
 @dataclass(frozen=True)
 class Sight:
-    """What was seen in a frame: its faces, the largest first; looked: whether in this very frame, or only expected."""
+    """What was seen in a frame: its faces, the largest first."""
 
     faces: list[Face]
     looked: bool = True
+    """Whether they were looked for in this very frame, or only expected."""
+    strangers: list[Rect] = field(default_factory=list)
+    """Where somebody may be who is none of them."""
+    people: NDArray[np.uint8] | None = None
+    """Square, over the whole frame: 1 where there is a person; None where nobody knows."""
 
 
 class Look:
@@ -38,13 +45,21 @@ class Look:
     or show too little to tell.
     """
 
-    def __init__(self, toonifier: Toonifier) -> None:
+    def __init__(self, toonifier: Toonifier, strangers: Strangers | None = None) -> None:
         self._toonifier = toonifier
+        self._strangers = strangers
         self._last: Frame | None = None
         self._looks: list[tuple[float, list[Face]]] = []  # when, and who was seen; the last two
         self._calm: Glance | None = None  # of the last frame, if its faces were looked for and calm
 
     def __call__(self, frame: Frame) -> Sight:
+        faces, looked = self._faces(frame)
+        if self._strangers is None:
+            return Sight(faces, looked)
+        return Sight(faces, looked, self._strangers(frame, faces), self._strangers.people)
+
+    def _faces(self, frame: Frame) -> tuple[list[Face], bool]:
+        """The frame's faces, and whether they were looked for."""
         last, self._last = self._last, frame
         now = frame.seconds
         if last is not None and _is_new(last, frame):
@@ -53,7 +68,7 @@ class Look:
         calm, self._calm = self._calm, None
         if calm and last is not None and now - last.seconds < NEIGHBOURS_SECONDS and not calm.changed(frame, CHANGE):
             (earlier, before), (later, after) = self._looks
-            return Sight(onward(before, after, (now - later) / (later - earlier)), looked=False)
+            return onward(before, after, (now - later) / (later - earlier)), False
         faces = self._toonifier.see(frame)
         self._looks = [*self._looks[-1:], (now, faces)]
         if len(self._looks) == 2 and faces:
@@ -61,11 +76,13 @@ class Look:
             if is_calm(before, faces, now - earlier):
                 glance = Glance(frame, faces)
                 self._calm = glance if glance.telling else None
-        return Sight(faces)
+        return faces, True
 
     def forget(self) -> None:
         """After an error: nobody is known any more."""
         self._toonifier.forget()
+        if self._strangers:
+            self._strangers.forget()
         self._looks, self._calm = [], None
 
 

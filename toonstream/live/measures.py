@@ -11,6 +11,11 @@ import numpy as np
 WINDOW_SECONDS = 5.0
 """Figures are of the last seconds."""
 
+LATE_SECONDS = 0.5
+"""How long after the last frame the rate begins to fall."""
+
+HANGING_SECONDS = 3.0
+
 STAGES = ("see", "draw", "show")
 
 
@@ -19,15 +24,24 @@ class Measures:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._busy: dict[str, float] = {}  # since when
         self._outputs: deque[tuple[float, float]] = deque()  # (when, delay), seconds
         self._stages: dict[str, deque[tuple[float, float]]] = {name: deque() for name in STAGES}  # (when, how long)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Times what is done inside; name: one of STAGES."""
-        start = time.perf_counter()
-        yield
+        start = self._busy[name] = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._busy.pop(name)
         self._add(self._stages[name], time.perf_counter() - start)
+
+    def hanging(self) -> str | None:
+        """A stage that has been at one frame for HANGING_SECONDS."""
+        late = time.perf_counter() - HANGING_SECONDS
+        return next((name for name, start in tuple(self._busy.items()) if start < late), None)
 
     def output(self, captured: float) -> None:
         """A frame captured then, in seconds of time.monotonic, has reached all sinks now."""
@@ -38,7 +52,9 @@ class Measures:
         """Frames a second put out lately."""
         with self._lock:
             times = [when for when, _ in self._recent(self._outputs)]
-        return (len(times) - 1) / (times[-1] - times[0]) if len(times) > 1 else 0.0
+        if len(times) < 2:
+            return 0.0
+        return (len(times) - 1) / (max(times[-1], time.monotonic() - LATE_SECONDS) - times[0])
 
     def delay_ms(self, percentile: float) -> float | None:
         """From capture to output."""

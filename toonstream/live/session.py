@@ -22,6 +22,7 @@ from toonstream.frame import Frame
 from toonstream.live.guard import Guard
 from toonstream.live.look import Look, Sight
 from toonstream.live.measures import Measures
+from toonstream.live.strangers import Strangers
 from toonstream.live.views import mirrored, split, stamped
 from toonstream.newest import Newest
 from toonstream.sinks import LiveSink
@@ -71,6 +72,7 @@ class Session:
         self._pick = Pick(faces)  # checks `faces`, before an engine is open
         self._toonifier = Toonifier(style, backend)
         self._guard = Guard(on_lost)
+        self._strangers = None if on_lost == "pass" else Strangers()
         self._captured: Newest[Frame] = Newest()
         self._seen: Newest[tuple[Frame, Sight | None]] = Newest()
         self._drawn: Newest[Drawn] = Newest()
@@ -137,7 +139,7 @@ class Session:
         source.close()
 
     def _see(self) -> None:
-        look = Look(self._toonifier)
+        look = Look(self._toonifier, self._strangers)
         while not self._end.is_set():
             frame = self._captured.take(LOOK_SECONDS)
             if frame is None:
@@ -155,7 +157,10 @@ class Session:
     def _draw(self) -> None:
         last: Frame | None = None
         while not self._end.is_set():
-            self._swap()
+            try:
+                self._swap()
+            except Exception as error:
+                self._report("style", error)
             seen = self._seen.take(LOOK_SECONDS)
             if seen is None:
                 continue
@@ -231,6 +236,8 @@ class Session:
             stage.join(max(0.0, deadline - time.monotonic()))
         if not any(stage.is_alive() for stage in busy if stage is not loader):
             self._toonifier.close()
+            if self._strangers:
+                self._strangers.close()
         with self._switching:
             loaded, self._loaded = self._loaded, None
         if loaded:
@@ -312,6 +319,9 @@ class Session:
     def figures(self) -> dict[str, object]:
         """As controls.Controls tells."""
         resting = self._unwatched > REST_SECONDS
+        hanging = self.measures.hanging()
+        state = "idle" if resting else "stuck" if hanging else "waiting" if "source" in self._problems else "running"
+        told = f"{hanging}: it does not come back; where this lasts, start toonstream live again" if hanging else None
         return {
             "fps": round(self.measures.fps, 1),
             "delay_ms": {f"p{percent}": self.measures.delay_ms(percent) for percent in (50, 95)},
@@ -321,10 +331,10 @@ class Session:
             "style": self.style,
             "loading": self._wanted,
             "faces": self._faces,
-            "state": "idle" if resting else "waiting" if "source" in self._problems else "running",
+            "state": state,
             "picture": "paused" if self.paused else self._guard.picture,
             "size": list(self._size),
-            "message": next(reversed(self._problems.values()), None),
+            "message": told or next(reversed(self._problems.values()), None),
         }
 
     @property

@@ -4,6 +4,17 @@
 const STATE_MS = 1000; // between two looks at the figures
 const RETRY_MS = 1000; // between two tries where nobody answers
 
+const WORDS = {
+  blurred: "Blurred: a face is not found for sure, so that none may show. Face the camera, in good light.",
+  held: "A face was lost: the last picture stands for a moment.",
+  still: "Nobody is found: a still stands in until a face is found again.",
+  paused: "Paused: everybody sees this picture until you go on.",
+  waiting: "No picture comes from the camera; everybody sees the last one.",
+  idle: "Nobody watches, so the engine rests.",
+};
+const SPLIT_WORDS = "Before and after: only you see this. All others see the cartoon alone.";
+const GONE_WORDS = "toonstream live has ended. Start it again; this page goes on by itself.";
+
 const byId = (id) => document.getElementById(id);
 const canvas = byId("picture");
 const context = canvas.getContext("2d", { alpha: false });
@@ -64,6 +75,10 @@ async function follow() {
     } catch {
       state = null;
       status("offline", "not running: start toonstream live again");
+      byId("stage").className = "offline";
+      byId("veil").textContent = GONE_WORDS;
+      byId("veil").hidden = false;
+      explain(GONE_WORDS);
     }
     await sleep(STATE_MS);
   }
@@ -115,6 +130,8 @@ function tell(now) {
   const ms = (value) => (value == null ? "–" : `${Math.round(value)} ms`);
   const seen = figures.state === "running" && figures.picture !== "live" ? figures.picture : figures.state;
   status(seen, seen);
+  byId("stage").className = now.split ? "split" : "";
+  explain([WORDS[seen], now.split && SPLIT_WORDS].filter(Boolean).join(" "));
   for (const button of document.querySelectorAll("[data-switch]")) {
     button.setAttribute("aria-pressed", now[button.dataset.switch]);
   }
@@ -140,6 +157,10 @@ function status(kind, text) {
   byId("state").textContent = text;
 }
 
+function explain(text) {
+  if (byId("explained").textContent !== text) byId("explained").textContent = text; // said aloud where it changes
+}
+
 function message(text) {
   byId("message").hidden = !text;
   if (byId("message").textContent !== (text ?? "")) byId("message").textContent = text ?? "";
@@ -155,10 +176,11 @@ function flip(name) {
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
-  if (event.key === "s") flip("split");
-  else if (event.key === "m") flip("mirror");
+  const key = event.key.toLowerCase(); // with caps lock, too
+  if (key === "s") flip("split");
+  else if (key === "m") flip("mirror");
   else if (event.key === " " && !event.target.closest("button")) flip("paused");
-  else if (event.key === "n" && state && styles.length) {
+  else if (key === "n" && state && styles.length) {
     const index = styles.findIndex(({ style }) => style === (state.figures.loading ?? state.style));
     change({ style: styles[(index + 1) % styles.length].style });
   } else return;

@@ -87,7 +87,8 @@ class PageServer(ThreadingTCPServer):
         place = self.address.place
         self.address_family = place.family
         self.controls = controls
-        self._connections: set[socket.socket] = set()
+        self._connections: dict[socket.socket, bool] = {}
+        """Whether each has made a request that may be answered; the oldest first."""
         try:
             super().__init__((place.host, place.port), _Handler)
         except OSError as error:
@@ -110,13 +111,23 @@ class PageServer(ThreadingTCPServer):
 
     def process_request(self, request: Any, client_address: Any) -> None:
         if len(self._connections) >= MOST_CONNECTIONS:
-            self.shutdown_request(request)
-            return
-        self._connections.add(request)
+            oldest = next((one for one, admitted in tuple(self._connections.items()) if not admitted), None)
+            if oldest is None:
+                self.shutdown_request(request)
+                return
+            self._connections.pop(oldest, None)  # whoever says nothing keeps nobody out
+            with suppress(OSError):
+                oldest.shutdown(socket.SHUT_RDWR)
+        self._connections[request] = False
         super().process_request(request, client_address)
 
+    def admit(self, request: socket.socket) -> None:
+        """It has made a request that may be answered: it keeps its place."""
+        if request in self._connections:
+            self._connections[request] = True
+
     def shutdown_request(self, request: Any) -> None:
-        self._connections.discard(request)
+        self._connections.pop(request, None)
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -190,6 +201,7 @@ class _Handler(BaseHTTPRequestHandler):
         if refusal := address.refusal(path, self.headers):
             self._refuse(HTTPStatus.FORBIDDEN, refusal)
             return None, query
+        self.server.admit(self.connection)
         return address.inner(path), query
 
     def _stream_nut(self) -> None:

@@ -68,6 +68,8 @@ class VideoSink:
                 picture = video_of_rgb(planes(picture)[0], picture)
             if self._output is None:
                 self._open(picture)
+            elif self._part and not self._part.exists():  # the system takes what is written to it all the same
+                raise UserError(f"{self.path}: {self._part} was removed while it was written; nothing of it is left")
             if picture.format.name != self._stream.pix_fmt:
                 picture = picture.reformat(format=self._stream.pix_fmt, interpolation=AVERAGED)
             self._mux(picture)

@@ -1,0 +1,211 @@
+"""Who else is in the picture: faces and people that nobody knows, found fast, so that they are blurred until known.
+
+A face is followed only once the landmark network has confirmed it, which takes a while for small faces and never
+happens for those upside down or cut by the border. Here a guess is enough.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from toonstream.faces.detector import SIZE as SEEN
+from toonstream.faces.detector import Detector
+from toonstream.faces.face import Face
+from toonstream.faces.framing import half_side
+from toonstream.faces.search import squares
+from toonstream.faces.segmenter import SIZE, Segmenter
+from toonstream.faces.square import MARGIN as WHOLE
+from toonstream.faces.square import Square
+from toonstream.frame import Frame, Rect
+
+CONFIDENCE = 0.5
+"""The detector's score from which somebody may be there; the tracker takes up faces from a higher one."""
+
+FILLED = 0.4
+"""Share of a square's side up to which a box in it is a face: larger ones are found in larger squares, while what fills
+a small one is mostly a wall."""
+
+SEARCHES = 2
+"""Squares in which the detector looks, a frame."""
+
+GRID = 64
+"""Cells across and down in which it is noted how much the picture has changed."""
+
+AGE = 0.3
+"""What a frame adds to the change of a cell, in levels of brightness: where nothing changes all squares take turns."""
+
+KEPT_SECONDS, GROWTH = 0.25, 4.0
+"""How long a face is blurred after it was last found, and how much the blur grows meanwhile, in its own sizes a
+second."""
+
+REACH = 0.7
+"""How far around a face is blurred, in sides of its square: the head."""
+
+PERSON = 0.4
+"""The segmenter's likelihood from which there is a person."""
+
+PERSON_SECONDS = 0.09
+"""How often people are segmented."""
+
+LEAST = 1 / 600
+"""Share of the picture from which what is segmented is a person."""
+
+MARGIN = 0.15
+"""How far beyond somebody who was segmented is blurred, in the longer side."""
+
+CHIN, SHOULDERS = 0.5, 2.2
+"""How far down from the face's middle, and how far beside it, a hand is theirs, in half sides of the framing."""
+
+
+@dataclass
+class Suspect:
+    """A face that nobody knows, and when it was last found and looked for."""
+
+    square: Square
+    found: float
+    checked: float
+
+    def rect(self, now: float, width: int, height: int) -> Rect:
+        reach = REACH * self.square.side * (1 + GROWTH * (now - self.found))
+        middle = np.array([self.square.x, self.square.y])
+        return Rect.around(np.stack([middle - reach, middle + reach]), 0, width, height)
+
+
+class Strangers:
+    """To be called with every frame of a source, in order.
+
+    people: (SIZE, SIZE) over the whole frame, 1 where the segmenter last saw a person; None where it has not looked.
+    """
+
+    def __init__(self) -> None:
+        self._detector = Detector(CONFIDENCE)
+        self._segmenter = Segmenter()
+        self._search: Search | None = None
+        self._suspects: list[Suspect] = []
+        self._persons: list[Rect] = []
+        self._segmented = -1e9
+        self.people: NDArray[np.uint8] | None = None
+
+    def __call__(self, frame: Frame, faces: Sequence[Face]) -> list[Rect]:
+        """Where somebody may be who is none of the `faces`."""
+        if self._search is None or self._search.size != (frame.width, frame.height):
+            self._search = Search(frame.width, frame.height)
+            self.forget()
+        now = frame.seconds
+        seen = [face for face in faces if face.confidence == 1]
+        heads = [(face.landmarks.mean(0).astype(np.float64), half_side(face.points)) for face in seen]
+        self._search.note(frame, heads)
+        suspects = [one for one in self._suspects if 0 <= now - one.found < KEPT_SECONDS]
+        for _ in range(SEARCHES):
+            again = [one for one in suspects if one.checked < now]
+            if again:
+                oldest = min(again, key=lambda one: one.checked)
+                oldest.checked = now
+                rect = _around(oldest.square, frame)
+            else:
+                rect = self._search.next()
+            for square in self._look(frame, rect):
+                same = next((one for one in suspects if _apart(one.square, square) < square.side / 2), None)
+                if same:
+                    same.square, same.found = square, now
+                else:
+                    suspects.append(Suspect(square, now, now))
+        self._suspects = [one for one in suspects if not _is_known(one.square, heads)]
+        if not 0 <= now - self._segmented < PERSON_SECONDS:
+            self._segmented = now
+            whole = Rect(0, 0, frame.width, frame.height)
+            self.people = people = (self._segmenter(frame, whole) > PERSON).astype(np.uint8)
+            self._persons = unknown_people(people, heads, frame.width, frame.height)
+        return [*(one.rect(now, frame.width, frame.height) for one in self._suspects), *self._persons]
+
+    def forget(self) -> None:
+        """The next frame may show anything."""
+        self._suspects, self._persons = [], []
+        self._segmented, self.people = -1e9, None
+
+    def close(self) -> None:
+        """Frees the networks; it cannot be called after that."""
+        self._detector.close()
+        self._segmenter.close()
+
+    def _look(self, frame: Frame, rect: Rect) -> list[Square]:
+        found = self._detector(frame.rgb(rect, (SEEN, SEEN)))
+        most = (1 if rect.width == min(frame.width, frame.height) else FILLED) * WHOLE * SEEN
+        likely = (face.square for face in found if face.square.side < most)
+        return [square.placed(rect.width / SEEN, rect.left, rect.top) for square in likely]
+
+
+class Search:
+    """Which square of a picture to search next: the one that has changed most since it was last searched."""
+
+    def __init__(self, width: int, height: int) -> None:
+        self.size = width, height
+        levels = squares(width, height)
+        self._rects = [(level, rect) for level, rects in enumerate(levels) for rect in rects]
+        self._changed = np.zeros((len(levels), GRID, GRID), np.float32)
+        self._last: NDArray[np.float32] | None = None
+
+    def note(self, frame: Frame, heads: Sequence[tuple[NDArray[np.float64], float]]) -> None:
+        """Notes how the picture has changed beside known heads, each its middle and half side in pixels."""
+        now = frame.grey(Rect(0, 0, *self.size), GRID).astype(np.float32)
+        if self._last is not None:
+            change = np.abs(now - self._last)
+            for middle, half in heads:
+                change[self._cells(Rect.around(np.stack([middle - half, middle + half]), 0, *self.size))] = 0
+            self._changed += change + AGE
+        self._last = now
+
+    def next(self) -> Rect:
+        level, rect = max(self._rects, key=lambda one: float(self._changed[one[0]][self._cells(one[1])].max()))
+        self._changed[level][self._cells(rect)] = 0
+        return rect
+
+    def _cells(self, rect: Rect) -> tuple[slice, slice]:
+        across, down = GRID / self.size[0], GRID / self.size[1]
+        columns = slice(int(rect.left * across), max(int(rect.left * across) + 1, round(rect.right * across)))
+        rows = slice(int(rect.top * down), max(int(rect.top * down) + 1, round(rect.bottom * down)))
+        return rows, columns
+
+
+def unknown_people(
+    people: NDArray[np.uint8], heads: Sequence[tuple[NDArray[np.float64], float]], width: int, height: int
+) -> list[Rect]:
+    """Where in a frame of that size there is a person, (SIZE, SIZE), who has none of the heads.
+
+    A hand that is apart from its person is theirs where it is below the face and not far beside it.
+    """
+    count, labels, stats, middles = cv2.connectedComponentsWithStats(people)
+    scale = np.array([width, height]) / SIZE
+    known: set[int] = set()
+    for middle, half in heads:
+        rect = Rect.around(np.stack([middle - 0.7 * half, middle + 0.7 * half]) / scale, 0, SIZE, SIZE)
+        known |= set(np.unique(labels[rect.top : rect.bottom, rect.left : rect.right]).tolist())
+    found = []
+    for label in range(1, count):
+        left, top, across, down, area = stats[label].tolist()
+        at = middles[label] * scale
+        near = any(abs(at[0] - m[0]) < SHOULDERS * half and at[1] > m[1] + CHIN * half for m, half in heads)
+        if label in known or near or area < LEAST * SIZE * SIZE:
+            continue
+        corners = np.array([[left, top], [left + across, top + down]]) * scale
+        found.append(Rect.around(corners, round(MARGIN * float(np.ptp(corners, 0).max())), width, height))
+    return found
+
+
+def _around(square: Square, frame: Frame) -> Rect:
+    """A square of the frame, several times as large as a face."""
+    side = min(round(2.5 * square.side), frame.width, frame.height)
+    left = int(np.clip(square.x - side / 2, 0, frame.width - side))
+    top = int(np.clip(square.y - side / 2, 0, frame.height - side))
+    return Rect(left, top, left + side, top + side)
+
+
+def _apart(a: Square, b: Square) -> float:
+    return float(np.hypot(a.x - b.x, a.y - b.y))
+
+
+def _is_known(square: Square, heads: Sequence[tuple[NDArray[np.float64], float]]) -> bool:
+    return any(float(np.hypot(square.x - x, square.y - y)) < half for (x, y), half in heads)

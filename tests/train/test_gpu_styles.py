@@ -8,6 +8,7 @@ import pytest
 from support.training import tiny_pack
 from toonstream_train import gpu_styles
 from toonstream_train.data import pack
+from toonstream_train.drawing import LOOKS
 from toonstream_train.recipes.registry import trained
 
 
@@ -19,7 +20,7 @@ def test_photos_become_a_trained_style(tmp_path: Path, monkeypatch: pytest.Monke
     gpu_styles.main()
     made = trained(tmp_path / "out/cel")
     assert made.state["step"] >= 1
-    assert made.recipe.card()["shape"]["eyes"] == (1.0, 1.0)
+    assert made.recipe.card()["shape"]["eyes"] == LOOKS["cel"].shape.eyes
     drawings = {path: path.stat().st_mtime_ns for path in (tmp_path / "out/drawings-cel").glob("*.png")}
     assert len(drawings) == 2
 

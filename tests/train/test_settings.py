@@ -17,7 +17,7 @@ def test_settings_are_checked(tmp_path: Path) -> None:
     assert (read.batch, read.omega, read.training.clip, read.training.seed) == (3, 2.0, 7.0, 5)
     assert (read.geometry.scale, read.geometry.weights) == ((0.5, 2.0), {"a": 0.5})
     assert read.content.weights == "some/file"
-    for wrong, why in (("batsh=1", "no setting 'batsh'"), ("batch=x", "cannot become 'x'"), ("batch", "name=value")):
+    for wrong, why in (("batsh=1", "no setting 'batsh'"), ("batch=x", "cannot be 'x'"), ("batch", "name=value")):
         with pytest.raises(InputError, match=why):
             settings.read(CartoonGANSettings(), None, [wrong])
 

@@ -125,7 +125,7 @@ def test_stages_train_their_own_networks(tmp_path: Path) -> None:
     """A stage of no steps, and the data that it would need, are left out."""
     recipe = TwoStages()
     staged = Trainer(recipe, tmp_path, Fabric(accelerator="cpu", devices=1))
-    with pytest.raises(InputError, match="no use for a pack 'videos'; it takes photos: faces; cartoons: others"):
+    with pytest.raises(InputError, match="does not use a pack 'videos'; it takes photos: faces; cartoons: others"):
         staged.feed({"photos": tiny_pack(), "videos": tiny_pack()})
     with pytest.raises(InputError, match="needs the pack 'photos' for its stage 'regression'; add --data photos=PACK"):
         staged.feed({"cartoons": tiny_pack()})
@@ -174,7 +174,7 @@ def test_a_run_begins_with_a_style(tmp_path: Path) -> None:
     for network in (second.recipe.networks["generator"], second.averages["generator"]):
         assert_same(network.state_dict(), learned["averages"]["generator"])
     assert (second.step, second.before) == (0, 6)
-    with pytest.raises(InputError, match="style: of another network"):
+    with pytest.raises(InputError, match="style: it does not fit the network"):
         trainer(tmp_path / "b", dataclasses.replace(TINY_DRAWING, width=6)).start_from(tmp_path / "style")
 
 

@@ -10,33 +10,28 @@ from toonstream.sources import PHOTOS
 
 @dataclass(frozen=True)
 class Container:
-    """A muxer by its FFmpeg name, its usual encoder, options, and more of them for streams that start together.
-
-    With these a file can be read at any time, up to about its last second: whatever ends the program.
-    """
+    """A muxer by its FFmpeg name, its usual encoder, and options."""
 
     format: str
     encoder: str = "libx264"
     options: dict[str, str] = field(default_factory=dict)
-    together: dict[str, str] = field(default_factory=dict)
 
 
-# Fragments with an index each, of which the end makes a plain file. Before a packet of each stream was there, which a
-# subtitle's may be much later, they are kept in memory.
-_FRAGMENTS = {"movflags": "+hybrid_fragmented+delay_moov", "frag_duration": "1000000"}
+# A file of these can be read at any time, up to about its last second, whatever ends the program. MP4 cannot: its index
+# comes last, and written in fragments (hybrid_fragmented) it may lose its last frame.
 _CLUSTERS = {"cluster_time_limit": "1000"}
 _MPEG_TS = Container("mpegts", options={"mpegts_copyts": "1"})
 _CONTAINERS = {
-    ".mp4": Container("mp4", together=_FRAGMENTS),
-    ".m4v": Container("mp4", together=_FRAGMENTS),
-    ".mov": Container("mov", together=_FRAGMENTS),
+    ".mp4": Container("mp4"),
+    ".m4v": Container("mp4"),
+    ".mov": Container("mov"),
     ".mkv": Container("matroska", options=_CLUSTERS),
     ".webm": Container("webm", "libvpx-vp9", _CLUSTERS),  # WebM holds no H.264
     ".ts": _MPEG_TS,
     ".mts": _MPEG_TS,
     ".m2ts": _MPEG_TS,
     ".flv": Container("flv"),
-    ".3gp": Container("3gp", together=_FRAGMENTS),
+    ".3gp": Container("3gp"),
 }
 # A GIF of a cartoon has 256 colours and a hundred times the size. AVI has no time stamps, and would shift the picture
 # against the sound; like all else that is not above it goes where every kind of sound may go along.

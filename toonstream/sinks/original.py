@@ -31,7 +31,7 @@ _OF_THE_STATISTICS = ("bps", "number_of_", "_statistics_")
 class Original:
     """The input opened once more, for all but its picture; packets are copied as the new video comes to their time.
 
-    notices: what does not go along. together: whether each stream that does begins where the file begins.
+    notices: what does not go along.
     """
 
     def __init__(self, path: Path, output: OutputContainer, video: VideoStream) -> None:
@@ -43,7 +43,6 @@ class Original:
         self._last_dts: dict[int, int] = {}
         first_packets = _first_packets(path)
         chapters = self._container.chapters()
-        self.together = True
         left_out = []
         for stream in self._container.streams:
             first = first_packets.get(stream.index, [])
@@ -89,7 +88,6 @@ class Original:
         copy.metadata.update(_lasting(stream.metadata))
         copy.disposition = stream.disposition
         self._copies[stream.index] = copy
-        self.together &= stream.type == "attachment" or (stream.type == "audio" and bool(first_packets))
         return True
 
     def _demux(self) -> Iterator[Packet[Stream]]:

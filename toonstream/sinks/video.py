@@ -152,9 +152,6 @@ class VideoSink:
             self._original = Original(self._original_path, output, stream)
             self.notices += self._original.notices
             context.sample_aspect_ratio = self._original.sample_aspect_ratio or Fraction(0, 1)
-        if not self._original or self._original.together:
-            for name, value in kind.together.items():
-                output.container_options[name] = output.container_options.get(name, "") + value  # flags add up
         try:
             context.open()
         except FFmpegError as error:

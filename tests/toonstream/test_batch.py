@@ -21,7 +21,7 @@ import dask
 from distributed import Client, LocalCluster
 from support import faulty
 from support.clips import FRAMES, make_clip, read
-from support.faulty import make_faulty, note, noted
+from support.faulty import make_faulty, note, noted, silent
 from support.namespaces import machines
 from support.tiny_style import save_style
 from support.waiting import DEADLINE_SECONDS, wait_until
@@ -333,7 +333,7 @@ def test_a_task_that_runs_twice_has_one_result(tmp_path, client, style):
     job, settings = Job(path, "twice.toon.mkv"), Settings(out, packed.sha256, backend="onnxruntime")
     with clusters.prepared(client, settings, packed, [job]):
         tasks = [
-            client.submit(convert, job, settings, _silent, workers=[worker], pure=False)
+            client.submit(convert, job, settings, silent, workers=[worker], pure=False)
             for worker in client.scheduler_info(n_workers=-1)["workers"]
         ]
         wait_until(lambda: len(noted(path, "waiting")) == 2)
@@ -574,7 +574,3 @@ def test_without_a_cluster(tmp_path, style, capsys, monkeypatch):
     monkeypatch.delattr("toonstream.batch.cluster")
     assert main(command) == 2
     assert install_extra("cluster") in capsys.readouterr().err
-
-
-def _silent(frames: int, length: int | None) -> None:
-    pass

@@ -171,7 +171,8 @@ def test_damaged_clips_give_a_result_or_an_error(tmp_path, name):
     clip = make_clip(tmp_path / name, pts=range(12), **DAMAGED[name])
     (tmp_path / "damaged").mkdir()
     script = [sys.executable, "-m", "support.damage", tmp_path / "damaged", ",".join(map(str, SEEDS)), clip]
-    ended = subprocess.run(script, capture_output=True, text=True, timeout=20 * DEADLINE_SECONDS)
+    here = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}  # where pytest finds `support`
+    ended = subprocess.run(script, capture_output=True, text=True, timeout=20 * DEADLINE_SECONDS, env=here)
     outcomes = [line.split(" ", 2) for line in ended.stdout.splitlines()]
     assert ended.returncode == 0, (ended.stdout[-200:], ended.stderr[-200:])
     told = [outcome for _, _, outcome in outcomes]

@@ -11,6 +11,7 @@ from support.drawn_face import SIDE, SKINS, face
 from toonstream_engines.errors import InputError
 from toonstream_engines.export import export_style
 from toonstream_train.data.drawn_faces import Augmentation, DrawnFaces, warped
+from toonstream_train.data.glasses import glasses
 from toonstream_train.data.pack import Pack
 from toonstream_train.recipes.drawing_student import DrawingStudent, DrawingStudentSettings, eyes, features, strokes
 
@@ -81,6 +82,29 @@ def test_what_covers_a_face_stays_in_its_drawing(pack: Pack) -> None:
     assert max(shares) < 0.6, shares
     assert sum(share > 0.002 for share in shares) >= 6, shares  # a cover may lie mostly beside the face
     assert max(shares) > 0.02, shares
+
+
+def test_glasses_sit_before_the_eyes_in_photo_and_drawing(pack: Pack) -> None:
+    plain = faces(pack, NONE, one=0.0).batch(2, 6, SIDE)
+    worn = faces(pack, replace(NONE, glasses=1.0), one=0.0).batch(2, 6, SIDE)
+    assert torch.equal(worn.chart, plain.chart)  # it knows of no glasses
+    changed = [(a - b).abs().amax(1) > 0.02 for a, b in ((worn.image, plain.image), (worn.drawing, plain.drawing))]
+    for shown in changed:
+        assert all(0.005 < float(one.float().mean()) < 0.2 for one in shown)
+        assert not shown[:, : SIDE // 4].any()  # the forehead
+        assert not shown[:, -SIDE // 4 :].any()
+    assert float((changed[0] == changed[1]).float().mean()) > 0.95
+
+
+def test_dark_lenses_hide_the_eyes_and_clear_ones_do_not(pack: Pack) -> None:
+    mesh, hidden = pack.points[478][2], []
+    for seed in range(40):
+        pair = glasses(np.random.default_rng(seed), mesh, SIDE)
+        irises = [pair.lenses[int(y), int(x)] for x, y in mesh[[468, 473]]]
+        assert pair.rims.max() > 0.2
+        hidden.append(min(irises))
+    assert 8 <= sum(share > 0.4 for share in hidden) <= 24
+    assert sum(share < 0.3 for share in hidden) >= 16
 
 
 def test_charts_are_jittered_and_lose_planes(pack: Pack) -> None:

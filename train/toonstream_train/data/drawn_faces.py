@@ -15,6 +15,7 @@ from toonstream.faces import framing
 from toonstream.faces.chart import EMPTY, PLANES, chart
 from toonstream.faces.crop import resample
 from toonstream.faces.shape import Proportions, Shape, displacements, moved
+from toonstream_train.data.glasses import glasses
 from toonstream_train.data.pack import Pack
 
 Bytes = NDArray[np.uint8]
@@ -46,6 +47,8 @@ class Augmentation:
     """Share of the charts that lack planes, each with probability one half."""
     covered: float = 0.15
     """Share of the faces behind something: a piece of another picture, which the drawing shows as it is."""
+    glasses: float = 0.2
+    """Share of the faces that are given glasses, clear or dark."""
 
 
 @dataclass
@@ -116,6 +119,9 @@ class DrawnFaces:
         if random.random() < a.dropped:
             dropped = random.random(len(PLANES)) < 0.5
             planes[..., dropped] = np.array(EMPTY, np.uint8)[dropped]
+        if random.random() < a.glasses:
+            worn = glasses(random, mesh, size)
+            image, drawing = worn.worn_on(image), worn.worn_on(drawing, DRAWN_RIM)
         if random.random() < a.covered:
             cover, over = self._cover(random, size)
             image, drawing = (_over(picture, over, cover) for picture in (image, drawing))
@@ -229,6 +235,8 @@ def _over(picture: Bytes, over: Bytes, cover: NDArray[np.float32]) -> Bytes:
     return np.asarray(cv2.blendLinear(over, picture, cover, 1 - cover), np.uint8)
 
 
+DRAWN_RIM = 0.6
+"""Gain of a rim's colour in a drawing: a draughtsman draws it dark."""
 NOISE = np.random.default_rng(0).standard_normal((768, 768, 3), np.float32)
 """Sensor noise to cut from: drawing it anew takes longer than all the rest."""
 

@@ -1,6 +1,8 @@
 """The measures of styles, on pictures and numbers whose answers are known."""
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import util
 from pathlib import Path
 
@@ -322,6 +324,8 @@ def packs(tmp_path: Path) -> Callable[[str, int], str]:
         names = [f"{i}.png" for i in range(count)]
         points = np.tile(POINTS[:1] * 4, (count, 1, 1))
         made = pack.Pack(images, np.ones(images.shape[:3], np.uint8), {5: points}, names, ["a"] * count)
+        if name == "drawn":
+            made = replace(made, drawings=images.copy())
         pack.save(made, tmp_path / name)
         return str(tmp_path / name)
 
@@ -333,7 +337,7 @@ def packs(tmp_path: Path) -> Callable[[str, int], str]:
     reason="the feature network is not installed",
 )
 def test_evaluate(tmp_path: Path, packs: Callable[[str, int], str], capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["--photos", packs("photos", 6), "--cartoons", packs("cartoons", 5), "--out", str(tmp_path / "out")]
+    arguments = ["--photos", packs("drawn", 6), "--cartoons", packs("cartoons", 5), "--out", str(tmp_path / "out")]
     (tmp_path / "four.txt").write_text("0.png\n2.png\n3.png\n5.png\n")
     arguments += ["--only", str(tmp_path / "four.txt")]
     assert main(["evaluate", str(save_style(tmp_path / "tiny")), *arguments]) == 0
@@ -341,8 +345,13 @@ def test_evaluate(tmp_path: Path, packs: Callable[[str, int], str], capsys: pyte
     assert told == (tmp_path / "out/evaluation.txt").read_text()
     assert "kernel distance x 1000, EfficientNet-Lite0" in told
     assert "MS-SSIM of pairs, 5 scales" in told
-    assert "NaN" not in (tmp_path / "out/evaluation.json").read_text()  # noise has no landmarks
-    assert cv2.imread(str(tmp_path / "out/evaluation.png")).shape == (2 * (256 + 28), 4 * 256, 3)
+    assert told.splitlines()[2].split() == ["photo", "teacher", "tiny"]
+    written = (tmp_path / "out/evaluation.json").read_text()
+    assert "NaN" not in written  # noise has no landmarks
+    measures = json.loads(written)["measures"]
+    assert measures["teacher"]["hue_distance"] == pytest.approx(0)  # these drawings are the photos
+    assert measures["tiny"]["hue_distance"] > 0.001
+    assert cv2.imread(str(tmp_path / "out/evaluation.png")).shape == (3 * (256 + 28), 4 * 256, 3)
 
 
 def test_evaluate_says_what_is_wrong(

@@ -33,7 +33,7 @@ class Evaluation:
     setting: dict[str, Any]
     """On what it was measured, and how."""
     measures: dict[str, Measures]
-    """By generator; first the photos themselves, "photo", with what can be measured of them."""
+    """By generator; first the photos themselves, "photo", and their drawings, "teacher", with what can be measured."""
     toons: dict[str, Images]
     """(N, H, W, 3) by generator, the photos first."""
 
@@ -69,23 +69,19 @@ def evaluate(
         measures = {"photo": _of_set(photos.images, networks, aims)}
         if film is not None:
             measures["photo"]["warping_error"] = steadiness.warping_error(film.images, steadiness.motion(film.images))
-        if teacher is not None:
+        if teacher is not None and taught is not None:
             drawn["teacher"] = teacher
+            measures["teacher"] = {
+                **_of_set(teacher, networks, aims),
+                **_of_pairs(photos.images, teacher, points, taught, network),
+            }
         for name, engine in tqdm(engines.items(), desc="evaluate", unit="generator"):
             made = drawn[name] = toons(engine, photos)
             found = faces.find(made, detect)
-            lightness, chroma, counts = colour.skin_change(photos.images, made, points, found)
             steady = steadiness.flicker(stills, toons(engine, stills), partial(toons, engine), detect)
-            hues = [colour.hue_distance(a, b) for a, b in zip(photos.images, made, strict=True)]
             measures[name] = {
                 **_of_set(made, networks, aims),
-                "perceptual_distance": distances.perceptual_distance(network, photos.images, made),
-                "hue_distance": float(np.mean(hues)),
-                "lightness_change": lightness,
-                "chroma_change": chroma,
-                "skin_photos": counts,
-                **asdict(faces.geometry(points, found)),
-                **{key: kept.correlation for key, kept in faces.expression(points, found).items()},
+                **_of_pairs(photos.images, made, points, found, network),
                 "flicker": steady.frames,
                 "noise_response": steady.noise,
             }
@@ -154,3 +150,24 @@ def _of_set(pictures: Images, networks: Mapping[str, FeatureNetwork], aims: Mapp
         measures[key + "kernel_deviation"] = deviation
         measures[key + "frechet_distance"] = distances.frechet_distance(features, aims[key])
     return {**measures, "similarity": distances.similarity_between(pictures)}
+
+
+def _of_pairs(
+    photos: Images,
+    toons: Images,
+    points: NDArray[np.floating],
+    found: NDArray[np.floating],
+    network: EfficientNetLite0,
+) -> Measures:
+    """What is measured of each toon (N, H, W, 3) beside its photo; with the landmarks (N, 478, 2) of both."""
+    lightness, chroma, counts = colour.skin_change(photos, toons, points, found)
+    hues = [colour.hue_distance(photo, toon) for photo, toon in zip(photos, toons, strict=True)]
+    return {
+        "perceptual_distance": distances.perceptual_distance(network, photos, toons),
+        "hue_distance": float(np.mean(hues)),
+        "lightness_change": lightness,
+        "chroma_change": chroma,
+        "skin_photos": counts,
+        **asdict(faces.geometry(points, found)),
+        **{key: kept.correlation for key, kept in faces.expression(points, found).items()},
+    }

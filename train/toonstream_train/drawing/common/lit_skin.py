@@ -21,7 +21,7 @@ DEEP = (0.30, 0.62)
 """From the first share of the base tone below it to the second a shadow becomes as deep as the photo has it."""
 RICHER, REVIVED = 1.10, 0.30
 """How much the skin's chroma grows, and how much more where a camera left little of it."""
-WHITE, BRIGHTER = 88.0, 1.14
+WHITE, BRIGHTER = 88.0, 1.05
 """A photo whose lightest parts are darker than this was exposed too low: its skin gains as much, up to the second."""
 OWN = 0.45
 """How much of a place's own colour stays beside the face's."""

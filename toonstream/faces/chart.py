@@ -14,6 +14,8 @@ from toonstream.faces.mesh import BROWS, EYES, IRISES, MOUTH, MOUTH_INSIDE, NOST
 PLANES = ("face and brows", "eyes", "lids, nose and catch lights", "mouth", "across an eye", "down an eye")
 EMPTY = (0, 0, 0, 0, 128, 128)
 """Values of the planes away from the features."""
+FACE, OPENING, IRIS, LIPS = 128, 96, 176, 128
+"""Values of the shapes with others within, which are 255: brows, pupils, the inside of the mouth."""
 REACH = 1.5
 PUPIL = 0.45  # radius, in radii of the iris
 LID_WIDTH, NOSE_WIDTH = 0.07, 0.05  # of strokes, in widths of an eye
@@ -40,7 +42,7 @@ def chart(landmarks: NDArray[np.floating], size: int) -> NDArray[np.uint8]:
         raise ValueError(f"a chart needs 478 landmarks, not {landmarks.shape}")
     points = np.asarray(landmarks, np.float32)
     face, eyes, lines, mouth = planes = np.zeros((4, size, size), np.uint8)
-    _fill(face, points[OVAL], 128)
+    _fill(face, points[OVAL], FACE)
     balls, lights = np.zeros((2, size, size), np.uint8)
     widths = []
     for eye, iris, lid, brow in zip(EYES, IRISES, UPPER_LIDS, BROWS, strict=True):
@@ -48,16 +50,16 @@ def chart(landmarks: NDArray[np.floating], size: int) -> NDArray[np.uint8]:
         _fill(eyes, _curve(points[eye], closed=True), 255)
         centre = points[iris[0]]
         radius = float(np.hypot(*(points[iris[1:]] - centre).T).mean())
-        _disc(balls, centre, radius, 176)
+        _disc(balls, centre, radius, IRIS)
         _disc(balls, centre, PUPIL * radius, 255)
         for light in catch_lights(points[iris], points[lid]):
             _disc(lights, light[:2], float(light[2]), 255)
         widths.append(float(np.hypot(*(points[lid[0]] - points[lid[-1]]))))
         _stroke(lines, _curve(points[lid]), LID_WIDTH * widths[-1])
-    cv2.max(lines, cv2.min(lights, cv2.convertScaleAbs(eyes, alpha=255 / 96)), dst=lines)
-    cv2.min(eyes, cv2.max(balls, 96), dst=eyes)
+    cv2.max(lines, cv2.min(lights, cv2.convertScaleAbs(eyes, alpha=255 / OPENING)), dst=lines)
+    cv2.min(eyes, cv2.max(balls, OPENING), dst=eyes)
     _stroke(lines, _curve(points[NOSTRILS]), NOSE_WIDTH * max(widths))
-    _fill(mouth, _curve(points[MOUTH], closed=True), 128)
+    _fill(mouth, _curve(points[MOUTH], closed=True), LIPS)
     _fill(mouth, _curve(points[MOUTH_INSIDE], closed=True), 255)
     half = [cv2.resize(plane, (size // 2, size // 2), interpolation=cv2.INTER_AREA) for plane in planes]
     across, down = np.full((2, size // 2, size // 2), EMPTY[4], np.uint8)
@@ -98,7 +100,7 @@ def _places(
     dx = np.arange(left, right, dtype=np.float32) + np.float32(0.5) - iris[0, 0]
     dy = (np.arange(top, bottom, dtype=np.float32) + np.float32(0.5) - iris[0, 1])[:, None]
     window = np.s_[top:bottom, left:right]
-    cover = np.minimum(openings[window] / np.float32(96), 1) * np.float32(unit)
+    cover = np.minimum(openings[window] / np.float32(OPENING), 1) * np.float32(unit)
     for plane, place in ((across, dx * along[0] + dy * along[1]), (down, dy * along[0] - dx * along[1])):
         plane[window] = np.rint(128 + (place * cover).clip(-127, 127))
 

@@ -1,42 +1,102 @@
 """The generator for live use, conditional on a chart of the face's features."""
 
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import pixel_shuffle
 
+from toonstream.faces.chart import FACE, IRIS, LIPS, OPENING, PLANES
 from toonstream_train.networks.blocks.layers import Context, Residual, conv, up
 
 
 class Painter(nn.Module):
     """A U-Net of four scales: width w at 1/2 and 1/4 of the input's resolution, 2w at 1/8, 4w at 1/16.
 
-    Nothing works at full resolution, where a convolution costs most: the last layer gives four pixels each. Colours
-    also pass straight through linear layers, so that the rest learns only what a painter would change. There is no
-    batch norm: with it, colours depend on what else is in the batch. Runtimes work on blocks of 16 channels, so a width
-    that is no multiple of 16 costs as much as the next one that is.
+    Nothing works at full resolution, where a convolution costs most: the last layer gives four pixels each. The photo
+    passes through one linear layer, and what is painted covers it as far as a mask of its own says: flat skin is then
+    paint alone, and a background the photo alone. There is no batch norm: with it, colours depend on what else is in
+    the batch. Runtimes work on blocks of 16 channels, so a width that is no multiple of 16 costs as much as the next
+    one that is.
 
-    image (N, 3, H, W) and chart (N, planes, H / 2, W / 2), both in [-1, 1] -> toon (N, 3, H, W) in about that range;
+    image (N, 3, H, W) and chart (N, 6, H / 2, W / 2), both in [-1, 1] -> toon (N, 3, H, W) in about that range;
     H and W multiples of 16.
     """
 
-    def __init__(self, width: int = 16, planes: int = 6) -> None:
+    def __init__(self, width: int = 16) -> None:
         super().__init__()
-        self.architecture = {"name": "painter", "width": width, "planes": planes}
-        w, w8, w16, out = width, 2 * width, 4 * width, max(width, 12)
+        self.architecture = {"name": "painter", "width": width, "planes": len(PLANES)}
+        w, w8, w16 = width, 2 * width, 4 * width
+        self.palette = Palette(w8, w)
         self.image = nn.Conv2d(3, w, 5, 2, 2)
-        self.chart = nn.Conv2d(planes, w, 3, padding=1)
-        self.colour = nn.Conv2d(3, out, 3, 2, 1)
+        self.chart = nn.Conv2d(len(PLANES), w, 3, padding=1)
         self.to4 = nn.Sequential(conv(w, w, stride=2), conv(w, w))
         self.to8 = nn.Sequential(conv(w, w8, stride=2), Residual(w8))
         self.to16 = nn.Sequential(conv(w8, w16, stride=2), Residual(w16), Context(w16), Residual(w16), conv(w16, w8))
         self.at8 = nn.Sequential(Residual(w8), conv(w8, w))
         self.at4 = nn.Sequential(conv(w, w), conv(w, w))
-        self.at2 = nn.Sequential(conv(w, w), nn.Conv2d(w, out, 3, padding=1))
+        self.at2 = conv(w, w)
+        self.paint = nn.Conv2d(w, 12 + 4, 3, padding=1)
+        self.photo = nn.Conv2d(3, 12, 3, 2, 1)
+        nn.init.constant_(self.paint.get_parameter("bias")[12:], -2.0)  # at first the photo shows
 
     def forward(self, image: Tensor, chart: Tensor) -> Tensor:
+        coarse, fine, gain = self.palette(image, chart)
         x2 = (self.image(image) + self.chart(chart)).relu()
         x4 = self.to4(x2)
-        x8 = self.to8(x4)
+        x8 = self.to8(x4) + coarse
         x8 = self.at8(x8 + up(self.to16(x8)))
-        x4 = self.at4(x4 + up(x8))
-        toon = self.at2(x2 + up(x4)) + self.colour(image)
-        return pixel_shuffle(toon[:, :12], 2)
+        x4 = self.at4(x4 + up(x8)) + fine
+        painted = self.paint(self.at2(x2 + up(x4)) * gain)
+        colour, cover = painted[:, :12], painted[:, 12:].sigmoid()
+        return pixel_shuffle(colour + (1 - torch.cat([cover] * 3, 1)) * self.photo(image), 2)
+
+
+class Palette(nn.Module):
+    """The mean colours of a face's parts, mixed: what a painter needs to know of the whole before the first stroke.
+
+    One tone of skin over a whole face, and the colour of an iris of five pixels, are beyond what convolutions find.
+
+    image (N, 3, H, W), chart (N, 6, H / 2, W / 2) -> what to add to coarse features (N, coarse, 1, 1), what to add to
+    fine ones (N, fine, 1, 1), and what to multiply those by.
+    """
+
+    def __init__(self, coarse: int, fine: int) -> None:
+        super().__init__()
+        self.mix = nn.Sequential(nn.Conv2d(21, 48, 1), nn.ReLU(), nn.Conv2d(48, 48, 1), nn.ReLU())
+        self.coarse, self.fine, self.gain = (nn.Conv2d(48, width, 1) for width in (coarse, fine, fine))
+        for layer in (self.coarse, self.fine, self.gain):
+            for parameter in layer.parameters():
+                nn.init.zeros_(parameter)
+
+    def forward(self, image: Tensor, chart: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        small = image[:, :, ::2, ::2]
+        parts = face_parts(chart)
+        colours = mean_colours(small, parts)
+        # The skin's light and its shadow, too.
+        skin = parts[:, :1]
+        light = 12 * (small[:, 1:2] - colours[:, :1, 1, None, None])  # green has most of it
+        sides = mean_colours(small, torch.cat([skin * light.sigmoid(), skin * (-light).sigmoid()], 1))
+        mixed = self.mix(torch.cat([colours, sides], 1).flatten(1)[..., None, None])
+        return self.coarse(mixed), self.fine(mixed), 1 + self.gain(mixed)
+
+
+def face_parts(chart: Tensor) -> Tensor:
+    """Skin, brows, whites of the eyes, irises and lips as masks (N, 5, h, w), 0 to 1, by the values of the chart."""
+    face, eye, line, mouth = ((chart[:, i : i + 1] + 1) / 2 for i in range(4))
+    skin = (2 * face).clamp(max=1) * (1 - (3 * (eye + line + mouth)).clamp(max=1))
+    brows = beyond(face, FACE)
+    white = (3 * eye).clamp(max=1) * (1 - beyond(eye, OPENING)) * (1 - line)
+    iris = beyond(eye, OPENING) * (1 - beyond(eye, IRIS)) * (1 - line)
+    lips = (2 * mouth).clamp(max=1) * (1 - beyond(mouth, LIPS))
+    return torch.cat([skin, brows, white, iris, lips], 1)
+
+
+def beyond(plane: Tensor, value: int) -> Tensor:
+    """Where a plane (0 to 1) has what lies within the shape of that value, 0 to 255."""
+    return (8 * (plane - value / 255)).clamp(0, 1)
+
+
+def mean_colours(image: Tensor, masks: Tensor) -> Tensor:
+    """The mean of an image (N, 3, h, w) under each mask (N, k, h, w): (N, k, 3); of the whole where a mask is empty."""
+    # So small that no sum leaves the range of fp16.
+    weights = (masks + 1e-4).flatten(2) / 64
+    return weights @ image.flatten(2).transpose(1, 2) / weights.sum(2, keepdim=True)

@@ -12,8 +12,8 @@ class Painter(nn.Module):
     """A U-Net of four scales: width w at 1/2 and 1/4 of the input's resolution, 2w at 1/8, 4w at 1/16.
 
     Nothing works at full resolution, where a convolution costs most: the last layer gives four pixels each. The photo
-    passes through one linear layer, and what is painted covers it as far as a mask of its own says: flat skin is then
-    paint alone, and a background the photo alone. There is no batch norm: with it, colours depend on what else is in
+    passes through one linear layer and shows as far as a mask says: flat skin is paint alone, a background the photo
+    alone. There is no batch norm: with it, colours depend on what else is in
     the batch. Runtimes work on blocks of 16 channels, so a width that is no multiple of 16 costs as much as the next
     one that is.
 
@@ -34,9 +34,10 @@ class Painter(nn.Module):
         self.at8 = nn.Sequential(Residual(w8), conv(w8, w))
         self.at4 = nn.Sequential(conv(w, w), conv(w, w))
         self.at2 = conv(w, w)
-        self.paint = nn.Conv2d(w, 12 + 4, 3, padding=1)
+        self.paint = nn.Conv2d(w, 12, 3, padding=1)
         self.photo = nn.Conv2d(3, 12, 3, 2, 1)
-        nn.init.constant_(self.paint.get_parameter("bias")[12:], -2.0)  # at first the photo shows
+        self.shown = nn.Conv2d(w, 12, 1)
+        nn.init.constant_(self.shown.get_parameter("bias"), 2.0)  # at first most of it
 
     def forward(self, image: Tensor, chart: Tensor) -> Tensor:
         coarse, fine, gain = self.palette(image, chart)
@@ -44,10 +45,9 @@ class Painter(nn.Module):
         x4 = self.to4(x2)
         x8 = self.to8(x4) + coarse
         x8 = self.at8(x8 + up(self.to16(x8)))
-        x4 = self.at4(x4 + up(x8)) + fine
-        painted = self.paint(self.at2(x2 + up(x4)) * gain)
-        colour, cover = painted[:, :12], painted[:, 12:].sigmoid()
-        return pixel_shuffle(colour + (1 - torch.cat([cover] * 3, 1)) * self.photo(image), 2)
+        x4 = self.at4(x4 + up(x8)) * gain + fine
+        x2 = self.at2(x2 + up(x4))
+        return pixel_shuffle(self.paint(x2) + self.shown(x2).sigmoid() * self.photo(image), 2)
 
 
 class Palette(nn.Module):

@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
+from support import drawn_face
 from support.tiny_style import save_style
 from toonstream_engines.errors import InputError
 from toonstream_train.commands import main
@@ -300,6 +302,27 @@ def test_only_inception_is_inception(tmp_path: Path) -> None:
     for name in ("10.pt", "text.pt", "absent.pt"):
         with pytest.raises(InputError, match=name):
             Inception(tmp_path / name)
+
+
+def test_what_is_left_of_the_way_to_the_drawings() -> None:
+    photo, mesh = drawn_face.face(drawn_face.SKINS["brown"])
+    drawing = 255 - photo
+    toon = drawing.copy()
+    toon[112:132, 76:116] = photo[112:132, 76:116]  # an eye and the skin around it
+    half = ((drawing.astype(int) + photo) // 2).astype(np.uint8)
+    pictures, points = np.stack([photo, photo]), np.stack([mesh, np.full_like(mesh, np.nan)])
+    drawings = np.stack([drawing, drawing])
+
+    def left(toon: NDArray[np.uint8]) -> dict[str, float]:
+        return faces.left_to_draw(pictures, np.stack([toon, photo]), drawings, points)
+
+    assert left(drawing) == {"skin": 0, "eyes": 0, "elsewhere": 0}
+    assert left(photo) == {"skin": 1, "eyes": 1, "elsewhere": 1}
+    assert left(half)["skin"] == pytest.approx(0.5, abs=0.02)
+    one_eye = left(toon)
+    assert one_eye["eyes"] == pytest.approx(0.5, abs=0.05)
+    assert 0 < one_eye["skin"] < 0.05
+    assert one_eye["elsewhere"] < 0.02
 
 
 def test_rows_of_skin_say_how_many_photos_they_have() -> None:

@@ -88,6 +88,9 @@ def evaluate(
             if teacher is not None and taught is not None:
                 measures[name]["teacher_landmark_error"] = faces.geometry(taught, found).landmark_error
                 sharp = faces.eye_sharpness(made, taught) / faces.eye_sharpness(teacher, taught)
+                given = inputs(engine, photos).get("image", photos.images)
+                for part, share in faces.left_to_draw(given, made, teacher, taught).items():
+                    measures[name][f"left_{part}"] = share
                 measures[name]["eye_sharpness"] = float(np.nanmedian(sharp))
             if identities is not None and known is not None:
                 who = identities.descriptors(made, found)

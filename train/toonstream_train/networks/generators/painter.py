@@ -13,9 +13,8 @@ class Painter(nn.Module):
 
     Nothing works at full resolution, where a convolution costs most: the last layer gives four pixels each. The photo
     passes through one linear layer and shows as far as a mask says: flat skin is paint alone, a background the photo
-    alone. There is no batch norm: with it, colours depend on what else is in
-    the batch. Runtimes work on blocks of 16 channels, so a width that is no multiple of 16 costs as much as the next
-    one that is.
+    alone. There is no batch norm: with it, colours depend on what else is in the batch. Runtimes work on blocks of 16
+    channels, so a width that is no multiple of 16 costs as much as the next one that is.
 
     image (N, 3, H, W) and chart (N, 6, H / 2, W / 2), both in [-1, 1] -> toon (N, 3, H, W) in about that range;
     H and W multiples of 16.

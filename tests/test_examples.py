@@ -61,6 +61,7 @@ def test_a_webcam_with_a_file_as_camera(monkeypatch):
     pictures.close()
 
 
+@pytest.mark.slow  # all four steps
 def test_a_style_of_ones_own(tmp_path, photos):
     pytest.importorskip("torch", reason="needs the extra train: pip install '.[train]'")
     pytest.importorskip("lightning_fabric", reason="needs the extra train: pip install '.[train]'")

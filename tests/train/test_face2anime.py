@@ -17,6 +17,7 @@ from toonstream_train.networks.generators.cyclegan import Generator
 from toonstream_train.recipes.face2anime import Face2Anime
 
 
+@pytest.mark.slow  # torch's exporter takes a while
 def test_from_training_to_a_drawn_photo(tmp_path: Path) -> None:
     run(tmp_path / "run", TINY_FACE2ANIME)
     photo, drawn = drawn_photo(tmp_path / "run", tiny_pack(2), tmp_path)

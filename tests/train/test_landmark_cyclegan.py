@@ -75,6 +75,7 @@ def test_the_regressor_finds_a_spot() -> None:
     assert off.max() <= 2
 
 
+@pytest.mark.slow  # torch's exporter takes a while
 def test_from_training_to_a_drawn_photo(tmp_path: Path) -> None:
     """The tracker's landmarks become heat maps inside the exported network."""
     run(tmp_path / "run", TINY_LANDMARK)

@@ -41,6 +41,7 @@ LDN_LOSSES |= {"cartoon landmark discriminator", "portrait landmark discriminato
 PSN_LOSSES = {"cycle", "generators", "cam", "structure", "highlight", "cartoon discriminator", "portrait discriminator"}
 
 
+@pytest.mark.slow  # torch's exporter takes a while
 def test_from_training_to_a_drawn_photo(tmp_path: Path) -> None:
     run(tmp_path / "run", TINY_PDA)
     photo, drawn = drawn_photo(tmp_path / "run", tiny_pack(2), tmp_path)

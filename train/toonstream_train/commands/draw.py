@@ -25,6 +25,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     from toonstream_engines.errors import InputError
 
+    from toonstream.commands.options import heed_interrupts
     from toonstream_train.data import pack
     from toonstream_train.data.drawings import draw_all
     from toonstream_train.drawing import LOOKS
@@ -33,6 +34,7 @@ def run(args: argparse.Namespace) -> None:
         raise InputError(f"there is no look {args.look}; there are: {', '.join(LOOKS)}")
     if (args.most or args.blinks) and not args.out:
         raise InputError("--most leaves crops out, --blinks adds some: name another pack for them with --out")
+    heed_interrupts()
     photos = pack.load(args.pack)
     folder = args.folder or args.pack.with_name(f"{args.pack.stem}-{args.look}")
     drawn = draw_all(photos, args.look, folder, args.workers, args.most, args.blinks)

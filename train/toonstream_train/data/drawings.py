@@ -1,6 +1,7 @@
 """Running a drawing teacher over a pack, in several processes and resumable."""
 
 import hashlib
+import signal
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import cache
@@ -49,10 +50,14 @@ def draw_all(pack: Pack, look: str, folder: Path, workers: int, most: int | None
     paths = [folder / f"{key(image, mesh, look)}.png" for image, mesh in faces]
     missing = [i for i, path in enumerate(paths) if not path.is_file()]
     # spawn: a forked child would inherit OpenCV's thread pool in whatever state it is
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn"), leave_interrupts) as pool:
         tasks = [pool.submit(draw_one, pack.images[i], pack.points[478][i], look, paths[i]) for i in missing]
-        for task in tqdm(tasks, desc=f"draw {look}", unit="drawing"):
-            task.result()
+        try:
+            for task in tqdm(tasks, desc=f"draw {look}", unit="drawing"):
+                task.result()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)  # else it would draw all the rest first
+            raise
     drawings = np.empty((len(pack), CANVAS, CANVAS, 3), np.uint8)
     for path, into in zip(paths, drawings, strict=True):
         picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
@@ -60,6 +65,11 @@ def draw_all(pack: Pack, look: str, folder: Path, workers: int, most: int | None
             raise InputError(f"{path}: not a drawing of {CANVAS} pixels; delete it and draw again")
         cv2.cvtColor(picture, cv2.COLOR_BGR2RGB, dst=into)
     return replace(pack, drawings=drawings)
+
+
+def leave_interrupts() -> None:
+    """A worker leaves Ctrl-C to the process that it works for."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def key(image: NDArray[np.uint8], mesh: NDArray[np.float32], look: str) -> str:

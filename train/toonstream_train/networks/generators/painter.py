@@ -2,7 +2,6 @@
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import pixel_shuffle
 
 from toonstream.faces.chart import FACE, IRIS, LIPS, OPENING, PLANES
 from toonstream_train.networks.blocks.layers import Context, Residual, conv, up
@@ -46,7 +45,7 @@ class Painter(nn.Module):
         x8 = self.at8(x8 + up(self.to16(x8)))
         x4 = self.at4(x4 + up(x8)) * gain + fine
         x2 = self.at2(x2 + up(x4))
-        return pixel_shuffle(self.paint(x2) + self.shown(x2).sigmoid() * self.photo(image), 2)
+        return shuffled(self.paint(x2) + self.shown(x2).sigmoid() * self.photo(image))
 
 
 class Palette(nn.Module):
@@ -76,6 +75,17 @@ class Palette(nn.Module):
         sides = mean_colours(small, torch.cat([skin * light.sigmoid(), skin * (-light).sigmoid()], 1))
         mixed = self.mix(torch.cat([colours, sides], 1).flatten(1)[..., None, None])
         return self.coarse(mixed), self.fine(mixed), 1 + self.gain(mixed)
+
+
+def shuffled(x: Tensor) -> Tensor:
+    """(N, 2 * 2 * 3, h, w) as (N, 3, 2 h, 2 w): rows, columns and colours of each place's four pixels.
+
+    What `pixel_shuffle` does, but colours come last, as in the picture that is made of it: runtimes copy six numbers
+    at a time, not one.
+    """
+    n, _, h, w = x.shape
+    rows = x.permute(0, 2, 3, 1).reshape(n, h, w, 2, 6).transpose(2, 3)
+    return rows.reshape(n, 2 * h, 2 * w, 3).permute(0, 3, 1, 2)
 
 
 def face_parts(chart: Tensor) -> Tensor:

@@ -63,6 +63,7 @@ def test_styles_draw_crops_in_which_faces_are_as_large_as_in_training(scale: tup
     assert CartoonGAN(dataclasses.replace(TINY, geometry=Geometry(size=64, scale=scale))).side == side
 
 
+@pytest.mark.slow  # exports
 def test_a_style_says_the_size_that_it_learned_on_and_is_measured_at_it(tmp_path: Path) -> None:
     run(tmp_path / "run", dataclasses.replace(TINY_CYCLE, geometry=Geometry(size=64, scale=(0.25, 0.25))))
     save(tiny_pack(2), tmp_path / "faces.pack")

@@ -87,9 +87,7 @@ def test_from_training_to_a_drawn_photo(tmp_path: Path) -> None:
 
 def test_the_style_takes_five_landmarks() -> None:
     pack = tiny_pack(2)
-    examples = LandmarkCycleGAN(TINY_LANDMARK).examples(pack)
-    assert examples["image"].shape == (2, 96, 96, 3)
-    np.testing.assert_allclose(examples["landmarks"], pack.points[5] * 96 / 256)
+    assert np.array_equal(LandmarkCycleGAN(TINY_LANDMARK).examples(pack)["landmarks"], pack.points[5])
     assert list(LandmarkCycleGAN(dataclasses.replace(TINY_LANDMARK, conditions=False)).examples(pack)) == ["image"]
 
 

@@ -69,6 +69,22 @@ def test_a_student_keeps_the_teachers_shape(tmp_path: Path) -> None:
     assert np.array_equal(student.photos.images.numpy(), student.examples(faces)["image"])
 
 
+def test_previews_follow_what_the_landmark_network_learns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The warp of the photos that are shown is not that of the first step."""
+    shown = []
+    monkeypatch.setattr(
+        "toonstream_train.core.trainer.grid", lambda rows: shown.append(rows.get("photo")) or np.zeros(1)
+    )
+    monkeypatch.setattr("toonstream_train.core.trainer.write", lambda *_: None)
+    made = trainer(tmp_path, TINY_PDA)
+    assert isinstance(made.recipe, PDA)
+    made._draw(tiny_pack(1))
+    nn.init.constant_(made.recipe.ldn.deform.body[-1].bias, 0.05)
+    made._draw(tiny_pack(1))
+    assert shown[0].shape == (1, 3, 96, 96)
+    assert not torch.equal(shown[0], shown[2])
+
+
 def stepped(folder: Path, steps: int, **changes: object) -> tuple[Trainer, PDA]:
     """A run after some steps, one of each stage."""
     made = trainer(folder, dataclasses.replace(TINY_PDA, **changes))  # type: ignore[arg-type]

@@ -4,15 +4,20 @@ import ast
 import dataclasses
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 import torch
-from support.training import TINY, as_options, run, tiny_pack, trainer
+from support.training import TINY, TINY_CYCLE, as_options, run, tiny_pack, trainer
 from toonstream_engines.errors import InputError
 from toonstream_train import recipes
 from toonstream_train.commands import main
 from toonstream_train.core import checkpoint
+from toonstream_train.data.dataset import Geometry
 from toonstream_train.data.pack import save
+from toonstream_train.evaluation.generators import generators, toons
 from toonstream_train.recipes.cartoongan import CartoonGAN
+from toonstream_train.recipes.distill import Distill, DistillSettings
 from toonstream_train.recipes.quick import positions
 from toonstream_train.recipes.registry import RECIPES, recipe, trained
 
@@ -47,6 +52,42 @@ def test_cartoongan_sees_cartoons_without_edges_as_fakes(tmp_path: Path) -> None
     plain = trainer(tmp_path / "plain", dataclasses.replace(TINY, initialisation=0, edges=False))
     plain.train_step()
     assert set(plain.recipe.pictures) == {"photo", "toon", "cartoon"}
+
+
+@pytest.mark.parametrize(
+    ("scale", "side"),
+    [((1.0, 1.0), 256), ((0.9, 1.2), 256), ((0.5, 1.0), 256), ((0.375, 0.375), 96), ((0.5, 0.6), 128)],
+)
+def test_styles_draw_crops_in_which_faces_are_as_large_as_in_training(scale: tuple[float, float], side: int) -> None:
+    """`export` and previews give them those."""
+    assert CartoonGAN(dataclasses.replace(TINY, geometry=Geometry(size=64, scale=scale))).side == side
+
+
+@pytest.mark.slow  # exports
+def test_a_style_says_the_size_that_it_learned_on_and_is_measured_at_it(tmp_path: Path) -> None:
+    run(tmp_path / "run", dataclasses.replace(TINY_CYCLE, geometry=Geometry(size=64, scale=(0.25, 0.25))))
+    save(tiny_pack(2), tmp_path / "faces.pack")
+    style = tmp_path / "style"
+    assert main(["export", str(tmp_path / "run"), str(style), "--faces", str(tmp_path / "faces.pack")]) == 0
+    with generators([str(style)], [], tiny_pack(1).images) as engines:
+        (engine,) = engines.values()
+        assert engine.model.size == 64
+        faces = tiny_pack(1)
+        small = cv2.resize(faces.images[0], (64, 64), interpolation=cv2.INTER_AREA)
+        expected = cv2.resize(engine.run({"image": small[None]})["toon"][0], (256, 256))
+        assert np.array_equal(toons(engine, faces), expected[None])
+
+
+def test_a_student_learns_what_its_teacher_draws_at_the_teachers_size(tmp_path: Path) -> None:
+    run(tmp_path, dataclasses.replace(TINY_CYCLE, geometry=Geometry(size=64, scale=(0.25, 0.25))))
+    student = Distill(DistillSettings(teacher=str(tmp_path), width=4, feature=0.0, batch=1))
+    student.feed({"photos": tiny_pack(2)}, torch.device("cpu"))
+    seen = []
+    student.teacher.register_forward_hook(lambda _, given, made: seen.append((given[0].shape[2], made.shape[2])))
+    student.take()
+    student.forward()
+    assert seen == [(64, 64)]
+    assert student.target.shape == student.input.shape == (1, 3, 256, 256)
 
 
 def test_the_papers_preset() -> None:

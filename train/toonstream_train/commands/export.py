@@ -62,8 +62,8 @@ def run(args: argparse.Namespace) -> None:
         },
     }
     others = np.setdiff1d(np.linspace(0, len(faces) - 1, min(CALIBRATION, len(faces))).astype(int), index)
-    examples = recipe.examples(faces.part(np.array(index)))
-    calibration = recipe.examples(faces.part(others)) if len(others) else None
+    examples = recipe.examples(faces.part(np.array(index)).resized(recipe.side))
+    calibration = recipe.examples(faces.part(others).resized(recipe.side)) if len(others) else None
     try:
         if network := recipe.shape_network():
             card["shape"] = export_shape(network, args.style, contours.COUNT)

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from toonstream_train.core.schedules import Schedule, constant
-from toonstream_train.data.pack import Pack
+from toonstream_train.data.dataset import Geometry
+from toonstream_train.data.pack import SIZE, Pack
 
 Update = Callable[[str, Tensor], None]
 """update(name, loss): one step of the optimiser `name` down the gradient of `loss`, over all processes."""
@@ -108,6 +109,12 @@ class Recipe(ABC):
 
         Pictures are (N, C, H, W) in [-1, 1].
         """
+
+    @property
+    def side(self) -> int:
+        """Of the crops that the style draws, in pixels: faces in them are as large as in training."""
+        geometry = getattr(self.settings, "geometry", None)
+        return geometry.side if isinstance(geometry, Geometry) else SIZE
 
     def examples(self, faces: Pack) -> dict[str, NDArray[Any]]:
         """What the style's model takes of these faces, by name and in its order, as the style's file takes it.

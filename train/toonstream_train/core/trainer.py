@@ -93,7 +93,6 @@ class Trainer:
         Raises UserError where a loss is not a number, or when the run is told to stop.
         """
         recipe, main = self.recipe, self.fabric.is_global_zero
-        shown = self._previews(preview)
         sums: dict[str, Tensor] = {}
         saved = drawn = logged = time.monotonic()
         taking, summed = 0.0, 0
@@ -129,7 +128,7 @@ class Trainer:
                     self.save()
                     saved = now
                 if main and (now - drawn > self.training.grid_seconds or ending):
-                    self._draw(shown)
+                    self._draw(preview)
                     drawn = now
                 if stopped and self.step < self.steps:
                     raise UserError(f"stopped at step {self.step}; the same command goes on from {self.path}")
@@ -265,12 +264,13 @@ class Trainer:
 
     def _previews(self, pack: Pack) -> dict[str, Tensor]:
         index = np.linspace(0, len(pack) - 1, min(PREVIEWS, len(pack))).round().astype(int)
-        examples = self.recipe.examples(pack.part(index))
+        examples = self.recipe.examples(pack.part(index).resized(self.recipe.side))
         tensors = {name: torch.from_numpy(array).to(self.fabric.device) for name, array in examples.items()}
         return {name: x if x.is_floating_point() else signed(x) for name, x in tensors.items()}
 
-    def _draw(self, shown: dict[str, Tensor]) -> None:
+    def _draw(self, preview: Pack) -> None:
         """Whole crops through the averaged networks, and what the last step saw and made."""
+        shown = self._previews(preview)  # each time: what a style takes of a face may be learned, too
         with torch.no_grad(), self.fabric.autocast():
             rows = self.recipe.preview(self.recipe.networks | self.averages, shown)
         write(grid(rows), self.folder / "grids" / f"{self.step:07d}.png")

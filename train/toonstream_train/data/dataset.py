@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
 
-from toonstream_train.data.pack import Pack
+from toonstream_train.data.pack import SIZE, Pack
 from toonstream_train.data.points import mirrored
 
 
@@ -27,6 +27,14 @@ class Geometry:
     """Pixels at most that a whole crop is off its place, as after a landmark that was a little wrong."""
     weights: Mapping[str, float] = field(default_factory=dict)
     """How often the faces of a source are taken, where not 1."""
+
+    @property
+    def side(self) -> int:
+        """Of a whole crop in which faces are as large as in these patches: pixels, a multiple of 32, SIZE at most.
+
+        What learned on whole crops of 96 pixels knows no face of 256; what learned on details up to full size does.
+        """
+        return max(32, min(SIZE, round(SIZE * self.scale[1]) // 32 * 32))
 
 
 @dataclass

@@ -18,7 +18,7 @@ from toonstream_train.data.landmarks import detector
 from toonstream_train.data.pack import Pack
 from toonstream_train.evaluation import colour, distances, faces, speed, steadiness
 from toonstream_train.evaluation.features import EfficientNetLite0, FeatureNetwork, Inception
-from toonstream_train.evaluation.generators import inputs, interface, toons
+from toonstream_train.evaluation.generators import inputs, interface, sized, toons
 
 STILLS = 40
 """Photos that flicker is measured on, spread over all: each of them is drawn twice more."""
@@ -104,7 +104,7 @@ def evaluate(
                 measures[name]["warping_error"] = error = steadiness.warping_error(moving, moved)
                 measures[name]["warping_ratio"] = error / steadiness.warping_error(shown, moved)
     face = photos.part(np.array([0]))
-    ready = {name: (engine, inputs(engine, face)) for name, engine in engines.items()}
+    ready = {name: (engine, inputs(engine, sized(engine, face))) for name, engine in engines.items()}
     for name, taken in speed.milliseconds(ready).items():
         measures[name]["milliseconds"] = taken
     large = {name: (engine, doubled(given)) for name, (engine, given) in ready.items() if engine.model.side is None}

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from toonstream_engines.engine import Arrays, Engine, reason
@@ -60,11 +61,17 @@ def inputs(engine: Engine, faces: Pack) -> Arrays:
     return {port.name: known[port.name] for port in engine.model.inputs}
 
 
+def sized(engine: Engine, faces: Pack) -> Pack:
+    """The faces no larger than the generator's card says that it learned on."""
+    smaller = engine.model.size < faces.images.shape[1]
+    return faces.resized(engine.model.size) if smaller else faces
+
+
 def toons(engine: Engine, faces: Pack) -> Images:
-    """(N, H, W, 3), drawn one at a time."""
-    given = inputs(engine, faces)
-    made = [engine.run({name: array[[i]] for name, array in given.items()})["toon"] for i in range(len(faces))]
-    return np.concatenate(made)
+    """(N, H, W, 3), drawn one at a time, at the size that the generator learned on, and brought to that of `faces`."""
+    given, side = inputs(engine, sized(engine, faces)), faces.images.shape[1]
+    made = [engine.run({name: array[[i]] for name, array in given.items()})["toon"][0] for i in range(len(faces))]
+    return np.stack([toon if len(toon) == side else cv2.resize(toon, (side, side)) for toon in made])
 
 
 def interface(engine: Engine) -> str:

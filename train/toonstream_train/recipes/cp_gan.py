@@ -24,10 +24,9 @@ Section 4.5's ablations: adversarial=0, without the global discriminator; local=
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 from torch.optim import Adam
@@ -143,6 +142,3 @@ class CPGAN(Recipe):
 
     def exportable(self, networks: Mapping[str, nn.Module]) -> nn.Module:
         return networks["generator"]
-
-    def examples(self, faces: Pack) -> dict[str, NDArray[Any]]:
-        return super().examples(faces.resized(self.settings.geometry.size))

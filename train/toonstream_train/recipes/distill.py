@@ -13,12 +13,13 @@ import torch
 from numpy.typing import NDArray
 from toonstream_engines.errors import InputError
 from torch import Tensor, nn
+from torch.nn.functional import interpolate
 from torch.optim import Adam
 
 from toonstream_train.core.recipe import Recipe, Settings, Stage, Update
 from toonstream_train.data.dataset import Faces, Geometry, signed
 from toonstream_train.data.degradation import Degradation, again, degrade, light, shift
-from toonstream_train.data.pack import Pack
+from toonstream_train.data.pack import SIZE, Pack
 from toonstream_train.losses.adversarial import discriminator_loss, generator_loss
 from toonstream_train.losses.content import content
 from toonstream_train.losses.drawing import drawing
@@ -108,7 +109,7 @@ class Distill(Recipe):
     def forward(self) -> None:
         s = self.settings
         with torch.no_grad():
-            self.target = self.teacher(self.photo.pictures)
+            self.target = self.drawn(self.photo.pictures)
         views = self.input
         if s.temporal:
             second, self.move = again(self.input[: max(1, s.batch // 4)], s.temporal_noise)
@@ -116,6 +117,13 @@ class Distill(Recipe):
         made = self.student(views)
         self.toon, self.again = made[: s.batch], made[s.batch :]
         self.pictures = {"photo": self.input, "student": self.toon, "teacher": self.target}
+
+    def drawn(self, photos: Tensor) -> Tensor:
+        """By the teacher, at the size that it learned on."""
+        scale = self.taught.recipe.side / SIZE
+        small = interpolate(photos, scale_factor=scale, mode="bilinear", antialias=True) if scale < 1 else photos
+        toons: Tensor = self.teacher(small)
+        return interpolate(toons, photos.shape[2:], mode="bilinear") if scale < 1 else toons
 
     def optimise(self, update: Update) -> None:
         s = self.settings
@@ -150,4 +158,4 @@ class Distill(Recipe):
 
     def preview(self, networks: Mapping[str, nn.Module], inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         photos = inputs["image"]
-        return {"photo": photos, "student": networks["student"](photos), "teacher": self.teacher(photos)}
+        return {"photo": photos, "student": networks["student"](photos), "teacher": self.drawn(photos)}

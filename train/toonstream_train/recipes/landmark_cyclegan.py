@@ -277,7 +277,6 @@ class LandmarkCycleGAN(Recipe):
         return networks["generator"]
 
     def examples(self, faces: Pack) -> dict[str, NDArray[Any]]:
-        faces = faces.resized(self.settings.geometry.size)
         landmarks = {"landmarks": faces.points[5]} if self.settings.conditions else {}
         return super().examples(faces) | landmarks
 

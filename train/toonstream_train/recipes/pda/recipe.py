@@ -26,8 +26,9 @@ portraits, then with photos. Where it departs from the paper, or fills in what t
 - Pictures are aligned crops, what was padded is hidden from the discriminators, and what is shown and exported is a
   moving average (EMA).
 
-Section 4.5's variants: ldn=false; structure=0; highlight=0; cam=0; and of the stages by their steps and
-aug_portrait=0.
+Section 4.5's variants: ldn=false; structure=0; highlight=0; cam=0. Of the stages: augmented=0 adapted=0 (Coser), with
+the photos as the pack `proxy` (Baseline); adapted=0 (Coser+Aug); augmented=0 aug_portrait=0 (Coser+Human); apart=0
+together=0 augmented=0 ldn_factor=1 (Single Stage). "Full Landmarks" is left out: the LDN moves contours alone.
 """
 
 from collections.abc import Mapping

@@ -104,7 +104,7 @@ class VideoSink:
         try:
             self._mux(None)
             if self._original:
-                self._original.copy_until(None if whole else self._end)
+                self._original.finish(None if whole else self._end)
             self._output.close()
         except FFmpegError as error:
             with suppress(FFmpegError):

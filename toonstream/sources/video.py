@@ -141,6 +141,9 @@ def open_container(path: Path) -> InputContainer:
         container: InputContainer = av.open(f"file:{path}", "r", **ANY_TEXT)
     except FFmpegError as error:
         raise InputError(f"{path}: cannot be read as a video, or is cut short ({error.strerror})") from error
+    if container.format.name == "webp_pipe":  # one that stands still is a photo
+        container.close()
+        raise InputError(f"{path}: animated WebP cannot be read; save it as a video or as GIF")
     if container.format.name.endswith("_pipe") or container.metadata.get("major_brand") in _STILL_BRANDS:
         container.close()
         raise InputError(f"{path}: unsupported kind of picture; save it as JPEG or PNG")

@@ -203,6 +203,23 @@ def test_titles_in_an_old_encoding_go_along_as_they_are(tmp_path):
     assert all(latin1 in written for latin1 in old.values())
 
 
+@pytest.mark.parametrize("suffix", [".ts", ".flv"])
+def test_pixels_are_turned_where_the_container_cannot_tell(tmp_path, suffix):
+    path = make_clip(tmp_path / "in.mov", matrix=QUARTER_TURN, aspect=Fraction(4, 3), options={"qp": "1"})
+    with open_source(path) as source:
+        before = [(frame.seconds, frame.rgb()) for frame in source]
+    assert convert(path, tmp_path / f"out{suffix}") == []
+    with open_source(tmp_path / f"out{suffix}") as written:
+        assert written.size == (HEIGHT, WIDTH)
+        after = [(frame.seconds, frame.rgb()) for frame in written]
+    with av.open(str(tmp_path / f"out{suffix}")) as container:
+        assert container.streams.video[0].sample_aspect_ratio == Fraction(3, 4)
+    assert len(after) == len(before)
+    for (time, picture), (wanted_time, wanted) in zip(after, before, strict=True):
+        assert time - after[0][0] == pytest.approx(wanted_time - before[0][0], abs=0.001)
+        assert abs(picture.astype(int) - wanted).mean() < 4
+
+
 def test_what_does_not_fit_is_left_out_with_a_notice(tmp_path):
     path = make_clip(tmp_path / "in.mkv", subtitles=True)
     notices = convert(path, tmp_path / "out.mp4")

@@ -1,6 +1,7 @@
 """Every kind of video that people have, through source and sink: what must stay the same, stays the same."""
 
 import io
+import struct
 from fractions import Fraction
 from pathlib import Path
 
@@ -201,6 +202,28 @@ def test_titles_in_an_old_encoding_go_along_as_they_are(tmp_path):
     convert(path, tmp_path / "out.mkv")
     written = (tmp_path / "out.mkv").read_bytes()
     assert all(latin1 in written for latin1 in old.values())
+
+
+def _with_clean_aperture(path: Path, width: int, height: int) -> Path:
+    data = bytearray(path.read_bytes())
+    box = struct.pack(">I4s8I", 40, b"clap", width, 1, height, 1, 0, 1, 0, 1)
+    entry = data.index(b"avc1", data.index(b"stsd")) - 4
+    end = entry + int.from_bytes(data[entry : entry + 4])
+    around = [data.rindex(name, 0, entry) - 4 for name in (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd")]
+    data[end:end] = box
+    for start in [*around, entry]:
+        data[start : start + 4] = (int.from_bytes(data[start : start + 4]) + len(box)).to_bytes(4)
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("width", "told"), [(48, ["the mark by which players crop it to 48x48 is left out"]), (64, [])]
+)
+def test_a_clean_aperture_is_told(tmp_path, width, told):
+    path = _with_clean_aperture(make_clip(tmp_path / "in.mov", sound=None), width, HEIGHT)
+    assert convert(path, tmp_path / "out.mov") == told
+    assert read(tmp_path / "out.mov").size == (WIDTH, HEIGHT)
 
 
 @pytest.mark.parametrize("suffix", [".ts", ".flv"])

@@ -20,6 +20,7 @@ from toonstream_engines.errors import InputError
 
 from toonstream.frame import Frame
 from toonstream.orientation import UPRIGHT, Orientation
+from toonstream.sources.clean_aperture import clean_aperture
 from toonstream.sources.native import Native
 from toonstream.sources.time_line import TimeLine
 
@@ -63,6 +64,9 @@ class VideoSource:
         if _all_around(first):
             self.notices.append("a 360-degree video; the mark by which players know that is left out")
         width, height = first.width, first.height
+        clean = clean_aperture(path) if "mp4" in self._container.format.name else None
+        if clean and clean != (width, height):
+            self.notices.append(f"the mark by which players crop it to {clean[0]}x{clean[1]} is left out")
         self.size = (height, width) if self._orientation.swap else (width, height)
         self.rate: Fraction | None = self._stream.average_rate or self._stream.guessed_rate
         self.length: int | None = self._stream.frames or None

@@ -80,10 +80,13 @@ def test_a_clip_without_faces_is_encoded_and_says_so(tmp_path, capsys, style):
 def test_a_folder_goes_to_a_folder(tmp_path, head, style):
     make_clip(tmp_path / "waves.mp4")
     head.rename(tmp_path / "head.part.1.png")
+    cv2.imwrite(str(tmp_path / "pair.jpg"), np.full((48, 64, 3), 90, np.uint8))
+    (tmp_path / "pair.jpg").rename(tmp_path / "pair.mpo")
     for name in ("notes.txt", "made.toon.mp4", "made.toon.part.mp4", "made.toon.part-2.mp4"):
         (tmp_path / name).write_text("not to be read")
     assert toonstream(tmp_path, "-o", tmp_path / "out", style=style) == 0
-    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["head.part.1.toon.png", "waves.toon.mp4"]
+    made = sorted(p.name for p in (tmp_path / "out").iterdir())
+    assert made == ["head.part.1.toon.png", "pair.toon.jpg", "waves.toon.mp4"]
 
 
 def test_an_output_that_exists_stays(tmp_path, head, capsys, style):

@@ -14,7 +14,7 @@ from toonstream_engines.errors import InputError
 from toonstream.choose import default_output, open_sink, open_source
 from toonstream.frame import Patch, Rect
 
-PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
+PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
 def save(path, array, **options):
@@ -136,6 +136,33 @@ def test_deep_and_gray_and_cmyk(tmp_path):
     Image.fromarray(draw(0)).convert("CMYK").save(tmp_path / "cmyk.jpg", quality=100)
     assert convert(tmp_path / "cmyk.jpg", tmp_path / "cmyk.toon.jpg") == ["stored in CMYK; converted to RGB"]
     assert abs(load(tmp_path / "cmyk.toon.jpg").astype(int) - draw(0)).mean() < 6
+
+
+def _gray_profile() -> bytes:
+    """Of light itself, not of what the eye makes of it: a white point and a tone curve that is straight."""
+    white = b"XYZ " + struct.pack(">4x3i", *(round(65536 * value) for value in (0.9642, 1, 0.8249)))
+    straight = b"curv" + struct.pack(">4xI", 0)
+    start = 128 + 4 + 2 * 12
+    tags = struct.pack(">I4sII4sII", 2, b"wtpt", start, len(white), b"kTRC", start + len(white), len(straight))
+    body = tags + white + straight
+    head = struct.pack(">I4sI4s4s4s12x4s", 128 + len(body), b"", 0x02400000, b"mntr", b"GRAY", b"XYZ ", b"acsp")
+    return head.ljust(68, b"\0") + white[8:] + bytes(48) + body
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])
+def test_a_gray_profile_is_not_for_colours(tmp_path, suffix):
+    path = save(tmp_path / "in.png", np.full((16, 16), 128, np.uint8), icc_profile=_gray_profile())
+    assert convert(path, tmp_path / f"out{suffix}") == []
+    with Image.open(tmp_path / f"out{suffix}") as written:
+        assert "icc_profile" not in written.info
+    assert abs(load(tmp_path / f"out{suffix}").astype(int) - 188).max() <= 1  # half of the light, in sRGB
+
+
+def test_a_moving_webp_is_told(tmp_path):
+    frames = [Image.fromarray(draw(index)) for index in range(4)]
+    frames[0].save(tmp_path / "in.webp", save_all=True, append_images=frames[1:], duration=40)
+    with pytest.raises(InputError, match="animated WebP cannot be read; save it as a video or as GIF"):
+        open_source(tmp_path / "in.webp")
 
 
 def test_a_moving_picture_is_a_video(tmp_path):

@@ -1,7 +1,9 @@
 """Every kind of video that people have, through source and sink: what must stay the same, stays the same."""
 
 import io
+import struct
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
@@ -202,6 +204,45 @@ def test_titles_in_an_old_encoding_go_along_as_they_are(tmp_path):
     assert all(latin1 in written for latin1 in old.values())
 
 
+def _with_clean_aperture(path: Path, width: int, height: int) -> Path:
+    data = bytearray(path.read_bytes())
+    box = struct.pack(">I4s8I", 40, b"clap", width, 1, height, 1, 0, 1, 0, 1)
+    entry = data.index(b"avc1", data.index(b"stsd")) - 4
+    end = entry + int.from_bytes(data[entry : entry + 4])
+    around = [data.rindex(name, 0, entry) - 4 for name in (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd")]
+    data[end:end] = box
+    for start in [*around, entry]:
+        data[start : start + 4] = (int.from_bytes(data[start : start + 4]) + len(box)).to_bytes(4)
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("width", "told"), [(48, ["the mark by which players crop it to 48x48 is left out"]), (64, [])]
+)
+def test_a_clean_aperture_is_told(tmp_path, width, told):
+    path = _with_clean_aperture(make_clip(tmp_path / "in.mov", sound=None), width, HEIGHT)
+    assert convert(path, tmp_path / "out.mov") == told
+    assert read(tmp_path / "out.mov").size == (WIDTH, HEIGHT)
+
+
+@pytest.mark.parametrize("suffix", [".ts", ".flv"])
+def test_pixels_are_turned_where_the_container_cannot_tell(tmp_path, suffix):
+    path = make_clip(tmp_path / "in.mov", matrix=QUARTER_TURN, aspect=Fraction(4, 3), options={"qp": "1"})
+    with open_source(path) as source:
+        before = [(frame.seconds, frame.rgb()) for frame in source]
+    assert convert(path, tmp_path / f"out{suffix}") == []
+    with open_source(tmp_path / f"out{suffix}") as written:
+        assert written.size == (HEIGHT, WIDTH)
+        after = [(frame.seconds, frame.rgb()) for frame in written]
+    with av.open(str(tmp_path / f"out{suffix}")) as container:
+        assert container.streams.video[0].sample_aspect_ratio == Fraction(3, 4)
+    assert len(after) == len(before)
+    for (time, picture), (wanted_time, wanted) in zip(after, before, strict=True):
+        assert time - after[0][0] == pytest.approx(wanted_time - before[0][0], abs=0.001)
+        assert abs(picture.astype(int) - wanted).mean() < 4
+
+
 def test_what_does_not_fit_is_left_out_with_a_notice(tmp_path):
     path = make_clip(tmp_path / "in.mkv", subtitles=True)
     notices = convert(path, tmp_path / "out.mp4")
@@ -210,21 +251,45 @@ def test_what_does_not_fit_is_left_out_with_a_notice(tmp_path):
     assert len(read(tmp_path / "out.mp4").others) == 1
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_sound_that_fits_is_copied(tmp_path, suffix):
+    path = make_clip(tmp_path / "in.avi", sound="pcm_s16le")
+    assert convert(path, tmp_path / f"out{suffix}") == []
+    assert [one.md5 for one in read(tmp_path / f"out{suffix}").others] == [one.md5 for one in read(path).others]
+
+
 @pytest.mark.parametrize(
-    ("suffix", "notices"),
+    ("name", "sound", "output", "codec"),
     [
-        (".mp4", []),
-        (".mkv", []),
-        (".ts", ["left out: pcm_s16le audio stream 1"]),  # which would take it, and nobody could read it
-        (".flv", ["left out: pcm_s16le audio stream 1"]),  # whose muxer would abort
+        ("in.avi", "pcm_s16le", "out.ts", "aac"),  # which would take it, and nobody could read it
+        ("in.avi", "pcm_s16le", "out.flv", "aac"),  # whose muxer would abort
+        ("in.avi", "pcm_s16le", "out.webm", "opus"),
+        ("in.mp4", "aac", "out.webm", "opus"),
+        ("in.avi", "adpcm_ms", "out.mkv", "aac"),
+        ("in.mkv", "flac", "out.mov", "aac"),
     ],
 )
-def test_sound_that_a_container_refuses_late(tmp_path, suffix, notices):
-    path = make_clip(tmp_path / "in.avi", sound="pcm_s16le")
-    assert convert(path, tmp_path / f"out{suffix}") == notices
-    before, after = read(path), read(tmp_path / f"out{suffix}")
-    assert len(after.times) == FRAMES
-    assert [one.md5 for one in after.others] == ([] if notices else [one.md5 for one in before.others])
+def test_sound_that_does_not_fit_is_encoded_anew(tmp_path, name, sound, output, codec):
+    path = make_clip(tmp_path / name, sound=sound, sound_start=Fraction(1, 5) if name != "in.avi" else Fraction(0))
+    notice = f"{sound} audio stream 1 does not fit; encoded as {codec}"
+    assert convert(path, tmp_path / output) == [notice]
+    assert len(read(tmp_path / output).times) == FRAMES
+    for before, after in zip(_tone(path), _tone(tmp_path / output), strict=True):
+        assert after == pytest.approx(before, rel=0.01, abs=0.025)  # a frame of AAC
+
+
+def _tone(path: Path) -> tuple[float, float, float]:
+    """When the sound is heard first and last, in seconds from the first picture on, and its frequency in kHz."""
+    with av.open(str(path)) as container:
+        first = next(container.decode(video=0)).time
+    with av.open(str(path)) as container:
+        mono = av.AudioResampler("fltp", "mono", 48_000)
+        frames = [one for frame in container.decode(audio=0) for one in mono.resample(frame)]
+    samples = np.concatenate([frame.to_ndarray()[0] for frame in frames])
+    loud = np.flatnonzero(np.abs(samples) > 0.1)
+    spectrum = np.abs(np.fft.rfft(samples[loud[0] : loud[-1]]))
+    start = frames[0].time - first
+    return start + loud[0] / 48_000, start + loud[-1] / 48_000, spectrum.argmax() / len(spectrum) * 24
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".flv", ".3gp"])

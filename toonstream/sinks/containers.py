@@ -10,17 +10,18 @@ from toonstream.sources import PHOTOS
 
 @dataclass(frozen=True)
 class Container:
-    """A muxer by its FFmpeg name, its usual encoder, and options."""
+    """A muxer by its FFmpeg name, its usual encoder, and options. turns: players can be told to turn the picture."""
 
     format: str
     encoder: str = "libx264"
     options: dict[str, str] = field(default_factory=dict)
+    turns: bool = True
 
 
 # A file of these can be read at any time, up to about its last second, whatever ends the program. MP4 cannot: its index
 # comes last, and written in fragments (hybrid_fragmented) it may lose its last frame.
 _CLUSTERS = {"cluster_time_limit": "1000"}
-_MPEG_TS = Container("mpegts", options={"mpegts_copyts": "1"})
+_MPEG_TS = Container("mpegts", options={"mpegts_copyts": "1"}, turns=False)
 _CONTAINERS = {
     ".mp4": Container("mp4"),
     ".m4v": Container("mp4"),
@@ -30,7 +31,7 @@ _CONTAINERS = {
     ".ts": _MPEG_TS,
     ".mts": _MPEG_TS,
     ".m2ts": _MPEG_TS,
-    ".flv": Container("flv"),
+    ".flv": Container("flv", turns=False),
     ".3gp": Container("3gp"),
 }
 # A GIF of a cartoon has 256 colours and a hundred times the size. AVI has no time stamps, and would shift the picture

@@ -1,4 +1,7 @@
-"""What goes along with the picture: sound, subtitles, fonts, chapters and tags of the original file, untouched."""
+"""What goes along with the picture: sound, subtitles, fonts, chapters and tags of the original file.
+
+All of it is copied as it is; only sound that the new container cannot hold is encoded anew.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from av.packet import Packet
 from av.stream import AttachmentStream, Stream
 from av.video.stream import VideoStream
 
+from toonstream.sinks.sound import EncodedSound
 from toonstream.sources.time_line import TimeLine
 from toonstream.sources.video import ANY_TEXT, main_video, open_container
 
@@ -40,6 +44,7 @@ class Original:
         self._container = open_container(path)
         self._video = main_video(self._container, path)
         self._copies: dict[int, Stream] = {}
+        self._encoded: dict[int, EncodedSound] = {}
         self._last_dts: dict[int, int] = {}
         first_packets = _first_packets(path)
         chapters = self._container.chapters()
@@ -65,6 +70,12 @@ class Original:
     def sample_aspect_ratio(self) -> Fraction | None:
         return self._video.sample_aspect_ratio
 
+    def finish(self, time: Fraction | None) -> None:
+        """Copy the last packets, those before `time` as above, and what is held back of sound that is encoded."""
+        self.copy_until(time)
+        for sound in self._encoded.values():
+            sound.write(None)
+
     def copy_until(self, time: Fraction | None) -> None:
         """Copy the packets that start before `time` in seconds; all that are left for None."""
         while self._next is not None and (time is None or _time(self._next) < time):
@@ -79,16 +90,23 @@ class Original:
         if isinstance(stream, AttachmentStream):
             if not (stream.data or b"").startswith(_FONTS):
                 return False
-        elif stream.type not in ("audio", "subtitle") or not _fits(stream, self._output.format.name, first_packets):
+        elif stream.type not in ("audio", "subtitle"):
             return False
         try:
-            copy = _add_copy(stream, self._output)
+            copy = self._add_stream(stream, first_packets)
         except (ValueError, FFmpegError):  # the container has no place for it
             return False
         copy.metadata.update(_lasting(stream.metadata))
         copy.disposition = stream.disposition
         self._copies[stream.index] = copy
         return True
+
+    def _add_stream(self, stream: Stream, first_packets: list[Packet[Stream]]) -> Stream:
+        if isinstance(stream, AttachmentStream) or _fits(stream, self._output.format.name, first_packets):
+            return _add_copy(stream, self._output)
+        sound = self._encoded[stream.index] = EncodedSound(stream, self._output)
+        self.notices.append(f"{_name(stream)} stream {stream.index} does not fit; encoded as {sound.name}")
+        return sound.stream
 
     def _demux(self) -> Iterator[Packet[Stream]]:
         streams = [self._container.streams[index] for index in self._copies]
@@ -104,6 +122,9 @@ class Original:
 
     def _copy(self, packet: Packet[Stream]) -> None:
         index = packet.stream_index
+        if index in self._encoded:
+            self._encoded[index].write(packet)
+            return
         last = self._last_dts.get(index)
         if packet.dts is None:
             packet.dts = packet.pts if packet.pts is not None else (0 if last is None else last + 1)

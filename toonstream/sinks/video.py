@@ -64,10 +64,12 @@ class VideoSink:
         """Encode one frame. Raises UserError where the file cannot be written."""
         picture = frame.picture
         try:
+            if any(frame.orientation) and not self._kind.turns:
+                picture = _upright(frame)
             if picture.format.is_rgb:
                 picture = video_of_rgb(planes(picture)[0], picture)
             if self._output is None:
-                self._open(picture)
+                self._open(picture, swapped=frame.orientation.swap and not self._kind.turns)
             elif self._part and not self._part.exists():  # the system takes what is written to it all the same
                 raise UserError(f"{self.path}: {self._part} was removed while it was written; nothing of it is left")
             if picture.format.name != self._stream.pix_fmt:
@@ -104,7 +106,7 @@ class VideoSink:
         try:
             self._mux(None)
             if self._original:
-                self._original.copy_until(None if whole else self._end)
+                self._original.finish(None if whole else self._end)
             self._output.close()
         except FFmpegError as error:
             with suppress(FFmpegError):
@@ -119,8 +121,11 @@ class VideoSink:
             assert part
             publish(part, self.path, self._overwrite)
 
-    def _open(self, picture: av.VideoFrame) -> None:
-        """Everything follows from the first picture: planes, colours and orientation go in as they came."""
+    def _open(self, picture: av.VideoFrame, swapped: bool) -> None:
+        """Everything follows from the first picture: planes, colours and orientation go in as they came.
+
+        swapped: whether its pixels were turned by a quarter.
+        """
         kind = self._kind
         self._part = make_part(self.path)
         options = kind.options | {"flush_packets": "1"}  # into the file at once: a killed program loses what it holds
@@ -151,7 +156,8 @@ class VideoSink:
         if self._original_path:
             self._original = Original(self._original_path, output, stream)
             self.notices += self._original.notices
-            context.sample_aspect_ratio = self._original.sample_aspect_ratio or Fraction(0, 1)
+            aspect = self._original.sample_aspect_ratio or Fraction(0, 1)
+            context.sample_aspect_ratio = 1 / aspect if aspect and swapped else aspect
         try:
             context.open()
         except FFmpegError as error:
@@ -182,6 +188,13 @@ class VideoSink:
             if self._original and packet.dts is not None:
                 self._original.copy_until(packet.dts * packet.time_base)
             self._output.mux_one(packet)
+
+
+def _upright(frame: Frame) -> av.VideoFrame:
+    """The picture as it is seen, RGB, for a container that cannot tell players to turn it."""
+    upright = Frame.from_rgb(frame.rgb(), frame.pts, frame.time_base, frame.index).picture
+    upright.duration = frame.picture.duration
+    return upright
 
 
 def _plays(path: Path) -> bool:

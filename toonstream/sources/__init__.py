@@ -15,7 +15,8 @@ PHOTOS = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp"})
 _PHOTOS_BEGIN = {b"\xff\xd8\xff": ".jpg", b"\x89PNG": ".png", b"RIFF": ".webp"}
 _VIDEOS = {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts", ".m2ts", ".flv", ".3gp", ".gif"}
 _OLDER_VIDEOS = {".asf", ".mpeg", ".mpg", ".ogv", ".wmv"}
-SUFFIXES = frozenset(PHOTOS | _VIDEOS | _OLDER_VIDEOS)
+_PHOTOS_IN_PAIRS = {".mpo"}  # JPEG, of two views
+SUFFIXES = frozenset(PHOTOS | _PHOTOS_IN_PAIRS | _VIDEOS | _OLDER_VIDEOS)
 """What a folder is searched for; a file that is named is read by its content, whatever its suffix."""
 
 

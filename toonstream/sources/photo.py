@@ -29,6 +29,9 @@ _ORIENTATIONS = {
     8: Orientation(True, False, True),
 }
 
+_COLOURS = slice(16, 20)
+"""Where an ICC profile names the colours that it is for."""
+
 
 class PhotoSource:
     """A JPEG, PNG or WebP with one picture. Raises InputError where it cannot be read.
@@ -104,11 +107,12 @@ class PhotoSource:
             return np.repeat(gray[..., None], 3, axis=2), None
         if image.mode == "CMYK":
             self.notices.append("stored in CMYK; converted to RGB")
-            profile = self.tags.pop("icc_profile", None)
-            if profile:
+        profile = self.tags.get("icc_profile")
+        if profile and profile[_COLOURS] != b"RGB ":  # of other colours than those that are written
+            del self.tags["icc_profile"]
+            with suppress(ImageCms.PyCMSError, OSError):  # a profile of yet others: the plain conversion will do
                 given, wanted = ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB")
-                with suppress(ImageCms.PyCMSError):  # a profile that is not of CMYK: the plain conversion will do
-                    image = ImageCms.profileToProfile(image, given, wanted, outputMode="RGB") or image
+                image = ImageCms.profileToProfile(image, given, wanted, outputMode="RGB") or image
         if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
             rgba = np.asarray(image.convert("RGBA"))
             return rgba[..., :3].copy(), rgba[..., 3].copy()

@@ -20,6 +20,7 @@ from toonstream_engines.errors import InputError
 
 from toonstream.frame import Frame
 from toonstream.orientation import UPRIGHT, Orientation
+from toonstream.sources.clean_aperture import clean_aperture
 from toonstream.sources.native import Native
 from toonstream.sources.time_line import TimeLine
 
@@ -63,6 +64,9 @@ class VideoSource:
         if _all_around(first):
             self.notices.append("a 360-degree video; the mark by which players know that is left out")
         width, height = first.width, first.height
+        clean = clean_aperture(path) if "mp4" in self._container.format.name else None
+        if clean and clean != (width, height):
+            self.notices.append(f"the mark by which players crop it to {clean[0]}x{clean[1]} is left out")
         self.size = (height, width) if self._orientation.swap else (width, height)
         self.rate: Fraction | None = self._stream.average_rate or self._stream.guessed_rate
         self.length: int | None = self._stream.frames or None
@@ -141,6 +145,9 @@ def open_container(path: Path) -> InputContainer:
         container: InputContainer = av.open(f"file:{path}", "r", **ANY_TEXT)
     except FFmpegError as error:
         raise InputError(f"{path}: cannot be read as a video, or is cut short ({error.strerror})") from error
+    if container.format.name == "webp_pipe":  # one that stands still is a photo
+        container.close()
+        raise InputError(f"{path}: animated WebP cannot be read; save it as a video or as GIF")
     if container.format.name.endswith("_pipe") or container.metadata.get("major_brand") in _STILL_BRANDS:
         container.close()
         raise InputError(f"{path}: unsupported kind of picture; save it as JPEG or PNG")

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import hashlib
+import io
 import socket
 import threading
 from contextlib import closing
@@ -125,6 +126,12 @@ def test_a_source_is_added_to_the_scene_on_air_and_fitted(studio, capsys):
     fitted = studio.requests[1][1]
     assert (fitted["sceneName"], fitted["sceneItemId"]) == ("Talk", 7)
     assert fitted["sceneItemTransform"]["boundsWidth"] == 1920
+
+
+def test_an_address_with_a_token_is_read_from_the_input(studio, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("http://192.0.2.1:8080/token/\n"))
+    assert command(studio, "add", "-") == 0
+    assert studio.inputs["ToonStream"]["settings"]["input"] == "http://192.0.2.1:8080/token/stream.nut"
 
 
 def test_one_that_is_there_is_updated_and_stays_where_it_was_put(studio, capsys):

@@ -12,11 +12,13 @@ from toonstream.commands.parser import Parser
 
 def run(arguments: list[str]) -> int:
     options = _parse(arguments)
+    # An address with a token would stand in the list of processes, for all users of the machine to read.
+    address = sys.stdin.readline().strip() if options.address == "-" else options.address
 
     def work(password: str) -> str:
         if options.action == "remove":
             return obs.remove(options.name, options.websocket, password)
-        return obs.add(options.address, options.name, options.websocket, password)
+        return obs.add(address, options.name, options.websocket, password)
 
     print(_with_password(work))
     return 0
@@ -28,7 +30,12 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         usage="toonstream obs [add|remove] [ADDRESS] [options]",
         description="Put the stream of toonstream live into OBS, or take it out again, through OBS's websocket.",
         epilog=f"OBS's password is asked for, or taken from {obs.PASSWORD_VARIABLE}.",
-        examples=("toonstream obs", "toonstream obs add tcp://127.0.0.1:9000", "toonstream obs remove"),
+        examples=(
+            "toonstream obs",
+            "toonstream obs add tcp://127.0.0.1:9000",
+            "toonstream obs add -                         # then paste an address that holds a token",
+            "toonstream obs remove",
+        ),
     )
     parser.add_argument(
         "action", nargs="?", choices=("add", "remove"), default="add", metavar="ACTION", help="add or remove [add]"
@@ -38,7 +45,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         nargs="?",
         default="http://127.0.0.1:8080",
         metavar="ADDRESS",
-        help="as toonstream live printed it, http:// or tcp:// [http://127.0.0.1:8080]",
+        help="as toonstream live printed it, http:// or tcp://; -: read it from stdin [http://127.0.0.1:8080]",
     )
     parser.add_argument("--name", default="ToonStream", help="what the source is called in OBS [ToonStream]")
     parser.add_argument(

@@ -28,6 +28,8 @@ def test_planes_and_their_values():
     assert planes[right + 10, left, EYES] == 0
     assert planes[85, 64, FACE] == 128
     assert planes[49, left, FACE] == 255  # a brow
+    forehead = [planes[y // 2, 64, FACE] for y in (40, 54, 68, 82)]  # from its top to the brows
+    np.testing.assert_allclose(forehead, [128 * (y + 1 - 38) / 60 for y in (40, 54, 68, 82)], atol=4)
     assert planes[2, 2].tolist() == list(EMPTY)
 
 

@@ -30,10 +30,10 @@ BELOW_LID = 0.384
 def chart(landmarks: NDArray[np.floating], size: int) -> NDArray[np.uint8]:
     """The planes of one face, (size / 2, size / 2, 6) uint8, in the order of `PLANES`; each nests its shapes by value.
 
-    Face 128 and brows 255; the openings of the eyes 96, irises 176 and pupils 255, cut by the lids; strokes along the
-    upper lids and below the nose 255, as the lights in open eyes; lips 128 and the inside of the mouth 255. The last
-    two are coordinates within an eye, along its corners and down: 128 at the iris' centre, 1 and 255 at REACH of its
-    radii either way.
+    Face 128, which fades out from the brows to the top, and brows 255; the openings of the eyes 96, irises 176 and
+    pupils 255, cut by the lids; strokes along the upper lids and below the nose 255, as the lights in open eyes; lips
+    128 and the inside of the mouth 255. The last two are coordinates within an eye, along its corners and down: 128 at
+    the iris' centre, 1 and 255 at REACH of its radii either way.
     Half the crop's resolution is enough: edges are exact to a fraction of a pixel.
 
     landmarks: (478, 2) in pixels of the crop of `size` pixels a side, pixel centres at +0.5.
@@ -43,6 +43,7 @@ def chart(landmarks: NDArray[np.floating], size: int) -> NDArray[np.uint8]:
     points = np.asarray(landmarks, np.float32)
     face, eyes, lines, mouth = planes = np.zeros((4, size, size), np.uint8)
     _fill(face, points[OVAL], FACE)
+    _fade(face, float(points[OVAL, 1].min()), float(points[np.concatenate(BROWS), 1].mean()))
     balls, lights = np.zeros((2, size, size), np.uint8)
     widths = []
     for eye, iris, lid, brow in zip(EYES, IRISES, UPPER_LIDS, BROWS, strict=True):
@@ -81,6 +82,13 @@ def catch_lights(iris: NDArray[np.float32], lid: NDArray[np.float32]) -> NDArray
     edge = np.interp(centre[0], lid[order, 0], lid[order, 1])
     lights[0, 1] = max(lights[0, 1], edge + BELOW_LID * radius)
     return lights
+
+
+def _fade(face: NDArray[np.uint8], top: float, brows: float) -> None:
+    """Lets the face begin softly, in rows: its outline ends amid the forehead, where nothing must show."""
+    last = int(np.clip(brows, 0, len(face)))
+    share = ((np.arange(last, dtype=np.float32) + np.float32(0.5) - top) / max(brows - top, 1.0)).clip(0, 1)
+    face[:last] = face[:last] * share[:, None]
 
 
 def _places(

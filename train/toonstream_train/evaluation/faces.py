@@ -108,7 +108,7 @@ def left_to_draw(photos: Images, toons: Images, drawings: Images, points: Dense)
         side = photos.shape[1]
         planes = cv2.resize(chart(points[i], side), (side, side), interpolation=cv2.INTER_LINEAR)
         eyes, other = planes[..., 1] > 0, planes[..., 2:4].any(2) | (planes[..., 0] > FACE)
-        skin = (planes[..., 0] == FACE) & ~eyes & ~other
+        skin = (planes[..., 0] >= FACE // 2) & ~eyes & ~other
         differences = [np.abs(drawings[i].astype(int) - picture[i]).mean(2) for picture in (toons, photos)]
         for name, mask in (("skin", skin), ("eyes", eyes), ("elsewhere", ~(skin | eyes))):
             sums[name] += [difference[mask].sum() for difference in differences]

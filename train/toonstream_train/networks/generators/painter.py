@@ -15,17 +15,17 @@ class Painter(nn.Module):
     alone. There is no batch norm: with it, colours depend on what else is in the batch. Runtimes work on blocks of 16
     channels, so a width that is no multiple of 16 costs as much as the next one that is.
 
-    image (N, 3, H, W) and chart (N, 6, H / 2, W / 2), both in [-1, 1] -> toon (N, 3, H, W) in about that range;
+    image (N, 3, H, W) and chart (N, planes, H / 2, W / 2), both in [-1, 1] -> toon (N, 3, H, W) in about that range;
     H and W multiples of 16.
     """
 
-    def __init__(self, width: int = 16) -> None:
+    def __init__(self, width: int = 16, planes: int = len(PLANES)) -> None:
         super().__init__()
-        self.architecture = {"name": "painter", "width": width, "planes": len(PLANES)}
+        self.architecture = {"name": "painter", "width": width, "planes": planes}
         w, w8, w16 = width, 2 * width, 4 * width
         self.palette = Palette(w8, w)
         self.image = nn.Conv2d(3, w, 5, 2, 2)
-        self.chart = nn.Conv2d(len(PLANES), w, 3, padding=1)
+        self.chart = nn.Conv2d(planes, w, 3, padding=1)
         self.to4 = nn.Sequential(conv(w, w, stride=2), conv(w, w))
         self.to8 = nn.Sequential(conv(w, w8, stride=2), Residual(w8))
         self.to16 = nn.Sequential(conv(w8, w16, stride=2), Residual(w16), Context(w16), Residual(w16), conv(w16, w8))

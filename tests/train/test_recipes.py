@@ -56,7 +56,14 @@ def test_cartoongan_sees_cartoons_without_edges_as_fakes(tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     ("scale", "side"),
-    [((1.0, 1.0), 256), ((0.9, 1.2), 256), ((0.5, 1.0), 256), ((0.375, 0.375), 96), ((0.5, 0.6), 128)],
+    [
+        ((1.0, 1.0), 256),
+        ((0.9, 1.2), 256),
+        ((0.5, 1.0), 256),
+        ((0.375, 0.375), 96),
+        ((0.5, 0.6), 128),
+        ((0.125, 0.125), 64),
+    ],
 )
 def test_styles_draw_crops_in_which_faces_are_as_large_as_in_training(scale: tuple[float, float], side: int) -> None:
     """`export` and previews give them those."""

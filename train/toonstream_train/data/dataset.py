@@ -10,6 +10,9 @@ from torch.nn.functional import affine_grid, grid_sample
 from toonstream_train.data.pack import SIZE, Pack
 from toonstream_train.data.points import mirrored
 
+SMALLEST = 64
+"""Pixels of the smallest crop that a style can be exported for."""
+
 
 @dataclass(frozen=True)
 class Geometry:
@@ -30,11 +33,11 @@ class Geometry:
 
     @property
     def side(self) -> int:
-        """Of a whole crop in which faces are as large as in these patches: pixels, a multiple of 32, SIZE at most.
+        """Of a whole crop in which faces are as large as in these patches: pixels, a multiple of 32, SMALLEST to SIZE.
 
         What learned on whole crops of 96 pixels knows no face of 256; what learned on details up to full size does.
         """
-        return max(32, min(SIZE, round(SIZE * self.scale[1]) // 32 * 32))
+        return max(SMALLEST, min(SIZE, round(SIZE * self.scale[1]) // 32 * 32))
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Glasses for faces that wear none: many people on a call do, and few in a set of portraits.
+"""Drawn glasses for faces in training: many people on a call wear some, and few in a set of portraits.
 
 They are laid on the photo and on its drawing alike, so a student learns that rims stay and that no eye shows through
 dark lenses, whatever the landmarks say.
@@ -89,6 +89,7 @@ def _frame(random: np.random.Generator, mesh: Points) -> tuple[list[Points], lis
 
 
 def _share(mask: Bytes, size: int) -> NDArray[np.float32]:
+    """A mask that was drawn FINER times as large, (size, size), 0 to 1."""
     return np.asarray(cv2.resize(mask, (size, size), interpolation=cv2.INTER_AREA), np.float32) / np.float32(255)
 
 

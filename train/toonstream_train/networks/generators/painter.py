@@ -53,8 +53,8 @@ class Palette(nn.Module):
 
     One tone of skin over a whole face, and the colour of an iris of five pixels, are beyond what convolutions find.
 
-    image (N, 3, H, W), chart (N, 6, H / 2, W / 2) -> what to add to coarse features (N, coarse, 1, 1), what to add to
-    fine ones (N, fine, 1, 1), and what to multiply those by.
+    image (N, 3, H, W), chart (N, planes, H / 2, W / 2) -> what to add to coarse features (N, coarse, 1, 1), what to
+    add to fine ones (N, fine, 1, 1), and what to multiply those by.
     """
 
     def __init__(self, coarse: int, fine: int) -> None:

@@ -4,12 +4,14 @@ As a script, `damage.py FOLDER SEEDS CLIP...`: converts damaged copies of the cl
 came of it, and the most memory that the process has had so far, in MB.
 """
 
+import faulthandler
 import random
 import struct
 import sys
 from pathlib import Path
 
 LIMIT_MB = 2000
+LIMIT_SECONDS = 120  # for one file; then it hangs, and where it does is printed
 NUMBERS = (0, 1, 0x7F, 0xFF, 0x7FFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 
 
@@ -54,6 +56,7 @@ def main() -> None:
             path.write_bytes(damage(clip.read_bytes(), seed))
             output = path.with_suffix(".mp4" if seed % 2 else ".mkv").with_stem(f"{path.stem}.toon")
             print(f"{path.name}", end=" ", flush=True)
+            faulthandler.dump_traceback_later(LIMIT_SECONDS, exit=True)
             try:
                 convert(path, output)
                 outcome = "result"

@@ -9,7 +9,7 @@ import av
 import numpy as np
 import pytest
 from PIL import ExifTags, Image
-from support.clips import FRAMES, HEIGHT, WIDTH, convert, draw, make_clip, read
+from support.clips import FRAMES, HEIGHT, SOUND_RATE, WIDTH, convert, draw, make_clip, read
 from toonstream_engines.errors import InputError, UserError
 
 from toonstream.choose import default_output, open_sink, open_source
@@ -276,6 +276,54 @@ def test_sound_that_does_not_fit_is_encoded_anew(tmp_path, name, sound, output, 
     assert len(read(tmp_path / output).times) == FRAMES
     for before, after in zip(_tone(path), _tone(tmp_path / output), strict=True):
         assert after == pytest.approx(before, rel=0.01, abs=0.025)  # a frame of AAC
+
+
+def test_a_long_gap_in_the_sound_is_not_filled(tmp_path):
+    sound = pcm(tmp_path / "in.mkv", np.full(4800, 8000, np.int16), times=(0, 1, 600))
+    convert(sound, tmp_path / "out.ts")
+    with av.open(str(tmp_path / "out.ts")) as container:
+        samples = sum(frame.samples for frame in container.decode(audio=0))
+    assert 1.1 * SOUND_RATE < samples < 1.5 * SOUND_RATE  # what comes by then, the silence between, and what is late
+
+
+def test_sound_louder_than_full_scale_is_encoded(tmp_path):
+    """At floats like these FFmpeg's AAC encoder never ends."""
+    path = pcm(tmp_path / "in.mkv", np.tile(np.array([1e30, -1e30], np.float32), 24_000))
+    convert(path, tmp_path / "out.ts")
+    with av.open(str(tmp_path / "out.ts")) as container:
+        samples = np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)])
+    assert len(samples) > 0.9 * SOUND_RATE
+    assert np.isfinite(samples).all()
+
+
+def pcm(path: Path, samples: np.ndarray, times: tuple[int, ...] = (0,)) -> Path:
+    """A clip with mono sound as these samples say it, at each of these times in seconds."""
+    with (
+        av.open(str(make_clip(path.with_name(f"silent{path.suffix}"), sound=None))) as silent,
+        av.open(str(path), "w") as output,
+    ):
+        video = output.add_stream_from_template(silent.streams.video[0])
+        codec, layout = ("pcm_f32le", "flt") if samples.dtype == np.float32 else ("pcm_s16le", "s16")
+        sound = output.add_stream(codec, rate=SOUND_RATE, layout="mono")
+        for packet in silent.demux(video=0):
+            if packet.size:
+                packet.stream = video
+                output.mux(packet)
+        for time in times:
+            frame = av.AudioFrame.from_ndarray(samples[None], format=layout, layout="mono")
+            frame.sample_rate, frame.time_base, frame.pts = SOUND_RATE, Fraction(1, SOUND_RATE), time * SOUND_RATE
+            output.mux(sound.encode(frame))
+        output.mux(sound.encode(None))
+    return path
+
+
+def test_a_stream_that_begins_late_is_left_out(tmp_path):
+    path = make_clip(tmp_path / "in.flv", pts=range(200), sound=None)
+    text = b"\2\0\x0aonTextData\x08\0\0\0\1\0\4text\2\0\2hi\0\0\x09"
+    tag = b"\x12" + len(text).to_bytes(3, "big") + bytes(7) + text
+    path.write_bytes(path.read_bytes() + tag + len(tag).to_bytes(4, "big"))
+    convert(path, tmp_path / "out.mp4")
+    assert len(read(tmp_path / "out.mp4").times) == 200
 
 
 def _tone(path: Path) -> tuple[float, float, float]:

@@ -21,6 +21,7 @@ from av.stream import AttachmentStream, Stream
 from av.video.stream import VideoStream
 
 from toonstream.sinks.sound import EncodedSound
+from toonstream.sources.demux import demux
 from toonstream.sources.time_line import TimeLine
 from toonstream.sources.video import ANY_TEXT, main_video, open_container
 
@@ -140,7 +141,7 @@ def _first_packets(path: Path) -> dict[int, list[Packet[Stream]]]:
     """Some packets of each stream, as far as they lie at the beginning of the file."""
     found: dict[int, list[Packet[Stream]]] = {}
     with open_container(path) as container, suppress(FFmpegError):
-        for packet in islice(container.demux(), 500):
+        for packet in islice(demux(container), 500):
             packets = found.setdefault(packet.stream_index, [])
             if packet.size and len(packets) < 4:
                 packets.append(packet)

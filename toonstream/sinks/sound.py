@@ -17,6 +17,7 @@ from av.stream import Stream
 _ENCODERS = {"webm": "libopus"}
 _USUAL_ENCODER = "aac"
 _CHANNEL_BIT_RATE = 96_000  # at which neither is told from the original by ear
+_LONGEST_SILENCE = 60  # seconds; one damaged time stamp can tell of days
 
 
 class EncodedSound:
@@ -41,9 +42,15 @@ class EncodedSound:
         self.name = encoder.canonical_name
         self._output = output
         self._decoder = sound
-        self._heard = False
-        # What is missing in damaged sound becomes silence, so that the rest keeps its time.
-        self._resampler = AudioResampler(stream.format, layout, rate, options={"async": "1"})
+        self._end: float | None = None
+        self._resampler = self._new_resampler()
+
+    def _new_resampler(self) -> AudioResampler:
+        """What is missing in damaged sound becomes silence, so that the rest keeps its time.
+
+        As integers, which hold nothing beyond full scale: at such floats FFmpeg's AAC encoder never ends.
+        """
+        return AudioResampler("s32", self.stream.layout, self.stream.rate, options={"async": "1"})
 
     def write(self, packet: Packet[Stream] | None) -> None:
         """Encodes what a packet of the original holds, and all that is held back for None. Raises FFmpegError."""
@@ -51,13 +58,16 @@ class EncodedSound:
         with suppress(FFmpegError):  # a damaged packet
             frames = self._decoder.decode(packet)
         for frame in frames:
+            if self._end is not None and frame.time is not None and frame.time > self._end + _LONGEST_SILENCE:
+                self._encode(None)
+                self._resampler = self._new_resampler()  # which leaves a gap in the time stamps
             self._encode(frame)
-        if packet is None and self._heard:
+            self._end = (frame.time or 0) + frame.samples / frame.sample_rate
+        if packet is None and self._end is not None:
             self._encode(None)
             self._output.mux(self.stream.encode(None))
 
     def _encode(self, frame: AudioFrame | None) -> None:
-        self._heard = True
         for piece in self._resampler.resample(frame):
             self._output.mux(self.stream.encode(piece))
 

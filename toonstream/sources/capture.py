@@ -24,6 +24,7 @@ from toonstream.frame import Frame
 from toonstream.orientation import Rect
 from toonstream.picture import cut_out
 from toonstream.sources.clock import MICROSECOND, now, stamp
+from toonstream.sources.demux import demux
 from toonstream.sources.native import Native
 
 RETRY_SECONDS = 1.0
@@ -154,7 +155,7 @@ class CaptureSource:
         wanted: list[Stream] = [self._stream]
         if self._sound is not None:
             wanted += container.streams.audio[:1]
-        self._packets = container.demux(wanted)
+        self._packets = demux(container, *wanted)
 
     def _next(self) -> Packet[Any] | None:
         """The next packet with something in it; opens what is closed or was lost."""

@@ -10,6 +10,8 @@ from av.container import InputContainer
 from av.format import Flags
 from av.stream import Discard, Stream
 
+from toonstream.sources.demux import demux
+
 _FORWARD, _BACK = 10, Fraction(1, 10)
 """Seconds that a stream may jump before that is a new clock, as FFmpeg's command line has it."""
 
@@ -38,9 +40,9 @@ class TimeLine:
             for stream in self._container.streams:
                 if stream.index not in wanted:
                     stream.discard = Discard.all  # else the reading ends where a part of one is missing
-            yield from self._container.demux(streams)
+            yield from demux(self._container, *streams)
             return
-        for packet in self._container.demux():  # all streams, since each may be the first at a jump
+        for packet in demux(self._container):  # all streams, since each may be the first at a jump
             self._shift(packet)
             if packet.stream_index in wanted:
                 yield packet

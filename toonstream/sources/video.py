@@ -21,6 +21,7 @@ from toonstream_engines.errors import InputError
 from toonstream.frame import Frame
 from toonstream.orientation import UPRIGHT, Orientation
 from toonstream.sources.clean_aperture import clean_aperture
+from toonstream.sources.demux import demux
 from toonstream.sources.native import Native
 from toonstream.sources.time_line import TimeLine
 
@@ -171,7 +172,7 @@ def _largest(path: Path) -> tuple[int, int] | None:
     sizes = []
     with open_container(path) as container, suppress(FFmpegError):
         stream = main_video(container, path)
-        for packet in container.demux(stream):
+        for packet in demux(container, stream):
             if packet.is_keyframe or not packet.size:
                 with suppress(FFmpegError):
                     sizes += [(picture.width, picture.height) for picture in stream.decode(packet)]

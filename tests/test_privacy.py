@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from support import CLIP
+from support.clips import make_short
 
 pytestmark = pytest.mark.skipif(not shutil.which("strace"), reason="needs Linux with strace")
 
@@ -24,8 +25,9 @@ def stop():
 
 threading.Thread(target=stop, daemon=True).start()
 """
-LIVE = ["live", "--from", str(CLIP), "--to", "../out/live.mp4"]
-BATCH = ["batch", str(CLIP), "-o", "../out"]
+CONVERT = ["../clip.mp4", "-o", "../out/cartoon.mp4"]
+LIVE = ["live", "--from", str(CLIP), "--to", "../out/live.mp4", "--backend", "onnxruntime"]
+BATCH = ["batch", "../clip.mp4", "-o", "../out"]
 BENCH = ["bench", "--size", "320x240", "--seconds", "1", "--rounds", "1", "-o", "../out/bench"]
 TRAIN = """
 from pathlib import Path
@@ -89,7 +91,7 @@ def test_the_watch_sees_a_call_a_look_up_and_a_file(tmp_path):
 @pytest.mark.parametrize(
     "program",
     [
-        pytest.param(RUN.format([str(CLIP), "-o", "../out/cartoon.mp4"]), id="convert"),
+        pytest.param(RUN.format(CONVERT), id="convert"),
         pytest.param(STOP_LIVE + RUN.format(LIVE), id="live"),
         pytest.param(RUN.format(BATCH), id="batch", marks=pytest.mark.slow),
         pytest.param(RUN.format(BENCH), id="bench", marks=pytest.mark.slow),
@@ -101,5 +103,6 @@ def test_it_calls_nobody_and_leaves_nothing(tmp_path, program):
         pytest.importorskip("distributed", reason="pip install '.[cluster]'")
     if "toonstream_train" in program:
         pytest.importorskip("lightning_fabric", reason="pip install '.[train]'")
+    make_short(tmp_path / "clip.mp4")
     assert watch(program, tmp_path) == (set(), set())
     assert any((tmp_path / "out").iterdir())

@@ -10,6 +10,8 @@ import av
 import numpy as np
 from av.audio.frame import AudioFrame
 
+from support import CLIP
+
 WIDTH, HEIGHT, FRAMES = 64, 48, 20
 SOUND_RATE = 48000
 
@@ -83,6 +85,17 @@ def make_clip(
             packet.duration = 200
             output.mux(packet)
     output.close()
+    return path
+
+
+def make_short(path: Path) -> Path:
+    """The first two seconds of CLIP, 60 frames with their sound."""
+    with av.open(CLIP) as clip, av.open(path, "w") as short:
+        copies = {stream.index: short.add_stream_from_template(stream) for stream in clip.streams}
+        for packet in clip.demux():
+            if packet.size and packet.pts * packet.time_base < 2:
+                packet.stream = copies[packet.stream.index]
+                short.mux(packet)
     return path
 
 

@@ -112,6 +112,7 @@ class Script:
             picture = next(self._pictures)
         except StopIteration:
             self.ended.set()
+            self.done()  # nobody waits for what does not come
             return None
         if picture is None:
             self.done()

@@ -91,7 +91,7 @@ class Conditional(torch.nn.Module):
         return {"toon": self.conv(image) * 0.5 + plane * 0.4 + brighter, "matte": plane}
 
 
-@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("count", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_named_inputs_and_outputs(tmp_path, count, monkeypatch):
     """`export_style` proves them itself, on every CPU backend; here numpy does. One face is enough."""
     monkeypatch.setattr("toonstream_engines.export.int8_pays", lambda tried: True)

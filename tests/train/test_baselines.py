@@ -31,11 +31,8 @@ TINY: dict[str, Settings] = {
 }
 
 
-@pytest.mark.parametrize(
-    "chosen",
-    # Torch's exporter takes a while: of two networks in one file, and of the rest among the slow tests.
-    [pytest.param(one, id=name, marks=[pytest.mark.slow] * (name != "munit")) for name, one in TINY.items()],
-)
+@pytest.mark.slow  # torch's exporter takes a while
+@pytest.mark.parametrize("chosen", TINY.values(), ids=TINY)
 def test_a_few_steps_become_a_style_that_draws_a_photo(tmp_path: Path, chosen: Settings) -> None:
     assert run(tmp_path / "run", chosen)["step"] == 6
     photo, drawn = drawn_photo(tmp_path / "run", tiny_pack(2), tmp_path)

@@ -37,6 +37,7 @@ class Constant(nn.Module):
         return self.value.expand(len(x), 1, 2, 2) + 0 * x.mean()
 
 
+@pytest.mark.slow  # torch's exporter takes a while
 def test_from_training_to_a_drawn_photo(tmp_path: Path) -> None:
     run(tmp_path / "run", TINY_CP)
     photo, drawn = drawn_photo(tmp_path / "run", tiny_pack(2), tmp_path)

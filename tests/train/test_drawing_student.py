@@ -9,7 +9,6 @@ import pytest
 import torch
 from support.drawn_face import SIDE, SKINS, face
 from toonstream_engines.errors import InputError
-from toonstream_engines.export import export_style
 from toonstream_train.data.drawn_faces import Augmentation, DrawnFaces, warped
 from toonstream_train.data.glasses import glasses
 from toonstream_train.data.pack import Pack
@@ -177,11 +176,8 @@ def test_a_pack_without_drawings_is_told(pack: Pack) -> None:
         DrawingStudent(TINY).feed({"photos": replace(pack, drawings=None)}, torch.device("cpu"))
 
 
-def test_its_style_draws_with_its_shape(pack: Pack, tmp_path: Path) -> None:
-    recipe = DrawingStudent(TINY)
-    card = {"name": "tiny", **recipe.card(), "architecture": recipe.generator.architecture}
-    export_style(recipe.generator, tmp_path / "tiny", recipe.examples(pack), card)
-    with Toonifier(tmp_path / "tiny", "onnxruntime") as toonifier:
+def test_its_style_draws_with_its_shape(pack: Pack, drawing_run: Path) -> None:
+    with Toonifier(drawing_run / "style", "onnxruntime") as toonifier:
         assert toonifier.shape == SHAPE
         frame = Frame.from_rgb(pack.images[0].copy(), None, Fraction(1, 30), 0)
         (toon,) = toonifier.draw(frame, [Face(1, pack.points[478][0])])

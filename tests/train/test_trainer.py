@@ -36,12 +36,10 @@ from support.training import (
     trainer,
 )
 from toonstream_engines.errors import InputError, UserError
-from toonstream_engines.export import export_style
 from toonstream_train.core import checkpoint
 from toonstream_train.core.recipe import Recipe, Settings, Stage, Update
 from toonstream_train.core.trainer import Trainer
 from toonstream_train.data.pack import Pack, save
-from toonstream_train.recipes.registry import trained
 from torch import nn
 from torch.optim import SGD
 
@@ -165,17 +163,15 @@ def test_a_run_begins_with_what_another_learned(tmp_path: Path) -> None:
     assert_same(begun.recipe.networks["generator"].state_dict(), before)
 
 
-def test_a_run_begins_with_a_style(tmp_path: Path) -> None:
-    learned = run(tmp_path / "a", TINY_DRAWING)
-    of_a = trained(tmp_path / "a")
-    export_style(of_a.model, tmp_path / "style", of_a.recipe.examples(tiny_pack()), {"steps": 6})
+def test_a_run_begins_with_a_style(tmp_path: Path, drawing_run: Path) -> None:
+    learned = checkpoint.load(drawing_run / "checkpoint.pt")
     second = trainer(tmp_path / "b", TINY_DRAWING)
-    second.start_from(tmp_path / "style")
+    second.start_from(drawing_run / "style")
     for network in (second.recipe.networks["generator"], second.averages["generator"]):
         assert_same(network.state_dict(), learned["averages"]["generator"])
     assert (second.step, second.before) == (0, 6)
     with pytest.raises(InputError, match="style: it does not fit the network"):
-        trainer(tmp_path / "b", dataclasses.replace(TINY_DRAWING, width=6)).start_from(tmp_path / "style")
+        trainer(tmp_path / "b", dataclasses.replace(TINY_DRAWING, width=6)).start_from(drawing_run / "style")
 
 
 def test_a_loss_that_is_no_number(tmp_path: Path) -> None:

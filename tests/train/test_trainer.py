@@ -40,6 +40,7 @@ from toonstream_engines.export import export_style
 from toonstream_train.core import checkpoint
 from toonstream_train.core.recipe import Recipe, Settings, Stage, Update
 from toonstream_train.core.trainer import Trainer
+from toonstream_train.data.dataset import Geometry
 from toonstream_train.data.pack import Pack, save
 from toonstream_train.recipes.registry import trained
 from torch import nn
@@ -146,6 +147,12 @@ def test_stages_train_their_own_networks(tmp_path: Path) -> None:
         ("translation", 1.0, True),
         ("translation", 1.0, True),
     ]
+
+
+def test_a_source_that_no_pack_has(tmp_path: Path) -> None:
+    misspelt = dataclasses.replace(TINY_CYCLE, geometry=Geometry(size=64, weights={"made": 1.0, "mode": 2.0}))
+    with pytest.raises(InputError, match=r"geometry\.weights: no pack has faces of 'mode'; there are made"):
+        trainer(tmp_path, misspelt)
 
 
 def test_a_run_begins_with_what_another_learned(tmp_path: Path) -> None:

@@ -198,12 +198,14 @@ def test_a_loss_that_is_no_number(tmp_path: Path) -> None:
 
 
 def test_two_processes_have_the_gradients_of_one(tmp_path: Path) -> None:
-    """Batch norm's statistics among them: the whole batch decides, not each process's part."""
+    """Batch norm's statistics among them: the whole batch decides, not each process's part. And both end as one."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     mp.spawn(share, (2, port, tmp_path), nprocs=2)  # type: ignore[no-untyped-call]
     two = [torch.load(tmp_path / f"{rank}-of-2.pt") for rank in range(2)]
+    for rank in range(2):  # the second one's alone was no number
+        assert "the loss 'wrong' is not a number" in (tmp_path / f"{rank}.txt").read_text()
     state = checkpoint.load(tmp_path / "checkpoint.pt")
     (tmp_path / "checkpoint.pt").unlink()
     recipe = Shares(0, 1)

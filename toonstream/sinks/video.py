@@ -13,13 +13,14 @@ from av.container import OutputContainer
 from av.error import FFmpegError
 from av.video.stream import VideoStream
 from toonstream_engines.errors import InputError, UserError
+from toonstream_engines.part import make_part
 
 from toonstream.frame import Frame
 from toonstream.picture import AVERAGED, planes, video_of_rgb
 from toonstream.sinks.containers import container_of
 from toonstream.sinks.encoders import find_encoder, settings
 from toonstream.sinks.original import Original
-from toonstream.sinks.output import check_output, failure, make_part, publish
+from toonstream.sinks.output import check_output, failure, publish
 from toonstream.sources.video import ANY_TEXT, display_matrix
 
 _FALLBACK_RATE = Fraction(30)

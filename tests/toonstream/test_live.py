@@ -423,6 +423,23 @@ def test_an_engine_that_hangs_is_told(engines, head, monkeypatch):
     run_until(session, source, [Collector(lambda frame: source.done())], ended)
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_stage_that_has_ended_is_told(engines, head):
+    def end(frame, faces):
+        raise SystemExit  # which ends a thread and no more
+
+    session = Session("flat")
+    session._toonifier.draw = end
+    source = Script([scene((head, 240, 160, 0.7), canary=False, size=SIZE)] * 9, SIZE)
+
+    def ended() -> bool:
+        figures = session.figures()
+        return figures["state"] == "stuck" and str(figures["message"]).startswith("draw: it has ended")
+
+    run_until(session, source, [Collector()], ended)
+    assert session.figures()["message"] is None
+
+
 def test_the_rate_falls_where_no_frame_comes(monkeypatch):
     clock = [100.0]
     monkeypatch.setattr("toonstream.live.measures.time.monotonic", lambda: clock[0])

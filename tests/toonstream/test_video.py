@@ -48,6 +48,8 @@ KINDS = [
     ("b-frames.mkv", B_FRAMES),
     ("b-frames.ts", B_FRAMES),
     ("no-b-frames.mp4", {"options": {"bf": "0"}}),
+    ("near-0.ts", {"options": {"bf": "0"}, "container_options": {"mpegts_copyts": "1"}}),
+    ("near-0.flv", {"options": {"bf": "0"}}),
     ("turned.mp4", {"matrix": QUARTER_TURN}),
     ("turned.mov", {"matrix": QUARTER_TURN}),
     ("tilted.mp4", {"matrix": TILT}),
@@ -267,6 +269,7 @@ def test_sound_that_fits_is_copied(tmp_path, suffix):
         ("in.mp4", "aac", "out.webm", "opus"),
         ("in.avi", "adpcm_ms", "out.mkv", "aac"),
         ("in.mkv", "flac", "out.mov", "aac"),
+        ("in.mkv", "flac", "out.ts", "aac"),
     ],
 )
 def test_sound_that_does_not_fit_is_encoded_anew(tmp_path, name, sound, output, codec):
@@ -338,6 +341,13 @@ def _tone(path: Path) -> tuple[float, float, float]:
     spectrum = np.abs(np.fft.rfft(samples[loud[0] : loud[-1]]))
     start = frames[0].time - first
     return start + loud[0] / 48_000, start + loud[-1] / 48_000, spectrum.argmax() / len(spectrum) * 24
+
+
+def test_packets_of_192_bytes(tmp_path):
+    convert(make_clip(tmp_path / "in.m2ts"), tmp_path / "out.m2ts")
+    data = (tmp_path / "out.m2ts").read_bytes()
+    assert len(data) % 192 == 0
+    assert set(data[4::192]) == {0x47}
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".flv", ".3gp"])

@@ -2,6 +2,8 @@
 
 import itertools
 import json
+import os
+import sys
 import threading
 import time
 
@@ -390,6 +392,17 @@ def test_a_network_that_is_slow_is_waited_for(engines, head, monkeypatch):
     session = Session("flat")
     run_until(session, Script([picture] * 99, SIZE), [Collector()], lambda: session.figures()["stages_ms"])
     assert engines["flat"].closed
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("times", [2, pytest.param(100, marks=pytest.mark.slow)])
+def test_starts_and_stops_leave_no_thread_and_no_file(engines, head, times):
+    def left() -> tuple[int, int]:
+        source = Script([scene((head, 240, 160, 0.7), size=SIZE)] * 3, SIZE)
+        run_until(Session("flat"), source, [Collector(lambda frame: source.done())], source.ended.is_set)
+        return threading.active_count(), len(os.listdir("/proc/self/fd"))
+
+    assert left() == [left() for _ in range(times)][-1]
 
 
 def test_one_of_two_stays_the_one_that_is_drawn(engines, head):

@@ -1,7 +1,9 @@
 """Every kind of video that people have, through source and sink: what must stay the same, stays the same."""
 
 import io
+import os
 import struct
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -37,6 +39,8 @@ KINDS = [
     ("plain.flv", {}),
     ("plain.webm", VP9 | {"sound": "libopus"}),
     ("silent.mp4", {"sound": None}),
+    ("small.mp4", {"size": (16, 16)}),
+    ("240-a-second.mp4", {"rate": Fraction(240), "time_base": Fraction(1, 240), "pts": range(FRAMES)}),
     ("trimmed.mp4", {"pts": range(-5, FRAMES - 5)}),
     ("interlaced.mp4", {"options": {"flags": "+ildct", "x264-params": "tff=1"}}),
     ("fragments.mp4", {"container_options": {"movflags": "frag_keyframe+empty_moov"}}),
@@ -509,6 +513,16 @@ def test_an_unknown_encoder_lists_what_is_there(tmp_path):
     with pytest.raises(InputError, match="this container cannot hold"):
         convert(path, tmp_path / "out.webm", encoder="libx264")
     assert [file.name for file in tmp_path.iterdir()] == ["in.mp4"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_an_encoder_that_does_not_open_keeps_no_file_open(tmp_path, monkeypatch):
+    monkeypatch.setattr("toonstream.sinks.video.settings", lambda *_: {"preset": "none such"})
+    path = make_clip(tmp_path / "in.mp4")
+    with pytest.raises(InputError, match="--encoder libx264: it does not work here"):
+        convert(path, tmp_path / "out.mp4")
+    assert list(tmp_path.iterdir()) == [path]
+    assert str(path) not in [os.path.realpath(file) for file in Path("/proc/self/fd").iterdir()]
 
 
 @pytest.mark.parametrize(("transfer", "signal", "light"), [(16, 0.5806, 1.0), (18, 0.75, 1.0), (16, 0.4400, 0.25)])

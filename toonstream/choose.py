@@ -22,13 +22,13 @@ from pathlib import Path
 from typing import Any
 
 from toonstream_engines.errors import InputError, UserError
+from toonstream_engines.part import with_mark
 
 from toonstream.controls import Controls
 from toonstream.orientation import Rect
 from toonstream.sinks import LiveSink, Sink
 from toonstream.sinks.containers import SUFFIXES as WRITTEN
 from toonstream.sinks.containers import output_suffix
-from toonstream.sinks.output import with_mark
 from toonstream.sources import PHOTOS, SUFFIXES, CaptureRequest, LiveSource, Source, photo_suffix
 
 SOURCES, SINKS = "toonstream.sources", "toonstream.sinks"

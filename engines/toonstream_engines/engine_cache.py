@@ -135,8 +135,12 @@ def _parse(path: Path, data: bytes) -> Built:
 
 
 def _bound(newest: Path) -> None:
-    """Deletes the oldest files until the rest is small enough, but never the newest."""
-    files = sorted((path.stat().st_mtime, path.stat().st_size, path) for path in folder().iterdir() if path != newest)
+    """Deletes the oldest engines until the rest is small enough, but never the newest.
+
+    Other files there are locks and parts, which another process may hold.
+    """
+    engines = (path for path in folder().glob(f"*{SUFFIX}") if path != newest)
+    files = sorted((path.stat().st_mtime, path.stat().st_size, path) for path in engines)
     over = sum(size for _, size, _ in files) + newest.stat().st_size - MOST_BYTES
     for _, size, path in files:
         if over <= 0:

@@ -261,8 +261,13 @@ def test_the_cache_is_bounded(monkeypatch):
         engine_cache.keep({"n": str(i)}, bytes(1000))
         os.utime(engine_cache._path({"n": str(i)}), (i, i))
     assert [engine.key["n"] for engine in engine_cache.every()] == ["4", "3"]
+    held = [engine_cache.folder() / name for name in (".part-of-another", "of-another.lock")]
+    for path in held:
+        path.write_bytes(bytes(1000))
+        os.utime(path, (0, 0))
     engine_cache.keep({"n": "large"}, bytes(9000))
     assert [engine.key["n"] for engine in engine_cache.every()] == ["large"]
+    assert all(path.exists() for path in held)  # another process needs them
 
 
 def test_where_nothing_can_be_kept(style, gpu, tmp_path, monkeypatch, caplog):

@@ -1,5 +1,6 @@
 """A recipe whose gradients are known, and a process of a run of it: a spawned process imports no test."""
 
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import ClassVar
 
 import torch
 from lightning_fabric import Fabric
+from toonstream_engines.errors import UserError
 from toonstream_train.core.recipe import Recipe, Settings, Stage, Update
 from toonstream_train.core.trainer import Trainer
 from toonstream_train.data.pack import Pack
@@ -55,3 +57,7 @@ def share(rank: int, world: int, port: int, folder: Path) -> None:
         recipe.optimise(sharing.update)
     sharing.save()
     torch.save([p.grad for p in recipe.net.parameters()], folder / f"{rank}-of-{world}.pt")
+    try:
+        sharing._check("loss", {"right": 1.0, "wrong": math.nan if rank else 1.0})
+    except UserError as error:
+        (folder / f"{rank}.txt").write_text(str(error))

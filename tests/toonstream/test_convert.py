@@ -240,7 +240,7 @@ def test_a_style_that_is_not_what_it_says(tmp_path, head, capsys, harm):
     assert not head.with_name("head.toon.png").exists()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_run_leaves_a_playable_part(tmp_path, style, number):
     path = make_clip(tmp_path / "long.mp4", pts=range(900))
     command = [sys.executable, "-c", "import sys; from toonstream.commands import main; sys.exit(main())", str(path)]

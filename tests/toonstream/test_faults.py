@@ -87,6 +87,16 @@ def test_a_stage_that_raises_at_a_random_frame(tmp_path, toonifier, monkeypatch,
     assert len(list(tmp_path.iterdir())) == 2
 
 
+@pytest.mark.parametrize("size", [(16, 16), (17, 33), pytest.param((7680, 4320), marks=pytest.mark.slow)])
+def test_pictures_of_any_size(tmp_path, toonifier, size):
+    path = make_clip(tmp_path / "in.mp4", size=size, pix_fmt="yuv444p" if size[0] % 2 else "yuv420p", pts=range(4))
+    toonifier.forget()
+    with open_source(path) as source, open_sink(tmp_path / "out.mp4", source) as sink:
+        pipeline.run(source, toonifier, sink, lambda toons: None)
+    written = read(tmp_path / "out.mp4")
+    assert (written.size, len(written.times)) == (size, 4)
+
+
 def test_the_output_folder_goes_meanwhile(tmp_path):
     path, folder = make_clip(tmp_path / "in.mp4"), tmp_path / "out"
     folder.mkdir()

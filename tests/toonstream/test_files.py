@@ -12,10 +12,11 @@ import pytest
 from PIL import Image
 from support.clips import FRAMES, convert, draw, make_clip, read
 from toonstream_engines.errors import InputError, UserError
+from toonstream_engines.part import make_part
 
 from toonstream.choose import default_output, open_sink, open_source
 from toonstream.frame import Frame
-from toonstream.sinks.output import make_part, publish
+from toonstream.sinks.output import publish
 from toonstream.sinks.video import VideoSink
 
 

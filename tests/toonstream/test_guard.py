@@ -186,6 +186,18 @@ def test_a_pause_of_the_camera_counts():
     assert scene.guard.picture == "still"
 
 
+@pytest.mark.parametrize("jump", [3600, -0.5, -3600])
+def test_a_clock_that_jumps_bares_nothing(jump):
+    scene = Scene()
+    scene.show([(100, 150)], [face_at(100, 150)])
+    assert canary(scene.show([(160, 150)], [], step=jump)) < 10
+    for _ in range(40):
+        assert canary(scene.show([(160, 150)], [])) < 10
+    scene.show([(160, 150)], [face_at(160, 150)], step=jump)
+    scene.show([(160, 150)], [face_at(160, 150)])
+    assert scene.guard.picture == "live"
+
+
 def test_a_style_with_a_matte_of_its_own_bares_nothing():
     scene = Scene()
     face = face_at(200, 150)

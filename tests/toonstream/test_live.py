@@ -2,6 +2,8 @@
 
 import itertools
 import json
+import os
+import sys
 import threading
 import time
 
@@ -393,6 +395,17 @@ def test_a_network_that_is_slow_is_waited_for(engines, head, monkeypatch):
     assert engines["flat"].closed
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("times", [2, pytest.param(100, marks=pytest.mark.slow)])
+def test_starts_and_stops_leave_no_thread_and_no_file(engines, head, times):
+    def left() -> tuple[int, int]:
+        source = Script([scene((head, 240, 160, 0.7), size=SIZE)] * 3, SIZE)
+        run_until(Session("flat"), source, [Collector(lambda frame: source.done())], source.ended.is_set)
+        return threading.active_count(), len(os.listdir("/proc/self/fd"))
+
+    assert left() == [left() for _ in range(times)][-1]
+
+
 def test_one_of_two_stays_the_one_that_is_drawn(engines, head):
     """They are of one size: the largest is now the one and now the other."""
     session = Session("flat", faces=1)
@@ -423,6 +436,23 @@ def test_an_engine_that_hangs_is_told(engines, head, monkeypatch):
         return bool(told)
 
     run_until(session, source, [Collector(lambda frame: source.done())], ended)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_stage_that_has_ended_is_told(engines, head):
+    def end(frame, faces):
+        raise SystemExit  # which ends a thread and no more
+
+    session = Session("flat")
+    session._toonifier.draw = end
+    source = Script([scene((head, 240, 160, 0.7), canary=False, size=SIZE)] * 9, SIZE)
+
+    def ended() -> bool:
+        figures = session.figures()
+        return figures["state"] == "stuck" and str(figures["message"]).startswith("draw: it has ended")
+
+    run_until(session, source, [Collector()], ended)
+    assert session.figures()["message"] is None
 
 
 def test_the_rate_falls_where_no_frame_comes(monkeypatch):

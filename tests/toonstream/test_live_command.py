@@ -22,7 +22,7 @@ SOME_PICTURES = 100_000
 """Bytes of the sample's recording that take more than a moment's pictures."""
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupt_ends_it_and_leaves_a_whole_recording(tmp_path, number):
     style, output = save_style(tmp_path / "style"), tmp_path / "talk.mp4"
     arguments = ["live", "--from", str(CLIP), "--to", str(output), "--style", str(style), "--backend", "onnxruntime"]

@@ -3,6 +3,8 @@
 import io
 import os
 import struct
+import warnings
+import zlib
 
 import cv2
 import numpy as np
@@ -13,6 +15,7 @@ from toonstream_engines.errors import InputError
 
 from toonstream.choose import default_output, open_sink, open_source
 from toonstream.frame import Patch, Rect
+from toonstream.sources import photo_suffix
 
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
@@ -62,6 +65,20 @@ def test_upright_for_the_faces_and_as_stored_in_the_file(tmp_path, turn):
     assert (result[4:24, 2:12] == 9).all()
     result[4:24, 2:12] = upright[4:24, 2:12]
     assert (result == upright).all()
+
+
+def test_orientation_in_xmp_alone(tmp_path):
+    xmp = (
+        b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        b'<rdf:Description xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6"/></rdf:RDF></x:xmpmeta>'
+    )
+    path = save(tmp_path / "in.jpg", draw(0), xmp=xmp)
+    with open_source(path) as source:
+        assert source.size == (48, 64)
+        assert abs(next(iter(source)).rgb().astype(int) - np.rot90(draw(0), -1)).mean() < 2
+    convert(path, tmp_path / "out.jpg")
+    with Image.open(tmp_path / "out.jpg") as image:
+        assert image.getexif()[ExifTags.Base.Orientation] == 6
 
 
 def exif_with_pictures() -> bytes:
@@ -209,6 +226,18 @@ def test_a_photo_whose_end_is_missing(tmp_path):
     path.write_bytes(path.read_bytes()[:-40])
     assert convert(path, tmp_path / "out.png") == ["the file is cut short; the missing part of the picture is gray"]
     assert (load(tmp_path / "out.png")[:40] == whole[:40]).all()
+
+
+def test_photos_of_200_megapixels_are_no_bombs(tmp_path):
+    """Phones make them. This is the head of one alone: a whole one takes long."""
+    head = b"IHDR" + struct.pack(">2I5B", 16_320, 12_240, 8, 2, 0, 0, 0)
+    path = tmp_path / "in.png"
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n\0\0\0\x0d" + head + struct.pack(">I", zlib.crc32(head)) + b"\0\0\0\0IDAT" + bytes(4)
+    )
+    with warnings.catch_warnings(action="error"), Image.open(path) as image:
+        assert image.size == (16_320, 12_240)
+    assert photo_suffix(path) == ".png"
 
 
 def test_a_pipe_is_told_and_not_waited_for(tmp_path):

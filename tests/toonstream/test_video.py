@@ -1,7 +1,9 @@
 """Every kind of video that people have, through source and sink: what must stay the same, stays the same."""
 
 import io
+import os
 import struct
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -37,6 +39,8 @@ KINDS = [
     ("plain.flv", {}),
     ("plain.webm", VP9 | {"sound": "libopus"}),
     ("silent.mp4", {"sound": None}),
+    ("small.mp4", {"size": (16, 16)}),
+    ("240-a-second.mp4", {"rate": Fraction(240), "time_base": Fraction(1, 240), "pts": range(FRAMES)}),
     ("trimmed.mp4", {"pts": range(-5, FRAMES - 5)}),
     ("interlaced.mp4", {"options": {"flags": "+ildct", "x264-params": "tff=1"}}),
     ("fragments.mp4", {"container_options": {"movflags": "frag_keyframe+empty_moov"}}),
@@ -48,6 +52,8 @@ KINDS = [
     ("b-frames.mkv", B_FRAMES),
     ("b-frames.ts", B_FRAMES),
     ("no-b-frames.mp4", {"options": {"bf": "0"}}),
+    ("near-0.ts", {"options": {"bf": "0"}, "container_options": {"mpegts_copyts": "1"}}),
+    ("near-0.flv", {"options": {"bf": "0"}}),
     ("turned.mp4", {"matrix": QUARTER_TURN}),
     ("turned.mov", {"matrix": QUARTER_TURN}),
     ("tilted.mp4", {"matrix": TILT}),
@@ -267,6 +273,7 @@ def test_sound_that_fits_is_copied(tmp_path, suffix):
         ("in.mp4", "aac", "out.webm", "opus"),
         ("in.avi", "adpcm_ms", "out.mkv", "aac"),
         ("in.mkv", "flac", "out.mov", "aac"),
+        ("in.mkv", "flac", "out.ts", "aac"),
     ],
 )
 def test_sound_that_does_not_fit_is_encoded_anew(tmp_path, name, sound, output, codec):
@@ -338,6 +345,13 @@ def _tone(path: Path) -> tuple[float, float, float]:
     spectrum = np.abs(np.fft.rfft(samples[loud[0] : loud[-1]]))
     start = frames[0].time - first
     return start + loud[0] / 48_000, start + loud[-1] / 48_000, spectrum.argmax() / len(spectrum) * 24
+
+
+def test_packets_of_192_bytes(tmp_path):
+    convert(make_clip(tmp_path / "in.m2ts"), tmp_path / "out.m2ts")
+    data = (tmp_path / "out.m2ts").read_bytes()
+    assert len(data) % 192 == 0
+    assert set(data[4::192]) == {0x47}
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".flv", ".3gp"])
@@ -499,6 +513,16 @@ def test_an_unknown_encoder_lists_what_is_there(tmp_path):
     with pytest.raises(InputError, match="this container cannot hold"):
         convert(path, tmp_path / "out.webm", encoder="libx264")
     assert [file.name for file in tmp_path.iterdir()] == ["in.mp4"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_an_encoder_that_does_not_open_keeps_no_file_open(tmp_path, monkeypatch):
+    monkeypatch.setattr("toonstream.sinks.video.settings", lambda *_: {"preset": "none such"})
+    path = make_clip(tmp_path / "in.mp4")
+    with pytest.raises(InputError, match="--encoder libx264: it does not work here"):
+        convert(path, tmp_path / "out.mp4")
+    assert list(tmp_path.iterdir()) == [path]
+    assert str(path) not in [os.path.realpath(file) for file in Path("/proc/self/fd").iterdir()]
 
 
 @pytest.mark.parametrize(("transfer", "signal", "light"), [(16, 0.5806, 1.0), (18, 0.75, 1.0), (16, 0.4400, 0.25)])

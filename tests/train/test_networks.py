@@ -8,6 +8,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 from toonstream_engines.errors import InputError
+from toonstream_train.networks.blocks.image_pool import ImagePool
 from toonstream_train.networks.blocks.tones import LARGEST, Tones
 from toonstream_train.networks.discriminators.cartoongan import Discriminator
 from toonstream_train.networks.generators.cartoongan import Generator
@@ -26,6 +27,16 @@ def test_parameters_of_the_paper() -> None:
         assert Generator(4, 1)(torch.zeros(1, 3, 64, 96)).shape == (1, 3, 64, 96)
         assert Small(4)(torch.zeros(1, 3, 64, 96)).shape == (1, 3, 64, 96)
         assert Discriminator(4)(torch.zeros(1, 3, 64, 96)).shape == (1, 1, 16, 24)
+
+
+@pytest.mark.parametrize("size", [0, 3])
+def test_a_pool_gives_pictures_of_earlier_steps(size: int) -> None:
+    torch.manual_seed(0)
+    pool = ImagePool(size, 2)
+    given = [torch.full((4, 3, 2, 2), float(step)) for step in range(20)]
+    old = [step - float(picture.max()) for step, made in enumerate(given) for picture in pool(made)]
+    assert min(old) == 0
+    assert (max(old) > 0) == (size > 0)
 
 
 def test_features_are_in_units_of_their_size_on_photographs() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from support.training import tiny_pack
 from toonstream_train.commands import main
+from toonstream_train.core import checkpoint
 from toonstream_train.data import pack
 from toonstream_train.data.pack import Pack
 
@@ -22,6 +23,16 @@ def test_packs_survive_a_round_trip(tmp_path: Path) -> None:
     assert made.points.keys() == again.points.keys()
     for count, points in made.points.items():
         np.testing.assert_array_equal(points, again.points[count])
+
+
+def test_a_file_named_like_the_part_is_left_alone(tmp_path: Path) -> None:
+    for name in ("p.part.pack", "p.pack.partial", "checkpoint.part.pt", "checkpoint.pt.partial"):
+        (tmp_path / name).write_text("mine")
+    pack.save(tiny_pack(1), tmp_path / "p.pack")
+    checkpoint.save({"recipe": "none"}, tmp_path / "checkpoint.pt")
+    others = sorted(tmp_path.glob("*.part*"))
+    assert [path.read_text() for path in others] == ["mine"] * 4
+    assert len(list(tmp_path.iterdir())) == 6
 
 
 def test_a_pack_of_another_size() -> None:

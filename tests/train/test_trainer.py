@@ -40,6 +40,7 @@ from toonstream_train.core import checkpoint
 from toonstream_train.core.curves import read_curves
 from toonstream_train.core.recipe import Recipe, Settings, Stage, Training, Update
 from toonstream_train.core.trainer import Trainer
+from toonstream_train.data.dataset import Geometry
 from toonstream_train.data.pack import Pack, save
 from torch import nn
 from torch.optim import SGD
@@ -147,6 +148,12 @@ def test_stages_train_their_own_networks(tmp_path: Path) -> None:
     ]
 
 
+def test_a_source_that_no_pack_has(tmp_path: Path) -> None:
+    misspelt = dataclasses.replace(TINY_CYCLE, geometry=Geometry(size=64, weights={"made": 1.0, "mode": 2.0}))
+    with pytest.raises(InputError, match=r"geometry\.weights: no pack has faces of 'mode'; there are made"):
+        trainer(tmp_path, misspelt)
+
+
 def test_a_run_begins_with_what_another_learned(tmp_path: Path) -> None:
     learned = run(tmp_path / "a", TINY_DRAWING)
     second = trainer(tmp_path / "b", TINY_DRAWING)
@@ -203,12 +210,14 @@ def test_a_loss_that_is_no_number(tmp_path: Path) -> None:
 
 
 def test_two_processes_have_the_gradients_of_one(tmp_path: Path) -> None:
-    """Batch norm's statistics among them: the whole batch decides, not each process's part."""
+    """Batch norm's statistics among them: the whole batch decides, not each process's part. And both end as one."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     mp.spawn(share, (2, port, tmp_path), nprocs=2)  # type: ignore[no-untyped-call]
     two = [torch.load(tmp_path / f"{rank}-of-2.pt") for rank in range(2)]
+    for rank in range(2):  # the second one's alone was no number
+        assert "the loss 'wrong' is not a number" in (tmp_path / f"{rank}.txt").read_text()
     state = checkpoint.load(tmp_path / "checkpoint.pt")
     (tmp_path / "checkpoint.pt").unlink()
     recipe = Shares(0, 1)
@@ -233,7 +242,7 @@ def test_a_full_disk_keeps_what_was_written(tmp_path: Path, monkeypatch: pytest.
     with disk_for(100_000), pytest.raises(UserError, match=r"checkpoint.pt: .*File too large.*the one before is kept"):
         run(tmp_path / "run", steps(2))
     assert (tmp_path / "run/checkpoint.pt").read_bytes() == before
-    assert not list(tmp_path.rglob("*.partial"))
+    assert not list(tmp_path.rglob("*.part*"))
 
     from tensorboard.summary.writer.record_writer import RecordWriter
 
@@ -257,4 +266,4 @@ def test_a_full_disk_keeps_what_was_written(tmp_path: Path, monkeypatch: pytest.
     ):
         save(tiny_pack(3), tmp_path / "p")
     assert (tmp_path / "p").read_bytes() == before
-    assert not list(tmp_path.rglob("*.partial"))
+    assert not list(tmp_path.rglob("*.part*"))

@@ -1,6 +1,7 @@
 """What several commands have in common: options of style and faces, and what an interrupt does."""
 
 import argparse
+import os
 import signal
 from collections.abc import Callable
 from types import FrameType
@@ -31,15 +32,18 @@ def add_quiet(parser: argparse.ArgumentParser) -> None:
 
 def heed_interrupts(stop: Callable[[], None] | None = None) -> None:
     """The first signal to end calls `stop`, or else raises KeyboardInterrupt; no other one breaks into the end."""
+    to_end = [signal.SIGINT, signal.SIGTERM]
+    if os.name == "posix":
+        to_end.append(signal.SIGHUP)  # the terminal was closed
 
     def interrupt(signal_number: int, frame: FrameType | None) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in to_end:
             signal.signal(number, signal.SIG_IGN)
         if stop is None:
             raise KeyboardInterrupt
         stop()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in to_end:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, interrupt)
 

@@ -87,6 +87,7 @@ class Session:
         self._watched_at = time.monotonic()
         self._size = (0, 0)
         self._end = threading.Event()
+        self._stages: list[threading.Thread] = []
         self._left_behind: list[threading.Thread] = []
 
     def run(self, source: LiveSource, sinks: Sequence[LiveSink], tell: Callable[[], None] = lambda: None) -> None:
@@ -104,6 +105,7 @@ class Session:
         ]
         for stage in stages:
             stage.start()
+        self._stages = stages
         left, looked_at = list(sinks), 0.0
         try:
             while not self._end.is_set():
@@ -165,10 +167,10 @@ class Session:
             if seen is None:
                 continue
             frame, sight = seen
-            picked = self._pick(sight.faces if sight else [], frame.seconds - last.seconds if last else 0.0)
-            last = frame
             toons: list[Toon] = []
             try:
+                picked = self._pick(sight.faces if sight else [], frame.seconds - last.seconds if last else 0.0)
+                last = frame
                 with self.measures.stage("draw"):
                     toons = self._toonifier.draw(frame, picked)
                 self._report("draw", None)
@@ -320,8 +322,11 @@ class Session:
         """As controls.Controls tells."""
         resting = self._unwatched > REST_SECONDS
         hanging = self.measures.hanging()
-        state = "idle" if resting else "stuck" if hanging else "waiting" if "source" in self._problems else "running"
         told = f"{hanging}: it does not come back; where this lasts, start toonstream live again" if hanging else None
+        ended = next((stage.name for stage in self._stages if not stage.is_alive()), None)
+        if ended and not self._end.is_set():
+            told = f"{ended}: it has ended; start toonstream live again"
+        state = "idle" if resting else "stuck" if told else "waiting" if "source" in self._problems else "running"
         return {
             "fps": round(self.measures.fps, 1),
             "delay_ms": {f"p{percent}": self.measures.delay_ms(percent) for percent in (50, 95)},

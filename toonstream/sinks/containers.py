@@ -10,18 +10,22 @@ from toonstream.sources import PHOTOS
 
 @dataclass(frozen=True)
 class Container:
-    """A muxer by its FFmpeg name, its usual encoder, and options. turns: players can be told to turn the picture."""
+    """A muxer by its FFmpeg name, its usual encoder, and options.
+
+    turns: players can be told to turn the picture. below_zero: a packet may come before time 0.
+    """
 
     format: str
     encoder: str = "libx264"
     options: dict[str, str] = field(default_factory=dict)
     turns: bool = True
+    below_zero: bool = True
 
 
 # A file of these can be read at any time, up to about its last second, whatever ends the program. MP4 cannot: its index
 # comes last, and written in fragments (hybrid_fragmented) it may lose its last frame.
 _CLUSTERS = {"cluster_time_limit": "1000"}
-_MPEG_TS = Container("mpegts", options={"mpegts_copyts": "1"}, turns=False)
+_MPEG_TS = Container("mpegts", options={"mpegts_copyts": "1"}, turns=False, below_zero=False)
 _CONTAINERS = {
     ".mp4": Container("mp4"),
     ".m4v": Container("mp4"),
@@ -31,7 +35,7 @@ _CONTAINERS = {
     ".ts": _MPEG_TS,
     ".mts": _MPEG_TS,
     ".m2ts": _MPEG_TS,
-    ".flv": Container("flv", turns=False),
+    ".flv": Container("flv", turns=False, below_zero=False),
     ".3gp": Container("3gp"),
 }
 # A GIF of a cartoon has 256 colours and a hundred times the size. AVI has no time stamps, and would shift the picture

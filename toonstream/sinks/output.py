@@ -2,40 +2,14 @@
 
 import errno
 import os
-from itertools import count
 from pathlib import Path
 
 from av.error import FFmpegError
 from toonstream_engines.errors import InputError, UserError
 
-_LONGEST_NAME = 255  # bytes, on the file systems that are in use
-
 
 class NameTakenError(UserError):
     """A file of the name has come up since `check_output`; the new one is whole, and keeps its part's name."""
-
-
-def with_mark(path: Path, mark: str) -> Path:
-    """NAME and `mark` and the suffix, beside `path`. The end of a NAME that is too long for that goes."""
-    stem = path.stem
-    while stem and len(os.fsencode(f"{stem}{mark}{path.suffix}")) > _LONGEST_NAME:
-        stem = stem[:-1]
-    return path.with_name(f"{stem}{mark}{path.suffix}")
-
-
-def make_part(path: Path) -> Path:
-    """Makes the empty file in which `path` is written until it is whole: NAME.part.EXT, or NAME.part-2.EXT and so on.
-
-    It is always a new file, never one that is there. Raises OSError where the folder takes none.
-    """
-    for number in count(1):
-        part = with_mark(path, ".part" if number == 1 else f".part-{number}")
-        try:
-            part.touch(exist_ok=False)
-        except FileExistsError:
-            continue
-        return part
-    raise AssertionError
 
 
 def publish(part: Path, path: Path, overwrite: bool) -> None:

@@ -8,9 +8,10 @@ from typing import Self
 import numpy as np
 from PIL import Image
 from toonstream_engines.errors import InputError
+from toonstream_engines.part import make_part
 
 from toonstream.frame import Frame, Pixels
-from toonstream.sinks.output import check_output, failure, make_part, publish
+from toonstream.sinks.output import check_output, failure, publish
 
 # Format and how to save it: hardly a loss, and no chroma that is coarser than the original's.
 _FORMATS: dict[str, tuple[str, dict[str, int]]] = {

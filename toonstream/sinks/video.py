@@ -13,16 +13,18 @@ from av.container import OutputContainer
 from av.error import FFmpegError
 from av.video.stream import VideoStream
 from toonstream_engines.errors import InputError, UserError
+from toonstream_engines.part import make_part
 
 from toonstream.frame import Frame
 from toonstream.picture import AVERAGED, planes, video_of_rgb
 from toonstream.sinks.containers import container_of
 from toonstream.sinks.encoders import find_encoder, settings
 from toonstream.sinks.original import Original
-from toonstream.sinks.output import check_output, failure, make_part, publish
+from toonstream.sinks.output import check_output, failure, publish
 from toonstream.sources.video import ANY_TEXT, display_matrix
 
 _FALLBACK_RATE = Fraction(30)
+_REORDERED_SECONDS = 0.25
 
 
 class VideoSink:
@@ -130,6 +132,9 @@ class VideoSink:
         self._part = make_part(self.path)
         options = kind.options | {"flush_packets": "1"}  # into the file at once: a killed program loses what it holds
         output = av.open(f"file:{self._part}", "w", format=kind.format, container_options=options, **ANY_TEXT)
+        encoding = settings(self._codec, picture.width, picture.height, float(self._rate))
+        if not kind.below_zero and (picture.time or 0) < _REORDERED_SECONDS:
+            encoding["bf"] = "0"  # B-frames come so much earlier than their time; all would be shifted
         try:
             stream = output.add_stream(
                 self._codec.name,
@@ -137,7 +142,7 @@ class VideoSink:
                 width=picture.width,
                 height=picture.height,
                 time_base=picture.time_base,
-                options=settings(self._codec, picture.width, picture.height, float(self._rate)),
+                options=encoding,
             )
         except ValueError as error:
             raise InputError(

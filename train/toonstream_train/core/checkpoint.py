@@ -1,25 +1,20 @@
 """Checkpoints: everything that a run needs to go on, in one file of tensors and plain values."""
 
-import contextlib
-import os
 import pickle
 from pathlib import Path
 from typing import Any
 
 import torch
 from toonstream_engines.errors import InputError, UserError
+from toonstream_engines.part import whole
 
 
 def save(state: dict[str, Any], path: Path) -> None:
     """Beside the old one first, so that a full disk or a kill leaves the old one whole."""
-    partial = path.with_name(path.name + ".partial")
     try:
-        with partial.open("wb") as file:  # given a path, torch hides that the disk is full
+        with whole(path) as part, part.open("wb") as file:  # given a path, torch hides that the disk is full
             torch.save(state, file)
-        os.replace(partial, path)
     except (OSError, RuntimeError) as error:
-        with contextlib.suppress(OSError):
-            partial.unlink()
         cause = error.__context__ if isinstance(error.__context__, OSError) else error
         reason = getattr(cause, "strerror", None) or cause
         raise UserError(

@@ -140,7 +140,9 @@ class Recipe(ABC):
 
 
 def check_packs(recipe: Recipe, packs: Mapping[str, Pack]) -> None:
-    """Raises InputError where a pack is missing that a stage needs, or one was given that the recipe does not know."""
+    """Raises InputError where a pack is missing that a stage needs, or one was given that the recipe does not know, or
+    `geometry.weights` names a source that no pack has.
+    """
     known = "; ".join(f"{name}: {about}" for name, about in recipe.packs.items())
     for name in packs:
         if name not in recipe.packs:
@@ -152,3 +154,7 @@ def check_packs(recipe: Recipe, packs: Mapping[str, Pack]) -> None:
                     f"{recipe.name} needs the pack {name!r} for its stage {stage.name!r}; "
                     f"add --data {name}=PACK ({known})"
                 )
+    sources = sorted({source for pack in packs.values() for source in pack.sources})
+    for name in getattr(recipe.settings, "geometry", Geometry()).weights:
+        if name not in sources:
+            raise InputError(f"geometry.weights: no pack has faces of {name!r}; there are {', '.join(sources)}")

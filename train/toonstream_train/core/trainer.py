@@ -256,7 +256,11 @@ class Trainer:
         return trained
 
     def _check(self, what: str, values: dict[str, float]) -> None:
-        broken = [name for name, value in values.items() if not np.isfinite(value)]
+        """Raises UserError where one of them is no number, in all processes where it is so in one."""
+        wrong = torch.tensor([int(not np.isfinite(value)) for value in values.values()], device=self.fabric.device)
+        counts = self.fabric.all_reduce(wrong, reduce_op="sum")
+        assert isinstance(counts, Tensor)
+        broken = [name for name, count in zip(values, counts.tolist(), strict=True) if count]
         if broken:
             kept = f"{self.path} is kept as it was" if self.path.is_file() else "no checkpoint was written yet"
             raise UserError(

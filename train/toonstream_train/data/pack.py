@@ -1,8 +1,6 @@
 """The packed file: aligned crops, landmarks and what belongs to them in one safetensors file, read whole."""
 
-import contextlib
 import json
-import os
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from toonstream_engines.errors import InputError
+from toonstream_engines.part import whole
 
 from toonstream_train.data.points import COUNTS
 
@@ -85,14 +84,11 @@ def save(pack: Pack, path: Path, quality: int | None = None) -> None:
         for name, many in pictures.items():
             tensors |= _to_webp(name, many, quality)
     described = {"names": json.dumps(pack.names), "sources": json.dumps(pack.sources)}
-    partial = path.with_name(path.name + ".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(tensors, partial, described)
-        os.replace(partial, path)
+        with whole(path) as part:
+            save_file(tensors, part, described)
     except (OSError, SafetensorError) as error:  # a full disk raises either
-        with contextlib.suppress(OSError):
-            partial.unlink()
         raise InputError(
             f"{path}: cannot be written ({getattr(error, 'strerror', None) or error}); free some space or name another"
         ) from error

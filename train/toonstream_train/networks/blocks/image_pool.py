@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 
 class ImagePool(nn.Module):
-    """The last `size` pictures, (3, side, side) each: a module, so that checkpoints hold them."""
+    """The last `size` pictures, (3, side, side) each, or none: a module, so that checkpoints hold them."""
 
     def __init__(self, size: int, side: int) -> None:
         super().__init__()
@@ -16,6 +16,8 @@ class ImagePool(nn.Module):
     def forward(self, made: Tensor) -> Tensor:
         """Store the pictures (N, 3, side, side); return them, half of them exchanged for ones stored earlier."""
         pictures, held = self.get_buffer("pictures"), self.get_buffer("held")
+        if not len(pictures):
+            return made.detach()
         out = []
         for picture in made.detach():
             count = int(held)

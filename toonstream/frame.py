@@ -9,7 +9,6 @@ import cv2
 import numpy as np
 from av import VideoFrame
 from av.video.reformatter import ColorRange
-from numpy.typing import NDArray
 
 from toonstream.orientation import UPRIGHT, Orientation, Rect
 from toonstream.picture import (
@@ -32,8 +31,6 @@ NATIVE_FORMATS = frozenset(
 )
 """What a Frame keeps as it is; sources convert the rest, once."""
 
-Weights = NDArray[np.float32]
-
 
 def check_rgb(rgb: object, who: str) -> None:
     """Raises ValueError, which names who needs it, unless `rgb` is an array of uint8 (h, w, 3) that has pixels."""
@@ -47,11 +44,11 @@ def check_rgb(rgb: object, who: str) -> None:
 
 
 class Patch(NamedTuple):
-    """What to lay over a frame: RGB uint8 (h, w, 3) and a matte (h, w), uint8 to 255 or float32 to 1, both of rect."""
+    """What to lay over a frame, RGB uint8 (h, w, 3), and how much of it shows, uint8 (h, w) to 255; both of rect."""
 
     rect: Rect
     rgb: Pixels
-    matte: Pixels | Weights
+    matte: Pixels
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,12 +130,12 @@ class Frame:
             return self
         picture = copy(self.picture)
         for patch in patches:
-            if patch.rgb.shape != (*patch.matte.shape, 3) or patch.matte.shape != (patch.rect.height, patch.rect.width):
-                raise ValueError(f"a patch of {patch.rgb.shape} with a matte of {patch.matte.shape} for {patch.rect}")
+            rect, matte = patch.rect, patch.matte
+            fits = patch.rgb.shape == (*matte.shape, 3) and matte.shape == (rect.height, rect.width)
+            if not fits or matte.dtype != np.uint8:
+                raise ValueError(f"a patch of {patch.rgb.shape} with a matte of {matte.dtype} {matte.shape} for {rect}")
             rgb = np.ascontiguousarray(self.orientation.stored(patch.rgb), np.uint8)
-            _lay(
-                picture, self._stored_rect(patch.rect), rgb, np.ascontiguousarray(self.orientation.stored(patch.matte))
-            )
+            _lay(picture, self._stored_rect(rect), rgb, np.ascontiguousarray(self.orientation.stored(matte), np.uint8))
         return replace(self, picture=picture)
 
     def _stored_rect(self, rect: Rect) -> Rect:
@@ -150,11 +147,13 @@ class Frame:
 def _to_rgb(part: VideoFrame, size: tuple[int, int] | None) -> Pixels:
     width, height = size or (part.width, part.height)
     interpolation = AVERAGED if size else REPEATED
-    rgb = part.reformat(width, height, "rgb24", dst_color_range=ColorRange.JPEG, interpolation=interpolation, threads=1)
-    return planes(rgb)[0]
+    # Into planes swscale has vector code, into packed pixels none that is exact.
+    rgb = part.reformat(width, height, "gbrp", dst_color_range=ColorRange.JPEG, interpolation=interpolation, threads=1)
+    green, blue, red = planes(rgb)
+    return cast(Pixels, cv2.merge([red, green, blue]))
 
 
-def _lay(picture: VideoFrame, rect: Rect, rgb: Pixels, matte: Pixels | Weights) -> None:
+def _lay(picture: VideoFrame, rect: Rect, rgb: Pixels, matte: Pixels) -> None:
     """Blend RGB into the picture's own planes."""
     around = whole_chroma(rect, picture)
     margins = (rect.top - around.top, around.bottom - rect.bottom, rect.left - around.left, around.right - rect.right)
@@ -173,23 +172,24 @@ def _lay(picture: VideoFrame, rect: Rect, rgb: Pixels, matte: Pixels | Weights) 
         interpolation=AVERAGED,
         threads=1,
     )
-    shares: dict[tuple[int, ...], tuple[Weights, Weights]] = {}  # both planes of chroma have the same
     for target, source in zip(planes(picture), planes(patch), strict=True):
         under = window(target, around, picture)
         height, width = under.shape[:2]  # without the pixel outside
-        if (height, width) not in shares:
-            share = _weights(_least(matte, source.shape)[:height, :width])
-            shares[height, width] = share, 1 - share
-        cv2.blendLinear(source[:height, :width], under, *shares[height, width], dst=under)
+        share = _least(matte, source.shape)[:height, :width]
+        under[:] = _mixed(source[:height, :width], under, share if under.ndim == 2 else share[..., None])
 
 
-def _weights(matte: Pixels | Weights) -> Weights:
-    """0 to 1, float32, contiguous."""
-    scale = np.float32(1 / 255 if matte.dtype == np.uint8 else 1)
-    return np.ascontiguousarray(np.multiply(matte, scale, dtype=np.float32))
+def _mixed(over: Pixels, under: Pixels, share: Pixels) -> Pixels:
+    """`over` by its share of 255, `under` by the rest, rounded; in integers, which takes half the time of floats."""
+    mixed = np.multiply(over, share, dtype=np.uint16)
+    mixed += np.multiply(under, 255 - share, dtype=np.uint16)
+    mixed += 128
+    mixed += mixed >> 8  # with the shift below, division by 255
+    mixed >>= 8
+    return mixed.astype(np.uint8)
 
 
-def _least(matte: Pixels | Weights, shape: tuple[int, ...]) -> Pixels | Weights:
+def _least(matte: Pixels, shape: tuple[int, ...]) -> Pixels:
     """The least of the matte's pixels that share a sample of a plane of that shape: so none outside it changes."""
     if matte.shape[0] != shape[0]:
         matte = np.minimum(matte[::2], matte[1::2])

@@ -1,9 +1,10 @@
 """What PyAV's VideoFrame does not tell or do by itself: its planes as arrays, copies, crops, colours."""
 
+from functools import cache
 from typing import cast
 
 import numpy as np
-from av import VideoFrame
+from av import VideoFormat, VideoFrame
 from av.filter import Graph
 from av.video.reformatter import ColorRange, Colorspace, Interpolation
 from numpy.typing import NDArray
@@ -28,10 +29,15 @@ def planes(picture: VideoFrame) -> list[Pixels]:
         rows = np.frombuffer(buffer, np.uint8).reshape(plane.height, abs(plane.line_size))
         if plane.line_size < 0:  # stored bottom up
             rows = rows[::-1]
-        channels = sum(component.plane == index for component in picture.format.components)
+        channels = _channels(picture.format.name, index)
         view = rows[:, : plane.width * channels]
         views.append(view if channels == 1 else view.reshape(plane.height, plane.width, channels))
     return views
+
+
+@cache
+def _channels(name: str, plane: int) -> int:
+    return sum(component.plane == plane for component in VideoFormat(name).components)
 
 
 _graphs: dict[tuple[object, ...], Graph] = {}

@@ -46,7 +46,7 @@ def match(ports: Iterable[Port], arrays: Mapping[str, NDArray[Any]]) -> dict[str
         if port.name not in arrays:
             raise ValueError(f"{port} is missing")
         array = arrays[port.name]
-        known = ", ".join(f"{name} = {size}" for name, size in sizes.items())
+        before = dict(sizes)
         fits = array.dtype == port.dtype and array.ndim == len(port.shape)
         for dim, size in zip(port.shape, array.shape, strict=False):
             if isinstance(dim, str):
@@ -55,6 +55,7 @@ def match(ports: Iterable[Port], arrays: Mapping[str, NDArray[Any]]) -> dict[str
                 dim = sizes.setdefault(name, size)
             fits = fits and size == dim
         if not fits:
+            known = ", ".join(f"{name} = {size}" for name, size in before.items())
             raise ValueError(f"{port.name} is {array.dtype} {array.shape}, not {port}" + f", {known}" * bool(known))
     for name, size in sizes.items():
         if not size or (name in ("h", "w") and size % 32):

@@ -55,7 +55,7 @@ def test_upright_for_the_faces_and_as_stored_in_the_file(tmp_path, turn):
         (frame,) = source
         assert source.size == (frame.width, frame.height) == upright.shape[1::-1]
         assert (frame.rgb() == upright).all()
-        patch = Patch(Rect(2, 4, 12, 24), np.full((20, 10, 3), 9, np.uint8), np.ones((20, 10), np.float32))
+        patch = Patch(Rect(2, 4, 12, 24), np.full((20, 10, 3), 9, np.uint8), np.full((20, 10), 255, np.uint8))
         sink.write(frame.blend([patch]))
     with Image.open(tmp_path / "out.png") as image:
         assert image.getexif()[ExifTags.Base.Orientation] == turn

@@ -438,7 +438,7 @@ def test_sound_stays_in_step_over_ten_minutes(tmp_path):
 
 def test_a_blended_first_frame_keeps_the_rotation(tmp_path):
     path = make_clip(tmp_path / "in.mp4", matrix=QUARTER_TURN)
-    patch = Patch(Rect(4, 4, 20, 20), np.full((16, 16, 3), 200, np.uint8), np.ones((16, 16), np.float32))
+    patch = Patch(Rect(4, 4, 20, 20), np.full((16, 16, 3), 200, np.uint8), np.full((16, 16), 255, np.uint8))
     with open_source(path) as source, open_sink(tmp_path / "out.mp4", source) as sink:
         for frame in source:
             sink.write(frame.blend([patch]))

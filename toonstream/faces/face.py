@@ -1,24 +1,21 @@
 """A face: who it is and where its landmarks lie."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from toonstream.faces.mesh import EYES, MOUTH_CORNERS, NOSE_TIP
 
+_EYES = np.array(EYES)
+_NOSE_AND_MOUTH = [NOSE_TIP, *MOUTH_CORNERS]
+
 
 def five_points(landmarks: NDArray[np.floating]) -> NDArray[np.float64]:
     """The framing's (5, 2) points of (478, 2) landmarks. An eye's centre is its lids', which gaze does not move."""
-    return np.stack(
-        [
-            landmarks[EYES[0]].mean(0),
-            landmarks[EYES[1]].mean(0),
-            landmarks[NOSE_TIP],
-            landmarks[MOUTH_CORNERS[0]],
-            landmarks[MOUTH_CORNERS[1]],
-        ]
-    ).astype(np.float64)
+    eyes = landmarks[_EYES].mean(1)
+    return np.concatenate([eyes, landmarks[_NOSE_AND_MOUTH]]).astype(np.float64)
 
 
 @dataclass(frozen=True)
@@ -34,7 +31,7 @@ class Face:
     landmarks: NDArray[np.float32]
     confidence: float = 1.0
 
-    @property
+    @cached_property
     def points(self) -> NDArray[np.float64]:
         """The five points of the framing, (5, 2), in pixels."""
         return five_points(self.landmarks)

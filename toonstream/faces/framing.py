@@ -21,23 +21,17 @@ def framing(points: NDArray[np.floating], size: int) -> NDArray[np.float64]:
     the picture's top-left corner and pixel centres at +0.5. Returns (2, 3): crop = M @ (x, y, 1), in the same
     convention. Raises ValueError where eyes and mouth fall together.
     """
-    left, right = points[LEFT_EYE].astype(np.float64), points[RIGHT_EYE].astype(np.float64)
-    eyes = (left + right) / 2
-    mouth = (points[LEFT_MOUTH].astype(np.float64) + points[RIGHT_MOUTH]) / 2
+    left, right, _, mouth_left, mouth_right = (np.asarray(points, np.float64) @ (1, 1j)).tolist()  # x + iy
+    eyes, mouth = (left + right) / 2, (mouth_left + mouth_right) / 2
     across, down = right - left, mouth - eyes
-    half = max(
-        HALF_SIDE_PER_EYE_DISTANCE * float(np.hypot(*across)), HALF_SIDE_PER_EYE_TO_MOUTH * float(np.hypot(*down))
-    )
+    half = max(HALF_SIDE_PER_EYE_DISTANCE * abs(across), HALF_SIDE_PER_EYE_TO_MOUTH * abs(down))
     # Upright is what eye line and eye-to-mouth line agree on: one of them alone turns under yaw or with the mouth.
-    axis = across + np.array([down[1], -down[0]])
-    length = float(np.hypot(*axis))
-    if half < 1e-6 or length < 1e-6:
+    axis = across - 1j * down
+    if half < 1e-6 or abs(axis) < 1e-6:
         raise ValueError("the five points of a face fall together")
-    cos, sin = axis / length
-    scale = size / (2 * half)
-    rotation = scale * np.array([[cos, sin], [-sin, cos]])
-    centre = eyes + CENTRE_BELOW_EYES * down
-    return np.hstack([rotation, (size / 2 - rotation @ centre)[:, None]])
+    turn = size / (2 * half) * axis.conjugate() / abs(axis)
+    shift = (1 + 1j) * size / 2 - turn * (eyes + CENTRE_BELOW_EYES * down)
+    return np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
 
 
 def half_side(points: NDArray[np.floating]) -> float:
@@ -52,8 +46,8 @@ def apply(matrix: NDArray[np.floating], points: NDArray[np.floating]) -> NDArray
 
 def invert(matrix: NDArray[np.floating]) -> NDArray[np.float64]:
     """The (2, 3) matrix of the way back."""
-    linear = np.linalg.inv(matrix[:, :2])
-    return np.hstack([linear, -linear @ matrix[:, 2:]])
+    (a, b, x), (c, d, y) = matrix.tolist()
+    return np.array([[d, -b, b * y - d * x], [-c, a, c * x - a * y]]) / (a * d - b * c)
 
 
 def compose(second: NDArray[np.floating], first: NDArray[np.floating]) -> NDArray[np.float64]:

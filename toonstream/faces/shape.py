@@ -149,6 +149,8 @@ def _scale(
 
     Negative values shrink what is drawn there instead.
     """
+    if not shrink.any():
+        return
     dx, dy = x - centre[0], y - centre[1]
     u, v = dx * axis[0] + dy * axis[1], dy * axis[0] - dx * axis[1]
     cover = _fade(u, v, *reach)

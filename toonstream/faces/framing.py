@@ -47,7 +47,8 @@ def apply(matrix: NDArray[np.floating], points: NDArray[np.floating]) -> NDArray
 def invert(matrix: NDArray[np.floating]) -> NDArray[np.float64]:
     """The (2, 3) matrix of the way back."""
     (a, b, x), (c, d, y) = matrix.tolist()
-    return np.array([[d, -b, b * y - d * x], [-c, a, c * x - a * y]]) / (a * d - b * c)
+    back: NDArray[np.float64] = np.array([[d, -b, b * y - d * x], [-c, a, c * x - a * y]]) / (a * d - b * c)
+    return back
 
 
 def compose(second: NDArray[np.floating], first: NDArray[np.floating]) -> NDArray[np.float64]:

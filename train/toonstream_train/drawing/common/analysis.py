@@ -1,34 +1,52 @@
-"""What the teachers of `anime` and `cel` read off a photo before they paint."""
+"""What every teacher reads off a photo before it paints: eyes, contours, and the skin, relit and smooth."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from toonstream_train.drawing.common import toned_skin
+from toonstream_train.drawing.common.complexion import complexion
+from toonstream_train.drawing.common.glasses import wires, worn
+from toonstream_train.drawing.common.lit_skin import base_tone, brightened, relighting
 from toonstream_train.drawing.common.painting import ramp
 from toonstream_train.drawing.common.seen import eyes_seen
 from toonstream_train.drawing.common.shapes import Points
-from toonstream_train.drawing.common.smoothing import Floats, Flow, calm_neighbour, flow
+from toonstream_train.drawing.common.skin import Skin, find
+from toonstream_train.drawing.common.smoothing import Floats, Flow, flow
+from toonstream_train.drawing.common.tones import skin_light
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """Pictures are in LAB (H, W, 3)."""
+    """Pictures are in LAB (H, W, 3), masks (H, W) from 0 to 1."""
 
-    trusts: tuple[float, float]
-    """How far each eye is drawn, 0 to 1; the picture's left first."""
+    eyes: tuple[float, float]
+    """How far each eye is seen, 0 to 1; the picture's left first."""
     contours: Flow
+    photo: Floats
+    """Relit."""
     combed: Floats
-    """The photo, smoothed along its contours."""
-    calm: Floats
-    """The same without texture."""
-    skin: toned_skin.Skin
+    """The same, smoothed along its contours."""
+    skin: Skin
+    wire: Floats
+    """Where the frames of glasses are."""
+    face: Floats
+    """The photo with smooth skin."""
+    base: float
+    """The lightness of the lit skin on the combed photo."""
+
+    @property
+    def drawn(self) -> tuple[float, float]:
+        """How far each eye is drawn, in ink: it is or it is not, half of one would be a ghost."""
+        left, right = self.eyes
+        return ramp(left, 0.15, 0.5), ramp(right, 0.15, 0.5)
 
 
-def analyse(photo: Floats, mesh: Points, radii: tuple[int, int]) -> Analysis:
-    """Of a photo in LAB (H, W, 3) with its mesh (478, 2); radii: of the two `calm_neighbour` filters in a row."""
-    # An eye is drawn or it is not: half of one would be a ghost.
-    left, right = eyes_seen(photo, mesh)
-    contours = flow(photo, steps=4, length=2.2)
+def analyse(photo: Floats, mesh: Points) -> Analysis:
+    """Of a warped photo in LAB (H, W, 3) with its moved mesh (478, 2)."""
+    eyes, tone = eyes_seen(photo, mesh), skin_light(photo, mesh)
+    contours = flow(photo, steps=6, length=1.8)
     combed = contours.along(photo, 3.0)
-    calm = calm_neighbour(calm_neighbour(combed, radii[0]), radii[1])
-    trusts = ramp(left, 0.15, 0.5), ramp(right, 0.15, 0.5)
-    return Analysis(trusts, contours, combed, calm, toned_skin.find(calm, mesh))
+    wire = wires(photo, contours, mesh, tone, worn(photo, mesh))
+    skin = find(combed, mesh, max(eyes))
+    gain = relighting(combed[..., 0], skin, mesh)
+    photo, combed, skin = brightened(photo, gain), brightened(combed, gain), replace(skin, form=gain * skin.form)
+    face = complexion(combed, skin, mesh, wire)
+    return Analysis(eyes, contours, photo, combed, skin, wire, face, base_tone(combed[..., 0], skin))

@@ -47,12 +47,14 @@ def keep_long(ink: Floats, seed: float, weak: float, length: float) -> Floats:
     return out
 
 
-def dark_lines(light: Floats, flow: Flow, need: Floats) -> tuple[Floats, Floats]:
+def dark_lines(picture: Floats, flow: Flow, need: Floats) -> tuple[Floats, Floats]:
     """Thin dark lines and dark sides along the contours, (H, W) 0 to 1, and what they were found by, in lightness.
 
-    light: (H, W), lightness; need: (H, W), the contrast that a line must have, in lightness. Differences of Gaussians,
+    picture: LAB (H, W, 3); need: (H, W), the contrast that a line must have, in lightness. Differences of Gaussians,
     smoothed along the contours (Kang et al. 2007, Coherent line drawing).
     """
+    # What is rich in colour counts as darker than it is.
+    light = picture[..., 0] - np.float32(0.3) * cv2.magnitude(picture[..., 1].copy(), picture[..., 2].copy())
     fine, broad = (blur(light, 1.6 * sigma) - blur(light, sigma) for sigma in (1.3, 2.8))
     found = flow.along(np.maximum(1.3 * fine, broad), 3.0)
     # Where everything is lines (curls, leaves, knitting) only the strongest are drawn.

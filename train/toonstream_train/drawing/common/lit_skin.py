@@ -7,11 +7,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from toonstream.faces.mesh import OVAL
 from toonstream_train.drawing.common.painting import ramp
 from toonstream_train.drawing.common.shapes import Points, fill
 from toonstream_train.drawing.common.skin import Skin
 from toonstream_train.drawing.common.smoothing import Floats, blur, smoothstep
+from toonstream_train.drawing.common.tones import tall
 
 LIT = 65
 """The percentile of the face's lightness that its skin is painted in."""
@@ -74,10 +74,7 @@ def relighting(light: Floats, skin: Skin, landmarks: Points) -> Floats:
     """By what to multiply a photo's lightness (H, W) to relight the face with all that is on it, 1 away from it."""
     base = base_tone(light, skin)
     lit = lit_tone(skin.form, base) * np.float32(exposure(light, base))
-    # The mesh ends at the forehead; a bald head does not.
-    outline = landmarks[OVAL]
-    rise = np.maximum(0.5 * (landmarks[10] + landmarks[152]) - outline, 0) * np.array([0, 0.22], np.float32)
-    face = np.maximum(fill(outline - rise, (light.shape[0], light.shape[1])), skin.where)
+    face = np.maximum(fill(tall(landmarks), (light.shape[0], light.shape[1])), skin.where)
     out: Floats = 1 + softened(face) * (lit / np.maximum(skin.form, 8.0) - 1).clip(-0.3, 0.6)
     return out
 

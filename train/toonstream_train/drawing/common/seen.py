@@ -16,7 +16,7 @@ from toonstream.faces.mesh import (
 )
 from toonstream_train.drawing.common.painting import ramp, weighted
 from toonstream_train.drawing.common.shapes import Points, around, curve, disc, fill, stroke
-from toonstream_train.drawing.common.smoothing import Floats, blur, smoothstep
+from toonstream_train.drawing.common.smoothing import Floats, blur, grid, smoothstep
 from toonstream_train.drawing.common.tones import skin_light
 
 
@@ -58,6 +58,11 @@ def eyes_seen(lab: Floats, landmarks: Points) -> tuple[float, float]:
     return seen * left * (1 - doubt * (1 - right)), seen * right * (1 - doubt * (1 - left))
 
 
+def whitest(base: float) -> float:
+    """The most lightness of an eye's white in a face whose lit skin is that light: no eye glows in the dark."""
+    return min(94.0, 1.12 * base + 20)
+
+
 def iris_colour(lab: Floats, rho: Floats, dy: Floats, slit: Floats, white: NDArray[np.float32]) -> NDArray[np.float32]:
     """The colour (3,) of an iris, clear but its own: from its lower half, where no lash shades and no lamp shines."""
     ring = smoothstep(rho, 0.42, 0.55) * smoothstep(rho, 0.92, 0.80) * smoothstep(dy, -0.45, 0.1) * slit
@@ -75,6 +80,28 @@ def iris_colour(lab: Floats, rho: Floats, dy: Floats, slit: Floats, white: NDArr
     brown *= ramp(float(colour[1]), -4.0, 0.0) * ramp(tint, 2.0, 12.0)
     colour[1:] += brown * (np.array([6.0, 9.0]) - 0.5 * colour[1:])
     colour[0] = min(max(1.05 * colour[0], min(19.0, 0.4 * float(white[0]))), 58.0)
+    return colour
+
+
+def own_colour(lab: Floats, landmarks: Points, side: int) -> NDArray[np.float32]:
+    """What a photo (H, W, 3) shows of an iris's colour, LAB (3,), clear."""
+    window, origin = around(landmarks[EYES[side]])
+    ring = landmarks[IRISES[side]] - origin
+    slit = fill(landmarks[EYES[side]] - origin, lab[window].shape[:2])
+    x, y = grid(*slit.shape)
+    radius = float(np.hypot(*(ring[1:] - ring[0]).T).mean())
+    dx, dy = ((d + np.float32(0.5)) / np.float32(radius) for d in (x - ring[0, 0], y - ring[0, 1]))
+    rho = np.sqrt(dx * dx + dy * dy)
+    white = weighted(lab[window], (slit * smoothstep(rho, 1.0, 1.2)) ** 2)
+    if (clear := slit * smoothstep(rho, 1.0, 1.2) > 0.6).sum() > 8:
+        white[0] = max(white[0], np.percentile(lab[window][..., 0][clear], 80) + 6)
+    white[1:] *= 0.35
+    colour = iris_colour(lab[window], rho, dy, slit, white)
+    colour[1:] *= 1.2 + 0.6 * ramp(float(colour[2]), 2.0, -4.0) * ramp(
+        float(colour[0]), 16.0, 30.0
+    )  # what is blue or green shines
+    # No iris is violet: what is rather red than blue is brown.
+    colour[2] += ramp(float(colour[2] + 1.2 * colour[1]), -6.0, 2.0) * max(1.25 * colour[1] - colour[2], 0)
     return colour
 
 

@@ -32,6 +32,11 @@ def curve(points: Points, count: int = 40, closed: bool = False) -> Points:
     return smooth
 
 
+def face_width(landmarks: Points) -> float:
+    """From ear to ear, in pixels."""
+    return float(np.hypot(*(landmarks[454] - landmarks[234])))
+
+
 def lip_edges(landmarks: Points) -> tuple[Points, Points, Points, Points]:
     """Outer edges of the upper and the lower lip, then the inner ones, each (40, 2) from left to right."""
     edges = (LIP_UPPER_OUTER, LIP_LOWER_OUTER, LIP_UPPER_INNER, LIP_LOWER_INNER)

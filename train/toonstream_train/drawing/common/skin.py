@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from toonstream.faces.mesh import MOUTH, OVAL
 from toonstream_train.drawing.common.painting import ramp
-from toonstream_train.drawing.common.shapes import Points, fill, grown
+from toonstream_train.drawing.common.shapes import Points, face_width, fill, grown
 from toonstream_train.drawing.common.smoothing import Floats, blur, smoothstep
 from toonstream_train.drawing.common.tones import features_mask, likely_skin, skin_sample, without_islands
 
@@ -137,7 +137,7 @@ def find(combed: Floats, landmarks: Points, trust: float) -> Skin:
     away = blur(bare - light, 1.0)
     contrast = min(max(median / 50, 0.5), 1.0)
     # The folds of a smile are as dark as a beard, but as red as skin.
-    width = float(np.hypot(*(landmarks[454] - landmarks[234])))
+    width = face_width(landmarks)
     fold = np.maximum.reduce([spot(landmarks, index, 0.05 * width, shape) for index in (57, 287, 216, 436)])
     limit: Floats = np.float32(contrast) * (1 + np.float32(0.9) * np.maximum(fold, 0.5) * ruddy)
     foreign = np.maximum(smoothstep(away, 13.0 * limit, 22.0 * limit), (1 - ruddy) * smoothstep(-away, 16.0, 26.0))

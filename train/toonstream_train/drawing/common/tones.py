@@ -5,7 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toonstream.faces.mesh import BROWS, EYES, MOUTH, OVAL
-from toonstream_train.drawing.common.shapes import fill, grown
+from toonstream_train.drawing.common.shapes import face_width, fill, grown
 from toonstream_train.drawing.common.smoothing import Floats, blur, smoothstep
 
 GENERAL_STEP = 13.0  # lightness between tones off the skin
@@ -32,6 +32,14 @@ def skin_light(lab: Floats, landmarks: NDArray[np.float32]) -> float:
     return float(np.median(lab[..., 0][skin_sample(landmarks, (lab.shape[0], lab.shape[1]))]))
 
 
+def tall(landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The outline (N, 2) of a face up to its hairline: the mesh ends amid the forehead, a bald head does not."""
+    outline = landmarks[OVAL]
+    rise = np.maximum(0.5 * (landmarks[10] + landmarks[152]) - outline, 0) * np.array([0, 0.22], np.float32)
+    out: NDArray[np.float32] = (outline - rise).astype(np.float32)
+    return out
+
+
 def likely_skin(lab: Floats, landmarks: NDArray[np.float32], sample: NDArray[np.bool_]) -> Floats:
     """How much each pixel looks like this face's skin and lies where skin may be: (H, W), 0 to 1."""
     height, width = lab.shape[:2]
@@ -47,13 +55,13 @@ def likely_skin(lab: Floats, landmarks: NDArray[np.float32], sample: NDArray[np.
     db = (lab[..., 2] * relief - centre[2]) / spread[2]
     dl = np.minimum(lab[..., 0] - (low - 6), 0) / 7.0
     alike = np.exp(-0.5 * ((da * da + db * db) / 9 + dl * dl)).astype(np.float32)
-    face = fill(landmarks[OVAL], (height, width))
+    face = fill(tall(landmarks), (height, width))
     chin, top = landmarks[152], landmarks[10]
     down = np.hypot(*(chin - top))
     # The neck: a box under the chin.
     near = blur(grown(face, 61), 14)
     neck = np.zeros_like(face)
-    half = 0.42 * np.hypot(*(landmarks[454] - landmarks[234]))
+    half = 0.42 * face_width(landmarks)
     middle = float(chin[0])
     left, right, above = round(middle - half), round(middle + half), round(float(chin[1]) - 0.1 * down)
     cv2.rectangle(neck, (left, above), (right, height), 1.0, -1)

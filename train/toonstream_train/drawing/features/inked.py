@@ -6,12 +6,16 @@ import numpy as np
 from toonstream.faces.chart import catch_lights
 from toonstream.faces.mesh import IRISES, LOWER_LIDS, UPPER_LIDS
 from toonstream_train.drawing.common.painting import INK, paint, ramp, taper, weighted
+from toonstream_train.drawing.common.seen import own_colour
 from toonstream_train.drawing.common.shapes import Points, curve, disc, fill, lip_edges, stroke
 from toonstream_train.drawing.common.smoothing import Floats, blur, smoothstep
 
 
-def eye(paper: Floats, lab: Floats, landmarks: Points, side: int, trust: float) -> None:
-    """One eye, as open as it is. `lab` is the smooth photo, `trust` 0 to 1 how far the mesh is to be believed."""
+def eye(paper: Floats, lab: Floats, landmarks: Points, side: int, trust: float, most: float) -> None:
+    """One eye, as open as it is.
+
+    lab: the smooth photo; trust: 0 to 1, how far the mesh is to be believed; most: the most lightness of the white.
+    """
     shape = (paper.shape[0], paper.shape[1])
     upper, lower = curve(landmarks[UPPER_LIDS[side]]), curve(landmarks[LOWER_LIDS[side]])
     width = float(np.hypot(*(upper[0] - upper[-1])))
@@ -30,15 +34,14 @@ def eye(paper: Floats, lab: Floats, landmarks: Points, side: int, trust: float) 
         # Both take their light from the photo, so that an eye in shadow stays in shadow.
         light = weighted(lab, white * white)
         bright = float(np.percentile(lab[..., 0][white > 0.6], 80)) if (white > 0.6).sum() > 8 else float(light[0])
-        tone = np.array([min(max(bright + 7, light[0]), 95.0), 0.35 * light[1], 0.35 * light[2]], np.float32)
+        tone = np.array([min(max(bright + 7, light[0]), most), 0.35 * light[1], 0.35 * light[2]], np.float32)
         cover = slit * opening * trust
         paint(ball, np.ones(shape, np.float32), tone)
         # The lid's shadow on the ball.
         drop = 0.16 * gap + 1.0
         lit = fill(np.concatenate([upper, lower[-2:0:-1]]) + np.array([0, 1.6 * drop], np.float32), shape)
         paint(ball, 0.55 * (1 - lit), np.array([0.72 * tone[0], tone[1] + 1, tone[2] + 1]))
-        colour = weighted(lab, disc(centre, 0.86 * radius, shape) * (1 - disc(centre, 0.5 * radius, shape)) * slit)
-        colour[1:] *= 1.5
+        colour = own_colour(lab, landmarks, side)
         colour[0] = min(max(colour[0], 14.0), 62.0)
         paint(ball, disc(centre, radius, shape), np.array([0.38 * colour[0], 0.8 * colour[1], 0.8 * colour[2]]))
         paint(ball, disc(centre, radius - 1.7 - 0.07 * radius, shape), colour)

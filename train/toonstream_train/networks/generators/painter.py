@@ -31,7 +31,7 @@ class Painter(nn.Module):
         self.to16 = nn.Sequential(conv(w8, w16, stride=2), Residual(w16), Context(w16), Residual(w16), conv(w16, w8))
         self.at8 = nn.Sequential(Residual(w8), conv(w8, w))
         self.at4 = nn.Sequential(conv(w, w), conv(w, w))
-        self.at2 = conv(w, w)
+        self.at2 = nn.Sequential(conv(w, w), conv(w, w))
         self.paint = nn.Conv2d(w, 12, 3, padding=1)
         self.photo = nn.Conv2d(3, 12, 3, 2, 1)
         self.shown = nn.Conv2d(w, 12, 1)

@@ -3,54 +3,46 @@
 It is painted on a photo that was warped to anime's proportions before; painting itself moves nothing.
 """
 
-import cv2
 import numpy as np
 
 from toonstream.faces.mesh import BROWS, MOUTH
 from toonstream.faces.shape import Shape
-from toonstream_train.drawing.common import toned_skin
 from toonstream_train.drawing.common.analysis import analyse
+from toonstream_train.drawing.common.flat_skin import around_features, flat_tones
 from toonstream_train.drawing.common.frames import frames
 from toonstream_train.drawing.common.lines import dark_lines
 from toonstream_train.drawing.common.painting import INK, paint
-from toonstream_train.drawing.common.seen import mouth_trust
+from toonstream_train.drawing.common.seen import mouth_trust, whitest
 from toonstream_train.drawing.common.shapes import Points, around
 from toonstream_train.drawing.common.smoothing import Floats, blur, calm_neighbour
-from toonstream_train.drawing.common.tones import masses
 from toonstream_train.drawing.features.brows import brow
 from toonstream_train.drawing.features.inked import mouth
 from toonstream_train.drawing.teachers.anime.eyes import eyes
 from toonstream_train.drawing.teachers.anime.face import blush, inked, nose
 
 SHAPE = Shape(eyes=(1.34, 1.75), apart=0.04, nose=(0.12, 0.20), mouth=(0.08, 0.0), jaw=0.09, chin=0.02)
-VIVID = 0.25
-"""More chroma, where there is not much already."""
-LIPS = 0.5
+LIPS = 0.6
 """How much their own colour shows."""
 
 
 def painted(photo: Floats, mesh: Points) -> Floats:
     """The drawing of a warped photo in LAB (CANVAS, CANVAS, 3) with its moved mesh (478, 2), in LAB."""
-    seen = analyse(photo, mesh, (6, 5))
-    trusts, combed, calm, skin = seen.trusts, seen.combed, seen.calm, seen.skin
-
-    paper = masses(calm, 0.45, VIVID)
-    tone = toned_skin.toned(skin, mesh, 6.0 * skin.contrast, 0.4)
-    paint(paper, skin.where, toned_skin.relit(calm, combed, skin, mesh, tone, trusts, 1.12))
+    seen = analyse(photo, mesh)
+    photo, skin, contrast = seen.photo, seen.skin, np.float32(seen.skin.contrast)
+    paper = flat_tones(seen, 0.45)
     blush(paper, skin, mesh)
 
-    weight = combed[..., 0] - np.float32(0.3) * cv2.magnitude(combed[..., 1].copy(), combed[..., 2].copy())
-    lines, found = dark_lines(weight, seen.contours, np.float32(1.3) + np.float32(1.2 * skin.contrast) * skin.where)
-    apart = toned_skin.features(mesh, tone.shape, skin.width)
-    paint(paper, 0.8 * lines * inked(skin.where, mesh, apart), paper * np.array([0.3, 0.8, 0.8], np.float32) + INK / 2)
+    lines, found = dark_lines(seen.combed, seen.contours, np.float32(1.3) + 1.2 * contrast * skin.where)
+    cover = 0.8 * lines * inked(skin.where, mesh, around_features(mesh, lines.shape))
+    paint(paper, cover, paper * np.array([0.3, 0.8, 0.8], np.float32) + INK / 2)
 
     nose(paper, skin.where, mesh)
     frames(paper, photo, mesh, seen.contours, skin.contrast)
-    eyes(paper, blur(photo, 1.0), mesh, trusts)
+    eyes(paper, blur(photo, 1.0), mesh, seen.drawn, whitest(seen.base))
     for side in (0, 1):
         window, origin = around(mesh[BROWS[side]])
         crisp = calm_neighbour(photo[window], 2)
-        brow(paper[window], crisp, skin.form[window], skin.where[window], mesh - origin, side, trusts[side])
+        brow(paper[window], crisp, skin.form[window], skin.where[window], mesh - origin, side, seen.drawn[side])
     window, origin = around(mesh[MOUTH])
     crisp = calm_neighbour(photo[window], 2)
     trust = mouth_trust(crisp, mesh - origin, skin.where[window], found[window])

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from toonstream.faces.chart import catch_lights
 from toonstream.faces.mesh import EYES, IRISES, LOWER_LIDS, UPPER_LIDS
 from toonstream_train.drawing.common.painting import INK, paint, ramp, taper, weighted
-from toonstream_train.drawing.common.seen import iris_colour
+from toonstream_train.drawing.common.seen import own_colour
 from toonstream_train.drawing.common.shapes import Points, around, curve, fill, stroke
 from toonstream_train.drawing.common.smoothing import Floats, blur, grid, smoothstep
 
@@ -16,39 +16,22 @@ LIGHTS = 1.2
 """How much larger the lights in an eye are than the chart has them."""
 
 
-def eyes(paper: Floats, lab: Floats, landmarks: Points, trusts: tuple[float, float]) -> None:
-    """Both eyes, as open as they are, on `paper` (H, W, 3); `lab` is the photo in anime's proportions."""
+def eyes(paper: Floats, lab: Floats, landmarks: Points, trusts: tuple[float, float], most: float) -> None:
+    """Both eyes, as open as they are, on `paper` (H, W, 3).
+
+    lab: the photo in anime's proportions; trusts: how far each is drawn; most: the most lightness of the whites.
+    """
     seen = [s for s in (0, 1) if trusts[s] > 0 and np.hypot(*(landmarks[EYES[s][0]] - landmarks[EYES[s][8]])) > 10]
     colours = [own_colour(lab, landmarks, side) for side in seen]
     for side in seen:
         window, origin = around(landmarks[EYES[side]], 60)
-        eye(paper[window], lab[window], landmarks - origin, side, trusts[side], np.mean(colours, axis=0))
+        eye(paper[window], lab[window], landmarks - origin, side, trusts[side], np.mean(colours, axis=0), most)
 
 
-def own_colour(lab: Floats, landmarks: Points, side: int) -> NDArray[np.float32]:
-    """What the photo shows of an iris's colour, LAB (3,), clear."""
-    window, origin = around(landmarks[EYES[side]])
-    ring = landmarks[IRISES[side]] - origin
-    slit = fill(landmarks[EYES[side]] - origin, lab[window].shape[:2])
-    x, y = grid(*slit.shape)
-    radius = float(np.hypot(*(ring[1:] - ring[0]).T).mean())
-    dx, dy = ((d + np.float32(0.5)) / np.float32(radius) for d in (x - ring[0, 0], y - ring[0, 1]))
-    rho = np.sqrt(dx * dx + dy * dy)
-    white = weighted(lab[window], (slit * smoothstep(rho, 1.0, 1.2)) ** 2)
-    if (clear := slit * smoothstep(rho, 1.0, 1.2) > 0.6).sum() > 8:
-        white[0] = max(white[0], np.percentile(lab[window][..., 0][clear], 80) + 6)
-    white[1:] *= 0.35
-    colour = iris_colour(lab[window], rho, dy, slit, white)
-    colour[1:] *= 1.2 + 0.6 * ramp(float(colour[2]), 2.0, -4.0) * ramp(
-        float(colour[0]), 16.0, 30.0
-    )  # what is blue or green shines
-    # No iris is violet: what is rather red than blue is brown.
-    colour[2] += ramp(float(colour[2] + 1.2 * colour[1]), -6.0, 2.0) * max(1.25 * colour[1] - colour[2], 0)
-    return colour
-
-
-def eye(paper: Floats, lab: Floats, landmarks: Points, side: int, trust: float, colour: NDArray[np.float32]) -> None:
-    """One eye on its window of the paper; `colour`: its iris, LAB (3,)."""
+def eye(
+    paper: Floats, lab: Floats, landmarks: Points, side: int, trust: float, colour: NDArray[np.float32], most: float
+) -> None:
+    """One eye on its window of the paper; colour: its iris, LAB (3,); most: the most lightness of its white."""
     shape = (paper.shape[0], paper.shape[1])
     upper, lower = curve(landmarks[UPPER_LIDS[side]]), curve(landmarks[LOWER_LIDS[side]])
     width = float(np.hypot(*(upper[0] - upper[-1])))
@@ -58,7 +41,7 @@ def eye(paper: Floats, lab: Floats, landmarks: Points, side: int, trust: float, 
     slit = fill(outline, shape)
     axis = (upper[-1] - upper[0]) / width
     if opening > 0 and slit.max() > 0.5:
-        paint(paper, slit * opening * trust, ball(lab, slit, outline, landmarks[IRISES[side]], axis, colour))
+        paint(paper, slit * opening * trust, ball(lab, slit, outline, landmarks[IRISES[side]], axis, colour, most))
     out = upper[0] + 0.13 * (upper[0] - upper[8]) + np.array([0, -0.02 * width])
     thick = (0.13 * width + 0.8) * (0.6 + 0.4 * opening)
     path = np.concatenate([out[None], upper]) - np.array([0, 0.20 * thick])
@@ -74,7 +57,9 @@ def eye(paper: Floats, lab: Floats, landmarks: Points, side: int, trust: float, 
     paint(paper, 0.6 * trust * opening * line, paper * np.array([0.5, 1.1, 1.0], np.float32))
 
 
-def ball(lab: Floats, slit: Floats, outline: Points, ring: Points, axis: Points, colour: NDArray[np.float32]) -> Floats:
+def ball(
+    lab: Floats, slit: Floats, outline: Points, ring: Points, axis: Points, colour: NDArray[np.float32], most: float
+) -> Floats:
     """White, iris, pupil and catch lights, (H, W, 3), as they look through the opened lids `slit` (H, W).
 
     outline: (N, 2), the lids; ring: (5, 2), the iris on the photo, its centre first; axis: (2,), along the eye.
@@ -95,7 +80,7 @@ def ball(lab: Floats, slit: Floats, outline: Points, ring: Points, axis: Points,
     white = slit * smoothstep(np.sqrt(dx * dx + dy * dy), 0.9 * radius, 1.1 * radius)
     light = weighted(lab, white * white)
     bright = float(np.percentile(lab[..., 0][white > 0.6], 80)) if (white > 0.6).sum() > 8 else float(light[0])
-    tone = np.array([min(max(bright + 10, light[0]), 96.0), 0.25 * light[1], 0.25 * light[2]], np.float32)
+    tone = np.array([min(max(bright + 10, light[0]), most), 0.25 * light[1], 0.25 * light[2]], np.float32)
     eyeball = np.empty_like(lab)
     eyeball[:] = tone
     lit = blur(fill(outline + np.array([0, 0.16 * gap + 1], np.float32), shape), 0.9)

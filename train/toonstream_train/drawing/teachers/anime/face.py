@@ -5,18 +5,17 @@ import numpy as np
 
 from toonstream.faces.mesh import JAW, MOUTH, OVAL
 from toonstream_train.drawing.common.painting import paint, taper
-from toonstream_train.drawing.common.shapes import Points, curve, fill, stroke
-from toonstream_train.drawing.common.skin import spot
+from toonstream_train.drawing.common.shapes import Points, curve, face_width, fill, stroke
+from toonstream_train.drawing.common.skin import Skin, spot
 from toonstream_train.drawing.common.smoothing import Floats, blur
-from toonstream_train.drawing.common.toned_skin import Skin
 
 
 def blush(paper: Floats, skin: Skin, landmarks: Points) -> None:
     """A breath of red on both cheeks, on `paper` (H, W, 3)."""
     shape = (paper.shape[0], paper.shape[1])
     for index in (50, 280):
-        cover = skin.where * spot(landmarks, index, 0.075 * skin.width, shape)
-        paint(paper, np.float32(0.45) * cover, paper + np.array([-1.5, 8.0, 2.0], np.float32) * skin.contrast)
+        cover = skin.where * spot(landmarks, index, 0.08 * face_width(landmarks), shape)
+        paint(paper, np.float32(0.25) * cover, paper + np.array([-1.5, 8.0, 2.0], np.float32) * skin.contrast)
 
 
 def inked(skin: Floats, landmarks: Points, eyes: Floats) -> Floats:

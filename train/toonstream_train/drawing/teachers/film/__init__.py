@@ -3,26 +3,22 @@
 It is painted on a photo that was warped to the film's proportions before; painting itself moves nothing.
 """
 
-from dataclasses import replace
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from toonstream.faces.mesh import BROWS, EYES, MOUTH
 from toonstream.faces.shape import Shape
-from toonstream_train.drawing.common.glasses import wires, worn
+from toonstream_train.drawing.common.analysis import analyse
 from toonstream_train.drawing.common.lines import across
-from toonstream_train.drawing.common.lit_skin import base_tone, brightened, relighting
+from toonstream_train.drawing.common.lit_skin import base_tone
 from toonstream_train.drawing.common.painting import paint
-from toonstream_train.drawing.common.seen import eyes_seen, mouth_trust
+from toonstream_train.drawing.common.seen import mouth_trust
 from toonstream_train.drawing.common.shapes import around
-from toonstream_train.drawing.common.skin import find
-from toonstream_train.drawing.common.smoothing import Floats, blur, calm_neighbour, flow, smoothstep
-from toonstream_train.drawing.common.tones import skin_light
+from toonstream_train.drawing.common.smoothing import Floats, blur, calm_neighbour, smoothstep
 from toonstream_train.drawing.features.brows import brow
-from toonstream_train.drawing.teachers.film.complexion import complexion, head, locks
 from toonstream_train.drawing.teachers.film.eyes import crease, eye, shared, socket
+from toonstream_train.drawing.teachers.film.hair import head, locks
 from toonstream_train.drawing.teachers.film.mouth import mouth
 
 SHAPE = Shape(eyes=(1.36, 1.58), apart=0.045, nose=(0.09, 0.24), mouth=(0.0, 0.0), jaw=0.10, chin=0.04)
@@ -35,19 +31,11 @@ def painted(photo: Floats, mesh: NDArray[np.float32]) -> Floats:
 
     Returns (CANVAS, CANVAS, 3) in LAB; everything lies where the warped photo has it.
     """
-    shape = (photo.shape[0], photo.shape[1])
-    trusts, tone = eyes_seen(photo, mesh), skin_light(photo, mesh)
+    seen = analyse(photo, mesh)
+    trusts, photo, combed, skin, wire = seen.eyes, seen.photo, seen.combed, seen.skin, seen.wire
+    paper, bare = seen.face, skin.where * (1 - wire)
+    paint(paper, 1 - bare, locks(combed, seen.contours))
 
-    contours = flow(photo, steps=6, length=1.8)
-    combed = contours.along(photo, 3.0)
-    wire = wires(photo, contours, mesh, tone, worn(photo, mesh))
-    skin = find(combed, mesh, max(trusts))
-    gain = relighting(combed[..., 0], skin, mesh)
-    photo, combed, skin = brightened(photo, gain), brightened(combed, gain), replace(skin, form=gain * skin.form)
-    paper = complexion(combed, skin, mesh, wire)
-    paint(paper, 1 - skin.where * (1 - wire), locks(combed, contours))
-
-    seen = skin.where * (1 - wire)
     crisp, smooth = calm_neighbour(photo, 2), blur(photo, 1.0)
     broad = blur(photo, 4.5)
     look = shared(smooth, mesh, base_tone(smooth[..., 0], skin), trusts)
@@ -57,16 +45,16 @@ def painted(photo: Floats, mesh: NDArray[np.float32]) -> Floats:
         crease(paper[window], smooth[window], mesh - origin, side, trusts[side])
         paint(paper[window], wire[window], crisp[window] + 0.7 * (crisp - broad)[window])
         window, origin = around(mesh[BROWS[side]])
-        brow(paper[window], crisp[window], skin.form[window], seen[window], mesh - origin, side, trusts[side])
+        brow(paper[window], crisp[window], skin.form[window], bare[window], mesh - origin, side, trusts[side])
         window, origin = around(mesh[EYES[side]])
         eye(paper[window], smooth[window], mesh - origin, side, look, trusts[side])
     window, origin = around(mesh[MOUTH])
-    found = across(blur(photo[..., 0], 0.8), contours, 1.3)
+    found = across(blur(photo[..., 0], 0.8), seen.contours, 1.3)
     trust = mouth_trust(crisp[window], mesh - origin, skin.where[window], found[window])
     mouth(paper[window], crisp[window], mesh - origin, trust)
 
     chroma = cv2.magnitude(paper[..., 1].copy(), paper[..., 2].copy())
     paper[..., 1:] *= (1 + VIVID * (1 - smoothstep(chroma, 25.0, 60.0)))[..., None]
     mild: Floats = photo + np.float32(0.5) * (combed - photo)
-    paint(mild, head(mesh, shape), paper)
+    paint(mild, head(mesh, (photo.shape[0], photo.shape[1])), paper)
     return mild

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from toonstream.faces.chart import catch_lights
 from toonstream.faces.mesh import BROWS, EYES, IRISES, LOWER_LIDS, OVAL, UPPER_LIDS
 from toonstream_train.drawing.common.painting import INK, paint, ramp, taper, weighted
-from toonstream_train.drawing.common.seen import iris_colour
+from toonstream_train.drawing.common.seen import iris_colour, whitest
 from toonstream_train.drawing.common.shapes import Points, around, curve, fill, grown, stroke
 from toonstream_train.drawing.common.smoothing import Floats, blur, calm_neighbour, grid, smoothstep
 
@@ -32,7 +32,7 @@ class Look:
     iris: NDArray[np.float32]
     """LAB (3,)."""
     white: float
-    """The most lightness of the white: no eye glows in the dark."""
+    """The most lightness of the white."""
     ink: NDArray[np.float32]
     """Lashes, LAB (3,)."""
 
@@ -67,7 +67,7 @@ def shared(lab: Floats, landmarks: Points, base: float, trusts: tuple[float, flo
     sample = lab[..., 0][around(landmarks[OVAL], 0)[0]]
     darkest = float(np.percentile(sample, 1)) if sample.size else 0.0
     ink = WARM + np.array([min(0.7 * darkest, 0.4 * base), 0, 0], np.float32)
-    return Look(iris, min(94.0, 1.12 * base + 20), ink.astype(np.float32))
+    return Look(iris, whitest(base), ink.astype(np.float32))
 
 
 def white_tone(lab: Floats, white: Floats, most: float) -> NDArray[np.float32]:

@@ -1,11 +1,11 @@
-"""Skin in calm tones, which `cel` and `anime` share: as light as where the light falls, and what lies on it stays."""
+"""Skin in flat tones, which `cel` and `anime` share: as light as where the light falls, and what lies on it stays."""
 
 import cv2
 import numpy as np
 import pytest
 from support.drawn_face import EYE_CENTRES, SIDE, SKINS, face, lab
 from toonstream_train.drawing import draw
-from toonstream_train.drawing.common.toned_skin import find, healthy
+from toonstream_train.drawing.common.flat_skin import healthy
 
 
 @pytest.mark.parametrize("look", ["cel", "anime"])
@@ -35,13 +35,21 @@ def test_skin_that_a_camera_made_too_red_is_no_brick() -> None:
     assert np.hypot(*healthy(red, 30)) < np.hypot(a, b)  # the darker, the less colour looks burnt
 
 
-def test_skin_that_shines_is_not_painted_in_the_colour_of_its_shine() -> None:
-    crop, mesh = face(SKINS["dark"])
-    lamp = cv2.circle(np.zeros((SIDE, SIDE), np.float32), (96, 130), 52, 1.0, -1)
-    shining = crop + 80 * cv2.GaussianBlur(lamp, (0, 0), 12)[..., None]
-    skin = find(lab(shining.clip(0, 255).astype(np.uint8)), mesh)
-    assert skin.lit > find(lab(crop), mesh).lit + 8
-    assert skin.base < skin.lit - 2
+@pytest.mark.parametrize("look", ["cel", "anime"])
+def test_a_face_lit_from_one_side_has_two_tones(look: str) -> None:
+    crop, mesh = face(SKINS["pale"])
+    turn = 1 - 0.45 / (1 + np.exp(-(np.arange(SIDE) - 140) / 14))  # from light to shade, slowly
+    shaded = (crop * turn[None, :, None]).round().astype(np.uint8)
+    cheeks = np.s_[150:175, 62:194, 0]
+    photo, drawn = (lab(picture)[cheeks].mean(0) for picture in (shaded, draw(shaded, mesh, look)))
+    lit, dark = np.s_[:30], np.s_[-20:]
+    assert drawn[lit].mean() - drawn[dark].mean() > 8  # the shadow is there
+    assert np.ptp(drawn[lit]) < np.ptp(photo[lit]) + 1
+    between = [
+        np.count_nonzero(np.abs(row - row[lit].mean()) > 4) - np.count_nonzero(row - row[dark].mean() < 4)
+        for row in (photo, drawn)
+    ]
+    assert between[1] < between[0]  # and its border narrower than the photo's
 
 
 def test_the_rims_of_glasses_stay() -> None:

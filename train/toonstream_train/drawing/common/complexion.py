@@ -1,13 +1,13 @@
-"""The film look's skin and hair: softly lit forms instead of pores, locks instead of strands."""
+"""Skin as a painter sees it: softly lit forms instead of pores, in the person's own colour."""
 
 import numpy as np
 
-from toonstream.faces.mesh import JAW, NOSE_BASE, OVAL
+from toonstream.faces.mesh import JAW, NOSE_BASE
 from toonstream_train.drawing.common.lit_skin import base_tone, face_chroma, tinting
 from toonstream_train.drawing.common.painting import paint, ramp
-from toonstream_train.drawing.common.shapes import Points, curve, fill, stroke
+from toonstream_train.drawing.common.shapes import Points, curve, face_width, fill, stroke
 from toonstream_train.drawing.common.skin import Skin, spot
-from toonstream_train.drawing.common.smoothing import Floats, Flow, blur, smoothstep
+from toonstream_train.drawing.common.smoothing import Floats, blur, smoothstep
 
 LIGHTS = ((4, 0.022, 7.0), (197, 0.03, 2.0), (117, 0.06, 3.0), (346, 0.06, 3.0), (151, 0.12, 2.5), (199, 0.05, 1.5))
 """Landmark, radius in widths of the face and lightness: tip and bridge of the nose, cheekbones, forehead, chin."""
@@ -47,7 +47,7 @@ def complexion(combed: Floats, skin: Skin, landmarks: Points, wire: Floats) -> F
     middling = cored(middling, 5.0 * skin.contrast, 18.0 * skin.contrast, folds)
     tone = skin.form + middling + (1 + 0.35 * nose) * fine
 
-    width = float(np.hypot(*(landmarks[454] - landmarks[234])))
+    width = face_width(landmarks)
     soft = skin.chroma + tinting(skin.chroma, skin)
     # Lips, makeup and what else has a colour of its own keep it.
     hold = np.maximum(skin.lips, 0.35 * skin.eyes)[..., None]
@@ -68,7 +68,7 @@ def complexion(combed: Floats, skin: Skin, landmarks: Points, wire: Floats) -> F
 
 
 def sculpted(landmarks: Points, skin: Skin, base: float, width: float) -> Floats:
-    """Light and shade (H, W), in lightness, that a film's lamp gives every face: what a flat photo lacks of form."""
+    """Light and shade (H, W), in lightness, that a lamp gives every face: what a flat photo lacks of form."""
     shape = (skin.form.shape[0], skin.form.shape[1])
     gain = np.float32(min(base / 60, 1.0))
     light = np.zeros(shape, np.float32)
@@ -81,21 +81,3 @@ def sculpted(landmarks: Points, skin: Skin, base: float, width: float) -> Floats
     lit = smoothstep(skin.form, base - 14, base + 4)
     out: Floats = gain * (light * lit - shade)
     return out
-
-
-def locks(combed: Floats, contours: Flow) -> Floats:
-    """Hair and all that is no skin (H, W, 3), combed once more along its contours into smooth masses with a light."""
-    out = contours.along(combed, 6.0)
-    light = np.ascontiguousarray(out[..., 0])
-    body = blur(light, 7)
-    out[..., 0] = body + np.float32(1.3) * (light - body)
-    return out
-
-
-def head(landmarks: Points, shape: tuple[int, int]) -> Floats:
-    """Where head and hair are likely, (H, W) 0 to 1, with a wide soft edge: beyond it the photo stays a photo."""
-    oval = landmarks[OVAL]
-    middle = oval.mean(0)
-    reach = oval - middle
-    reach = reach * np.where(reach[:, 1:] < 0, (1.65, 2.1), (1.5, 1.15)).astype(np.float32)
-    return blur(fill(middle + reach, shape), 22)

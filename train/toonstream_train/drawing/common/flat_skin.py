@@ -1,0 +1,85 @@
+"""Skin as a comic has it: nearly one tone, with one soft-edged shadow, lively in colour."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from toonstream.faces.mesh import BROWS, EYES, MOUTH
+from toonstream_train.drawing.common.analysis import Analysis
+from toonstream_train.drawing.common.lit_skin import face_chroma
+from toonstream_train.drawing.common.painting import paint, ramp
+from toonstream_train.drawing.common.shapes import Points, face_width, fill, grown
+from toonstream_train.drawing.common.smoothing import Floats, blur, calm_neighbour, smoothstep
+from toonstream_train.drawing.common.tones import masses
+
+FORM, RELIEF = 0.35, 0.5
+"""How much of the form within a tone stays, and of what lies on it."""
+STEP, DEEPEST, SOFT = 0.6, 0.28, 5.0
+"""The shadow's share of the depth that the photo has, at most so much of the base tone; half the width of its edge."""
+VIVID = 0.25
+"""More chroma off the skin, where there is not much already."""
+HUE, PALE = np.radians(53.0), 21.0
+"""The hue that skin has in good light, and the least chroma."""
+RICHEST = 9.0, 0.26
+"""Of red skin's chroma beyond the first and the second for each step of lightness a quarter stays: more looks burnt."""
+HEALTHIER = 0.5
+"""How far the skin's colour goes to the one that good light would show."""
+
+
+def flat_tones(seen: Analysis, steps: float) -> Floats:
+    """The photo in flat tones, LAB (H, W, 3).
+
+    steps: how much of the light off the skin comes in even steps, 0 to 1.
+    """
+    skin = seen.skin
+    # Where a beard grows the border of the skin is no border.
+    where = skin.where + skin.below * (blur(skin.where, 6.0) - skin.where)
+    paper = masses(calm_neighbour(calm_neighbour(seen.face, 6), 5), steps, VIVID)
+    face = seen.face.copy()
+    face[..., 0] = toned(seen)
+    own = face_chroma(skin.chroma, skin)
+    dim = np.sqrt((seen.face[..., 0] / np.float32(max(seen.base, 1.0))).clip(0.12, 1.1))
+    face[..., 1:] += dim[..., None] * np.float32(HEALTHIER) * (healthy(own, seen.base) - own)
+    paint(paper, where * (1 - seen.wire), face)
+    return paper
+
+
+def toned(seen: Analysis) -> Floats:
+    """The face's lightness (H, W) in two tones with a soft border between."""
+    skin, base = seen.skin, seen.base
+    depth = max(base - float(np.percentile(skin.form[skin.sample], 5)), 0.0)
+    border = max(0.5 * depth, 6.0)
+    # In even light there is no shadow worth a border.
+    step = STEP * min(depth, DEEPEST * base) * ramp(depth, 6.0, 16.0)
+    away = skin.form - np.float32(base)
+    shadow = smoothstep(-away, border - SOFT, border + SOFT)
+    tone = base + FORM * away.clip(-1.6 * border, 12.0) - max(step - FORM * border, 0.0) * shadow
+    # Black stays black: a face lit from one side goes over into the night without a rim.
+    night = smoothstep(skin.form, 0.45 * base, 0.15 * base)
+    tone += night * (np.minimum(skin.form, tone) - tone)
+    relief = seen.face[..., 0] - skin.form
+    # What is strong is no skin: a beard, a lock of hair.
+    kept = RELIEF + (1 - RELIEF) * smoothstep(np.abs(relief), 6.0, 14.0)
+    out: Floats = (tone + kept * relief).astype(np.float32)
+    return out
+
+
+def healthy(chroma: NDArray[np.float32], lit: float) -> NDArray[np.float32]:
+    """A skin's chroma (2,) as good light shows it, painted at the lightness `lit`.
+
+    Haze and lamps make it grey or green, cameras too red; a grey photo stays grey.
+    """
+    size, hue = float(np.hypot(*chroma)), float(np.arctan2(chroma[1], chroma[0]))
+    sure, red = ramp(size, 2.5, 7.0), ramp(float(np.degrees(hue)), 54.0, 42.0)  # brown skin is as rich, but yellower
+    hue += 0.6 * sure * max(ramp(size, 22.0, 10.0), red) * (HUE - hue)  # the paler, the less its hue says
+    size += 0.65 * sure * max(PALE - size, 0)
+    size -= 0.75 * red * max(size - RICHEST[0] - RICHEST[1] * lit, 0)
+    return np.array([size * np.cos(hue), size * np.sin(hue)], np.float32)
+
+
+def around_features(landmarks: Points, shape: tuple[int, int]) -> Floats:
+    """Eyes, brows and lips with their shadows, (H, W) 0 to 1."""
+    face = face_width(landmarks)
+    out = np.zeros(shape, np.float32)
+    for outline, margin in ((EYES[0], 0.07), (EYES[1], 0.07), (BROWS[0], 0.03), (BROWS[1], 0.03), (MOUTH, 0.02)):
+        out = np.maximum(out, grown(fill(landmarks[outline], shape), 2 * round(margin * face) + 1))
+    return blur(out, 0.01 * face + 0.3)

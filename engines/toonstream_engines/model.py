@@ -11,6 +11,8 @@ from toonstream_engines.graph import Port, check_ports, read_graph
 
 MAX_BYTES = 512 << 20
 PRECISIONS = ("fp32", "fp16", "bf16", "int8")
+ANY_SIZE = 256
+"""Side in pixels from which on crops show a face's details: who learned on such ones draws larger ones, too."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +32,14 @@ class Model:
 
     @property
     def side(self) -> int | None:
-        """Side in pixels of the square crops that `image` takes, where it takes no other; else None."""
+        """Side in pixels of the square crops that it draws, where it draws no other; else None.
+
+        Its file may take no other, or it has learned on crops below ANY_SIZE: larger faces it has never seen.
+        """
         sides = [port.shape[1] for port in self.inputs if port.name == "image"]
-        return sides[0] if sides and isinstance(sides[0], int) else None
+        if sides and isinstance(sides[0], int):
+            return sides[0]
+        return self.size if self.size < ANY_SIZE else None
 
     def read(self) -> bytes:
         """The file. Raises InputError unless its hash, inputs and outputs are these, and its graph is safe to load."""

@@ -3,7 +3,8 @@
 The card, card.toml:
 
     about = "Flat shading and clean lines"      # what people read: this and whatever else is there
-    size = 256                                  # side in pixels of the crops that it was trained on
+    size = 256                                  # side in pixels of the crops that it was trained on; below 256 it
+                                                # draws no other
 
     [inputs.image]                              # for each input: image, and chart or landmarks where it wants them
     dtype = "uint8"

@@ -31,19 +31,26 @@ def refused(call, *args) -> str:
 def test_a_style_is_its_card(tmp_path):
     style = load_style(save_style(tmp_path / "mine"))
     assert (style.name, style.about, style.card["data"]) == ("mine", "A tiny one", {"photos": "none, CC0"})
-    assert (style.model.precision, style.model.size, style.model.side) == ("fp32", 64, None)
+    assert (style.model.precision, style.model.size, style.model.side) == ("fp32", 256, None)
     assert style.model.inputs == (Port("image", "uint8", ("n", "h", "w", 3), "a test"),)
     assert style.model.outputs == (Port("toon", "uint8", ("n", "h", "w", 3), "a test"),)
     assert style.model.read() == (tmp_path / "mine/fp32.onnx").read_bytes()
     assert style.describe().splitlines() == [
         "mine: A tiny one",
         "  recipe: none",
-        "  size: 64",
+        "  size: 256",
         "  data: photos none, CC0",
         "  image uint8 [n, h, w, 3]: a test",
         "  toon uint8 [n, h, w, 3]: a test",
         "  fp32.onnx: fp32",
     ]
+
+
+@pytest.mark.parametrize(
+    ("size", "side", "only"), [(96, None, 96), (256, None, None), (512, None, None), (256, 128, 128)]
+)
+def test_what_learned_small_faces_draws_no_larger_ones(tmp_path, size, side, only):
+    assert load_style(save_style(tmp_path / "mine", size=size, side=side)).model.side == only
 
 
 def test_a_card_cannot_write_to_the_terminal(tmp_path):
@@ -85,8 +92,8 @@ def test_no_such_style(tmp_path):
         ("sha256 = '", "sha256 = 'x", "64 hexadecimal digits"),
         ("precision = 'fp32'", "precision = 'fp7'", "precision has to be one of"),
         ("precision = 'fp32'", "precision = 'fp16'", "first of its models"),
-        ("size = 64", "size = 100", "multiple of 32"),
-        ("size = 64", "size = true", "needs size"),
+        ("size = 256", "size = 100", "multiple of 32"),
+        ("size = 256", "size = true", "needs size"),
         ("[inputs.image]", "[inputs.picture]", "needs a table [inputs.image]"),
         ("[outputs.toon]", "[outputs.matte]", "needs a table [outputs.toon]"),
         ("[outputs.toon]", "[outputs.edges]\n[outputs.toon]", "[outputs.edges] is not known; there are toon, matte"),

@@ -144,7 +144,7 @@ def save_style(
     models: dict[str, ModelProto | bytes] | None = None,
     inputs: Sequence[str] = ("image",),
     outputs: Sequence[str] = ("toon",),
-    size: int = 64,
+    size: int = 256,
     side: int | None = None,
 ) -> Path:
     """Writes a whole style: by precision, its models. side: of the crops, where the models take no other."""

@@ -107,6 +107,13 @@ def test_a_face_keeps_its_crop_size_through_small_changes(toonifier, pictures):
     assert again.picture.shape[0] == toon.picture.shape[0] + 32
 
 
+def test_a_style_of_small_faces_is_drawn_at_its_own_size(tmp_path, pictures):
+    frame = Frame.from_rgb(pictures[0], 0, Fraction(1, 25), 0)
+    with Toonifier(save_style(tmp_path / "small", size=96), backend="onnxruntime") as toonifier:
+        [toon] = toonifier.draw(frame, toonifier.see(frame))
+        assert np.array_equal(toon.picture, truth(crop(frame, toon.matrix, 96)[None])[0])
+
+
 @pytest.mark.parametrize("name", ["landmarks", "chart"])
 def test_a_style_with_a_second_input_and_a_matte(tmp_path, pictures, monkeypatch, name):
     """It gets what belongs to the crop: the tiny network adds the landmarks' mean, or the chart's last plane."""

@@ -7,6 +7,7 @@ from toonstream_engines.errors import InputError
 from toonstream_train.commands.fit import PRESETS
 from toonstream_train.core import settings
 from toonstream_train.recipes.cartoongan import CartoonGANSettings
+from toonstream_train.recipes.drawing_student import DrawingStudent
 from toonstream_train.recipes.registry import recipe
 
 
@@ -17,9 +18,25 @@ def test_settings_are_checked(tmp_path: Path) -> None:
     assert (read.batch, read.omega, read.training.clip, read.training.seed) == (3, 2.0, 7.0, 5)
     assert (read.geometry.scale, read.geometry.weights) == ((0.5, 2.0), {"a": 0.5})
     assert read.content.weights == "some/file"
-    for wrong, why in (("batsh=1", "no setting 'batsh'"), ("batch=x", "cannot be 'x'"), ("batch", "name=value")):
+    for wrong, why in (
+        ("batsh=1", "no setting 'batsh'"),
+        ("batch=x", "batch cannot be 'x'; it is 4 by default"),
+        ("batch", "name=value"),
+        ("content_norm=L2", "content_norm cannot be 'L2'; it is one of l1, l2"),
+        ("content_norm=2", "content_norm cannot be 2; it is 'l1' by default"),
+        ("geometry.scale=[0.5, large]", "cannot be"),
+        ('geometry.scale=[0.5, "large"]', r"scale cannot be \[0.5, 'large'\]; it is \(0.5, 1.0\)"),
+        ("geometry.weights.a=often", "weights cannot be {'a': 'often'}; it is {} by default"),
+    ):
         with pytest.raises(InputError, match=why):
             settings.read(CartoonGANSettings(), None, [wrong])
+    assert settings.read(CartoonGANSettings(), None, ["content_norm=l2"]).content_norm == "l2"
+
+
+def test_a_size_is_a_number_of_pixels() -> None:
+    for size in ("large", "100", "0"):
+        with pytest.raises(InputError, match=f"sizes.{size}: a size is a multiple of 32, in pixels"):
+            DrawingStudent(settings.read(DrawingStudent.defaults, None, [f"sizes.{size}=0.5"]))
 
 
 @pytest.mark.parametrize("preset", sorted(PRESETS.glob("*/*.toml")), ids=lambda path: f"{path.parent.name}-{path.stem}")

@@ -4,7 +4,7 @@ import dataclasses
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from toonstream_engines.errors import InputError
 
@@ -34,23 +34,32 @@ def read(default: S, file: Path | None, assignments: Sequence[str]) -> S:
 
 
 def merge(settings: S, values: Mapping[str, Any], origin: str) -> S:
-    """`settings` with `values`; unknown names and wrong types raise InputError, which names `origin`."""
-    known = {f.name: getattr(settings, f.name) for f in dataclasses.fields(settings)}  # type: ignore[arg-type]
+    """`settings` with `values`; unknown names, words and wrong types raise InputError, which names `origin`."""
+    known = {f.name: f for f in dataclasses.fields(settings)}  # type: ignore[arg-type]
     changed: dict[str, Any] = {}
     for name, value in values.items():
         if name not in known:
             raise InputError(f"{origin}: there is no setting {name!r}; there are {', '.join(known)}")
-        old = known[name]
-        if dataclasses.is_dataclass(old) and isinstance(value, Mapping):
-            changed[name] = merge(old, value, origin)
-        elif isinstance(old, Mapping) and isinstance(value, Mapping):
-            changed[name] = {**old, **value}
-        elif isinstance(old, tuple) and isinstance(value, list | tuple) and len(value) == len(old):
-            changed[name] = tuple(value)
-        elif isinstance(old, float) and isinstance(value, int) and not isinstance(value, bool):
-            changed[name] = float(value)
-        elif type(value) is type(old):
-            changed[name] = value
-        else:
-            raise InputError(f"{origin}: {name} cannot be {value!r}; it is {old!r} by default, use the same type")
+        old, words = getattr(settings, name), get_args(known[name].type) if isinstance(value, str) else ()
+        if words and value not in words:
+            raise InputError(f"{origin}: {name} cannot be {value!r}; it is one of {', '.join(words)}")
+        try:
+            table = dataclasses.is_dataclass(old) and isinstance(value, Mapping)
+            changed[name] = merge(old, value, origin) if table else _alike(value, old)
+        except TypeError as error:
+            told = f"{name} cannot be {value!r}; it is {old!r} by default, use the same type"
+            raise InputError(f"{origin}: {told}") from error
     return dataclasses.replace(settings, **changed)  # type: ignore[type-var]
+
+
+def _alike(value: Any, old: Any) -> Any:
+    """The value, of the type of the old one. Raises TypeError where it is of another."""
+    if isinstance(old, Mapping) and isinstance(value, Mapping):  # of numbers by names
+        return {**old, **{name: _alike(number, 0.0) for name, number in value.items()}}
+    if isinstance(old, tuple) and isinstance(value, list | tuple) and len(value) == len(old):
+        return tuple(_alike(new, before) for new, before in zip(value, old, strict=True))
+    if isinstance(old, float) and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if type(value) is not type(old):
+        raise TypeError
+    return value

@@ -4,15 +4,16 @@ vanilla: Goodfellow et al. 2014. lsgan: Mao et al. 2017. hinge: Lim and Ye 2017.
 """
 
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor
 from torch.nn.functional import relu, softplus
 
-FORMS = ("vanilla", "lsgan", "hinge", "wasserstein")
+Form = Literal["vanilla", "lsgan", "hinge", "wasserstein"]
 
 
-def discriminator_loss(form: str, real: Tensor, fakes: Sequence[Tensor]) -> Tensor:
+def discriminator_loss(form: Form, real: Tensor, fakes: Sequence[Tensor]) -> Tensor:
     """What the discriminator minimises: the mean over its logits of real pictures, plus the mean of each kind of fake.
 
     With "vanilla" and the fakes [G(p), e] it is CartoonGAN's equation 3, negated.
@@ -27,7 +28,7 @@ def discriminator_loss(form: str, real: Tensor, fakes: Sequence[Tensor]) -> Tens
     return relu(1 - real).mean() + sum((relu(1 + fake).mean() for fake in fakes), zero)
 
 
-def generator_loss(form: str, fake: Tensor) -> Tensor:
+def generator_loss(form: Form, fake: Tensor) -> Tensor:
     """What the generator minimises; for "vanilla" the non-saturating -log D(G(p)), which has the same fixed point."""
     if form == "vanilla":
         return softplus(-fake).mean()

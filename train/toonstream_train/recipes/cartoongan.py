@@ -28,7 +28,7 @@ from toonstream_train.data.dataset import Faces, Geometry, signed, without_paddi
 from toonstream_train.data.edge_smoothing import smoothed
 from toonstream_train.data.pack import Pack
 from toonstream_train.losses.adversarial import discriminator_loss, generator_loss
-from toonstream_train.losses.content import content
+from toonstream_train.losses.content import Norm, content
 from toonstream_train.networks import perceptual
 from toonstream_train.networks.discriminators.cartoongan import Discriminator
 from toonstream_train.networks.generators.cartoongan import Generator
@@ -50,7 +50,7 @@ class CartoonGANSettings(Settings):
     omega: float = 10.0
     """Weight of the content loss, equation 2."""
     content: perceptual.Perceptual = field(default_factory=perceptual.Perceptual)
-    content_norm: str = "l1"
+    content_norm: Norm = "l1"
     edges: bool = True
     """The edge-promoting part of equation 3."""
 

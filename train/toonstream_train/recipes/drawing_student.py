@@ -76,6 +76,8 @@ class DrawingStudent(Recipe):
     def __init__(self, settings: DrawingStudentSettings) -> None:
         super().__init__(settings)
         s = settings
+        if wrong := [size for size in s.sizes if not size.isdecimal() or int(size) % 32 or not int(size)]:
+            raise InputError(f"sizes.{wrong[0]}: a size is a multiple of 32, in pixels")
         self.generator = Painter(s.width)
         self.discriminator = Discriminator(s.discriminator_width, spectral=True, conditional=True)
         self.networks = {"generator": self.generator, "discriminator": self.discriminator}

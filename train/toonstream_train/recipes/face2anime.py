@@ -34,7 +34,7 @@ from toonstream_train.core.recipe import Recipe, Settings, Stage, Update
 from toonstream_train.core.schedules import linear_decay
 from toonstream_train.data.dataset import Faces, Geometry, signed, without_padding
 from toonstream_train.data.pack import Pack
-from toonstream_train.losses.adversarial import discriminator_loss, generator_loss, gradient_penalty
+from toonstream_train.losses.adversarial import Form, discriminator_loss, generator_loss, gradient_penalty
 from toonstream_train.losses.content import content
 from toonstream_train.losses.semantic import semantic_consistency
 from toonstream_train.networks.blocks.image_pool import ImagePool
@@ -155,7 +155,8 @@ class Face2Anime(Recipe):
 
     def translation(self) -> dict[str, Tensor]:
         """What the generators minimise."""
-        s, form = self.settings, "wasserstein" if self.settings.wasserstein else "lsgan"
+        s = self.settings
+        form: Form = "wasserstein" if s.wasserstein else "lsgan"
         photo, cartoon = self.photo.pictures, self.cartoon.pictures
         parts = {
             "generators": generator_loss(form, self.of_cartoons(self.shown(self.toon)))

@@ -8,11 +8,12 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from support.training import TINY, TINY_CYCLE, as_options, run, tiny_pack, trainer
+from support.training import TINY, TINY_CYCLE, TINY_DRAWING, TINY_LANDMARK, as_options, run, tiny_pack, trainer
 from toonstream_engines.errors import InputError
 from toonstream_train import recipes
 from toonstream_train.commands import main
 from toonstream_train.core import checkpoint
+from toonstream_train.core.recipe import Settings
 from toonstream_train.data.dataset import Geometry
 from toonstream_train.data.pack import save
 from toonstream_train.evaluation.generators import generators, toons
@@ -20,6 +21,7 @@ from toonstream_train.recipes.cartoongan import CartoonGAN
 from toonstream_train.recipes.distill import Distill, DistillSettings
 from toonstream_train.recipes.quick import positions
 from toonstream_train.recipes.registry import RECIPES, recipe, trained
+from torch import Tensor
 
 
 def test_recipes_are_known_by_name_and_import_none_of_each_other() -> None:
@@ -97,6 +99,26 @@ def test_a_student_learns_what_its_teacher_draws_at_the_teachers_size(tmp_path: 
     assert student.target.shape == student.input.shape == (1, 3, 256, 256)
 
 
+def test_a_teacher_is_told_the_landmarks_at_its_own_size(tmp_path: Path) -> None:
+    run(tmp_path, TINY_LANDMARK)
+    student = Distill(DistillSettings(teacher=str(tmp_path), width=4, feature=0.0, batch=2))
+    student.feed({"photos": tiny_pack(2)}, torch.device("cpu"))
+    seen: list[Tensor] = []
+    student.teacher.register_forward_hook(lambda _, given, made: seen.extend(given))
+    student.take()
+    student.forward()
+    pictures, landmarks = seen
+    assert pictures.shape == (2, 3, 96, 96)
+    torch.testing.assert_close(landmarks, student.photo.points[5] * 96 / 256)
+    assert list(student.examples(tiny_pack(2))) == ["image"]
+
+
+def test_what_takes_a_chart_is_no_teacher(tmp_path: Path) -> None:
+    run(tmp_path, TINY_DRAWING)
+    with pytest.raises(InputError, match="it takes a chart, which distill has not"):
+        Distill(DistillSettings(teacher=str(tmp_path))).feed({"photos": tiny_pack(2)}, torch.device("cpu"))
+
+
 def test_the_papers_preset() -> None:
     from toonstream_train.commands.fit import preset
     from toonstream_train.core import settings
@@ -127,8 +149,9 @@ def test_places_on_a_face_turn_and_grow_with_it() -> None:
     torch.testing.assert_close(positions(upright * 2, 128)[:, :, 1::2, 1::2], first, atol=0.01, rtol=0)
 
 
-def test_a_teacher_is_distilled(tmp_path: Path) -> None:
-    run(tmp_path / "teacher", TINY)
+@pytest.mark.parametrize("teacher", [TINY, TINY_LANDMARK])
+def test_a_teacher_is_distilled(tmp_path: Path, teacher: Settings) -> None:
+    run(tmp_path / "teacher", teacher)
     photos = tmp_path / "photos.pack"
     save(tiny_pack(), photos)
     tiny = as_options("width=4", "batch=2", "geometry.size=64", "steps=2", "adversarial=0.1", "discriminator_width=4")

@@ -1,6 +1,7 @@
 """A trained generator taught to a small one, on photos: pixels, features, and later a discriminator between the two.
 
 The student paints; the proportions of its style stay the teacher's, and so the teacher's run is needed for export, too.
+It takes the photo alone, also where its teacher is told the landmarks.
 """
 
 from collections.abc import Mapping
@@ -95,7 +96,11 @@ class Distill(Recipe):
     def feed(self, packs: Mapping[str, Pack], device: torch.device) -> None:
         s = self.settings
         self.teacher = self.taught.model.to(device)
-        seen = replace(packs["photos"], images=self.examples(packs["photos"])["image"])
+        given = self.taught.recipe.examples(packs["photos"])
+        if beyond := given.keys() - {"image", "landmarks"}:
+            raise InputError(f"{s.teacher}: it takes a {beyond.pop()}, which distill has not; export it as it is")
+        self.takes_landmarks = "landmarks" in given
+        seen = replace(packs["photos"], images=given["image"])
         self.photos = Faces(seen, device, s.geometry)
         if s.feature:
             self.perceptual = perceptual.build(s.content, signed(self.photos.images[:16]))
@@ -109,7 +114,8 @@ class Distill(Recipe):
     def forward(self) -> None:
         s = self.settings
         with torch.no_grad():
-            self.target = self.drawn(self.photo.pictures)
+            landmarks = (self.photo.points[5],) if self.takes_landmarks else ()
+            self.target = self.drawn(self.photo.pictures, *landmarks)
         views = self.input
         if s.temporal:
             second, self.move = again(self.input[: max(1, s.batch // 4)], s.temporal_noise)
@@ -118,11 +124,11 @@ class Distill(Recipe):
         self.toon, self.again = made[: s.batch], made[s.batch :]
         self.pictures = {"photo": self.input, "student": self.toon, "teacher": self.target}
 
-    def drawn(self, photos: Tensor) -> Tensor:
-        """By the teacher, at the size that it learned on."""
+    def drawn(self, photos: Tensor, *landmarks: Tensor) -> Tensor:
+        """By the teacher, at the size that it learned on. landmarks: (B, 5, 2) in pixels, where it takes them."""
         scale = self.taught.recipe.side / SIZE
         small = interpolate(photos, scale_factor=scale, mode="bilinear", antialias=True) if scale < 1 else photos
-        toons: Tensor = self.teacher(small)
+        toons: Tensor = self.teacher(small, *(points * scale for points in landmarks))
         return interpolate(toons, photos.shape[2:], mode="bilinear") if scale < 1 else toons
 
     def optimise(self, update: Update) -> None:
@@ -158,4 +164,5 @@ class Distill(Recipe):
 
     def preview(self, networks: Mapping[str, nn.Module], inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         photos = inputs["image"]
-        return {"photo": photos, "student": networks["student"](photos), "teacher": self.drawn(photos)}
+        rows = {"photo": photos, "student": networks["student"](photos)}
+        return rows if self.takes_landmarks else rows | {"teacher": self.drawn(photos)}

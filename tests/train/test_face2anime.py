@@ -134,3 +134,25 @@ def test_generators_learn_once_for_several_updates_of_the_critics(tmp_path: Path
     for _ in range(4):
         made.train_step()
     assert updates == ["generators", *["discriminators"] * 3, "generators", "discriminators"]
+
+
+def test_nothing_is_made_for_generators_that_do_not_learn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the critics' own steps: no way back, no gradient to a generator, no loss of theirs."""
+    made = trainer(tmp_path, dataclasses.replace(TINY_FACE2ANIME, wasserstein=True, critic_steps=2))
+    recipe = made.recipe
+    assert isinstance(recipe, Face2Anime)
+    encoded: list[tuple[int, bool]] = []
+    for generator in (recipe.generator, recipe.back):
+        encode = generator.encode
+        monkeypatch.setattr(
+            generator,
+            "encode",
+            lambda x, encode=encode: encoded.append((recipe.step, torch.is_grad_enabled())) or encode(x),
+        )
+    learned = []
+    for _ in range(2):
+        made.train_step()
+        learned.append(set(recipe.losses))
+    assert encoded == [(0, True)] * 4 + [(1, False)] * 2
+    critics = {"cartoon discriminator", "photo discriminator", "domain discriminator"}
+    assert learned == [critics | {"generators", "cycle", "semantic", "domain"}, critics]

@@ -37,7 +37,8 @@ from support.training import (
 )
 from toonstream_engines.errors import InputError, UserError
 from toonstream_train.core import checkpoint
-from toonstream_train.core.recipe import Recipe, Settings, Stage, Update
+from toonstream_train.core.curves import read_curves
+from toonstream_train.core.recipe import Recipe, Settings, Stage, Training, Update
 from toonstream_train.core.trainer import Trainer
 from toonstream_train.data.pack import Pack, save
 from torch import nn
@@ -172,6 +173,21 @@ def test_a_run_begins_with_a_style(tmp_path: Path, drawing_run: Path) -> None:
     assert (second.step, second.before) == (0, 6)
     with pytest.raises(InputError, match="style: it does not fit the network"):
         trainer(tmp_path / "b", dataclasses.replace(TINY_DRAWING, width=6)).start_from(drawing_run / "style")
+
+
+def test_a_curve_is_the_mean_of_the_steps_that_have_the_loss(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = trainer(tmp_path, dataclasses.replace(TINY_CYCLE, training=Training(log_steps=3)))
+
+    def optimise(update: Update) -> None:
+        step = float(made.recipe.step)
+        seldom = {"seldom": torch.tensor(step)} if step % 2 else {}
+        made.recipe.losses = {"always": torch.tensor(step)} | seldom
+
+    monkeypatch.setattr(made.recipe, "optimise", optimise)
+    made.fit(tiny_pack())
+    found = read_curves(tmp_path)
+    assert found["loss/always"] == {3: 1.0, 6: 4.0}
+    assert found["loss/seldom"] == {3: 1.0, 6: 4.0}  # of step 1, and of 3 and 5
 
 
 def test_a_loss_that_is_no_number(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import dataclasses
 import signal
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -93,7 +94,7 @@ class Trainer:
         Raises UserError where a loss is not a number, or when the run is told to stop.
         """
         recipe, main = self.recipe, self.fabric.is_global_zero
-        sums: dict[str, Tensor] = {}
+        losses: defaultdict[str, list[Tensor]] = defaultdict(list)  # of the steps that have them
         saved = drawn = logged = time.monotonic()
         taking, summed = 0.0, 0
         with (
@@ -105,15 +106,15 @@ class Trainer:
                 taking += self.train_step()
                 bar.update()
                 for name, loss in recipe.losses.items():
-                    sums[name] = sums.get(name, torch.zeros_like(loss)) + loss.detach()
+                    losses[name].append(loss.detach().float())
                 summed += 1
 
                 now = time.monotonic()
                 save, stopped = self.agreed(now - saved > self.training.save_seconds, bool(stop))
                 ending = stopped or self.step == self.steps
                 if self.step % self.training.log_steps == 0 or ending:
-                    means = {name: float(total) / summed for name, total in sums.items()}
-                    sums.clear()
+                    means = {name: float(torch.stack(values).mean()) for name, values in losses.items()}
+                    losses.clear()
                     self._check("loss", means)
                     bar.set_postfix({name: f"{value:.3g}" for name, value in means.items()}, refresh=False)
                     if main:

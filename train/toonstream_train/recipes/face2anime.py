@@ -124,30 +124,36 @@ class Face2Anime(Recipe):
         self.photo = self.photos.sample(self.settings.batch)
         self.cartoon = self.cartoons.sample(self.settings.batch)
 
+    @property
+    def generators_learn(self) -> bool:
+        """In this step; in the others critics alone do."""
+        return not self.settings.wasserstein or self.step % self.settings.critic_steps == 0
+
     def forward(self) -> None:
-        """Both directions. Each encoder sees what the other generator made, on the way back to where it came from."""
+        """Both directions, and back to where they came from. Each encoder sees what the other generator made."""
         a, b = self.generator, self.back
-        self.photo_embedding = a.encode(self.photo.pictures)  # e_AB(X_A)
-        self.toon = a.decode(self.photo_embedding)
-        self.toon_embedding = b.encode(self.toon)  # e_BA(G_AB(X_A))
-        self.photo_again = b.decode(self.toon_embedding)
-        self.cartoon_embedding = b.encode(self.cartoon.pictures)
-        self.made_photo = b.decode(self.cartoon_embedding)
-        self.made_photo_embedding = a.encode(self.made_photo)
-        self.cartoon_again = a.decode(self.made_photo_embedding)
+        with torch.set_grad_enabled(self.generators_learn):
+            self.photo_embedding = a.encode(self.photo.pictures)  # e_AB(X_A)
+            self.toon = a.decode(self.photo_embedding)
+            self.cartoon_embedding = b.encode(self.cartoon.pictures)
+            self.made_photo = b.decode(self.cartoon_embedding)
         self.pictures = {
             "photo": self.photo.pictures,
             "toon": self.toon,
-            "photo again": self.photo_again,
             "cartoon": self.cartoon.pictures,
             "made photo": self.made_photo,
-            "cartoon again": self.cartoon_again,
         }
+        if self.generators_learn:
+            self.toon_embedding = b.encode(self.toon)  # e_BA(G_AB(X_A))
+            self.photo_again = b.decode(self.toon_embedding)
+            self.made_photo_embedding = a.encode(self.made_photo)
+            self.cartoon_again = a.decode(self.made_photo_embedding)
+            self.pictures |= {"photo again": self.photo_again, "cartoon again": self.cartoon_again}
 
     def optimise(self, update: Update) -> None:
-        s, zero = self.settings, torch.zeros((), device=self.toon.device)
-        self.losses = self.translation()
-        if not s.wasserstein or self.step % s.critic_steps == 0:
+        zero = torch.zeros((), device=self.toon.device)
+        self.losses = self.translation() if self.generators_learn else {}
+        if self.losses:
             update("generators", sum(self.losses.values(), zero))
         learned = self.discrimination()
         update("discriminators", sum(learned.values(), zero))

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 
 from toonstream_train.losses.adversarial import discriminator_loss, generator_loss
+from toonstream_train.losses.attention import cam_loss
 from toonstream_train.networks.blocks.adalin import clip_gates
 from toonstream_train.networks.discriminators.ugatit import Discriminator
 from toonstream_train.networks.generators.ugatit import Generator
@@ -46,8 +47,7 @@ class PSN:
         if cam:  # each generator's attention tells its source from its target
             as_targets = self.stylize.encode(self.cartoon)[1], self.undo.encode(self.portrait)[1]
             parts["cam"] = cam * (
-                discriminator_loss("vanilla", self.portrait_cam, as_targets[:1])
-                + discriminator_loss("vanilla", self.cartoon_cam, as_targets[1:])
+                cam_loss(self.portrait_cam, as_targets[0]) + cam_loss(self.cartoon_cam, as_targets[1])
             )
         return parts
 

@@ -2,6 +2,8 @@
 
 import dataclasses
 import math
+from argparse import ArgumentParser, Namespace
+from functools import cache
 from importlib import util
 from pathlib import Path
 from typing import Any
@@ -9,14 +11,28 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from support.training import as_options, tiny_pack
+import torch
+from lightning_fabric import Fabric
+from support.training import (
+    RANDOM_VGG,
+    TINY_CP,
+    TINY_FACE2ANIME,
+    TINY_LANDMARK,
+    TINY_PDA,
+    as_options,
+    tiny_pack,
+)
+from support.training import TINY as TINY_CARTOONGAN
 from toonstream_train.commands import main
-from toonstream_train.core import checkpoint
-from toonstream_train.core.trainer import curves
+from toonstream_train.commands.compare import planned
+from toonstream_train.core import checkpoint, settings
+from toonstream_train.core.recipe import Recipe
+from toonstream_train.core.trainer import Trainer, curves
 from toonstream_train.data.pack import save
 from toonstream_train.evaluation import comparison
-from toonstream_train.evaluation.comparison import METHODS, Method, Run, table, train
+from toonstream_train.evaluation.comparison import Run, table, train
 from toonstream_train.evaluation.evaluation import Evaluation
+from toonstream_train.evaluation.methods import ABLATIONS, COMPARED, METHODS, Method, ablation
 from toonstream_train.recipes.registry import recipe
 
 
@@ -114,8 +130,135 @@ def test_every_method_is_a_recipe_with_these_settings() -> None:
         kind = recipe(method.recipe)
         assert set(method.packs) <= set(kind.packs)
         assert all(hasattr(kind.defaults, name) for name in method.steps)
-        assert sum(method.steps.values()) == pytest.approx(1)
+        assert sum(method.steps.values()) == pytest.approx(1) or method in ABLATIONS.values()
     assert (METHODS["unit"].direction, METHODS["avatars-unit"].direction) == ("photos to cartoons", "avatars to photos")
+
+
+TINY: dict[str, Any] = {
+    "cartoongan": TINY_CARTOONGAN,
+    "cp_gan": TINY_CP,
+    "face2anime": dataclasses.replace(TINY_FACE2ANIME, features=RANDOM_VGG),
+    "landmark_cyclegan": TINY_LANDMARK,
+    "pda": TINY_PDA,
+}
+
+
+def trained_variant(name: str, folder: Path) -> tuple[list[str], Recipe]:
+    """The stages of a method that was trained a step in each of them, and the recipe after the last."""
+    method = METHODS[name]
+    once = [f"{setting}=1" for setting in method.steps]
+    chosen = settings.read(TINY[method.recipe], None, [*once, *method.settings])
+    torch.manual_seed(0)
+    made = Trainer(recipe(method.recipe)(chosen), folder, Fabric(accelerator="cpu", devices=1))
+    packs = {known: tiny_pack(seed=number) for number, known in enumerate(("photos", "cartoons", "avatars"))}
+    made.feed({known: packs[of] for known, of in method.packs.items()})
+    stages = []
+    while made.step < made.steps:
+        made.train_step()
+        stages.append(made.recipe.stage.name)
+    assert all(torch.isfinite(loss) for loss in made.recipe.losses.values())
+    return stages, made.recipe
+
+
+LANDMARK_PARTS = {"landmarks", "local generators", "local discriminators", "conditional generators"}
+LANDMARK_PARTS |= {"conditional discriminators"}
+PDA_STAGES = ["detector", "classifiers", "apart", "together", "augmented", "adapted"]
+VARIANTS: dict[str, tuple[set[str], list[str]]] = {
+    "cartoongan-no-initialisation": (set(), ["adversarial"]),
+    "cp_gan-no-global": ({"generator", "discriminator"}, ["translation"]),
+    "cp_gan-no-local": ({"local generator", "local discriminator"}, ["translation"]),
+    "landmark_cyclegan-conditions-alone": (
+        {"landmarks", "local generators", "local discriminators"},
+        ["coarse", "fine"],
+    ),
+    "landmark_cyclegan-consistency-alone": (LANDMARK_PARTS - {"landmarks"}, ["regressors", "coarse", "fine"]),
+    "landmark_cyclegan-no-local": ({"local generators", "local discriminators"}, ["regressors", "coarse", "fine"]),
+    "landmark_cyclegan-one-stage": (set(), ["regressors", "fine"]),
+    "landmark_cyclegan-no-pretraining": (set(), ["coarse", "fine"]),
+    "face2anime-cycle-alone": ({"semantic", "domain", "domain discriminator"}, ["translation"]),
+    "face2anime-no-semantic": ({"semantic"}, ["translation"]),
+    "face2anime-no-domain": ({"domain", "domain discriminator"}, ["translation"]),
+    "pda-no-ldn": (
+        {"landmark cycle", "landmark generators"}
+        | {f"{domain} landmark discriminator" for domain in ("cartoon", "portrait")},
+        PDA_STAGES,
+    ),
+    "pda-no-structure": ({"structure"}, PDA_STAGES[1:]),
+    "pda-no-highlight": ({"highlight"}, PDA_STAGES),
+    "pda-no-cam": ({"cam"}, PDA_STAGES),
+    "pda-no-proxy": (set(), PDA_STAGES[:4]),
+    "pda-proxy-alone": (set(), PDA_STAGES[:4]),
+    "pda-no-photos": (set(), PDA_STAGES[:5]),
+    "pda-no-aug-portrait": (set(), [*PDA_STAGES[:4], "adapted"]),
+    "pda-one-stage": (set(), [*PDA_STAGES[:2], "adapted"]),
+}
+"""What a variant leaves out: losses that the whole method has in its last step; and the stages that it has."""
+
+
+@cache
+def losses_of_the_whole(name: str) -> set[str]:
+    return set(trained_variant(name, Path("absent"))[1].losses)
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_variants_train_without_what_they_leave_out(tmp_path: Path, name: str) -> None:
+    absent, expected = VARIANTS[name]
+    stages, recipe = trained_variant(name, tmp_path)
+    assert stages == expected
+    added = {"regressors"} if name == "landmark_cyclegan-no-pretraining" else set()
+    assert set(recipe.losses) == (losses_of_the_whole(METHODS[name].recipe) - absent) | added
+
+
+@pytest.mark.parametrize("name", sorted(set(ABLATIONS) - set(VARIANTS)))
+def test_other_variants_train(tmp_path: Path, name: str) -> None:
+    stages, recipe = trained_variant(name, tmp_path)
+    assert stages
+    if name == "pda-no-proxy":
+        assert torch.equal(recipe.proxies.images, recipe.photos.images)
+
+
+def test_a_variant_has_as_many_steps_of_translation_as_its_method(tmp_path: Path) -> None:
+    """Of those that the runner plans, none lacks anything but a pack."""
+    given = Namespace(size=96, steps=200, device="cpu", out=tmp_path)
+    data = dict.fromkeys(("photos", "cartoons", "avatars"), tmp_path / "a.pack")
+
+    @cache
+    def steps(name: str) -> int:
+        one = planned(name, given, data)
+        assert not one.trouble
+        before = ("initialisation", "regressors", "detector", "classifiers")
+        return sum(stage.steps for stage in recipe_of(one).stages() if stage.name not in before)
+
+    for name, method in ABLATIONS.items():
+        assert steps(name) == pytest.approx(steps(method.recipe), abs=1), name
+
+
+def recipe_of(run: Run) -> Recipe:
+    """With the settings that `fit` would read from the run's options."""
+    parser = ArgumentParser()
+    parser.add_argument("--settings", type=Path)
+    parser.add_argument("--set", action="append")
+    args, _ = parser.parse_known_args(run.options)
+    kind = recipe(run.method.recipe)
+    return kind(settings.read(kind.defaults, args.settings, args.set))
+
+
+def test_an_ablation_is_chosen_by_its_method(tmp_path: Path) -> None:
+    """Its rows are in the table, here for want of packs as not run; without a choice those of the methods alone."""
+    for chosen, rows in (
+        (["--ablation", "pda", "--ablation", "cartoongan"], [*ablation("pda"), *ablation("cartoongan")]),
+        (["unit", "pda-no-cam"], ["unit", "pda-no-cam"]),
+        ([], list(COMPARED)),
+    ):
+        assert main(["compare", *chosen, "--out", str(tmp_path)]) == 0
+        lines = (tmp_path / "comparison.md").read_text().splitlines()
+        found = [line.split("|")[1].strip() for line in lines if line.startswith("| ")]
+        assert found[2:] == rows
+    variants = ("no-initialisation", "l2", "no-edges")
+    assert ablation("cartoongan") == ["cartoongan", *(f"cartoongan-{variant}" for variant in variants)]
+    assert "avatars-cp_gan-no-local" in ablation("cp_gan")
+    assert {METHODS[name].recipe for name in ablation("pda")} == {"pda"}
+    assert not set(ABLATIONS) & set(COMPARED)
 
 
 def test_the_table(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from toonstream_train.commands import export, fit
+from toonstream_train.evaluation.methods import ABLATIONS, COMPARED, METHODS, ablation
 
 if TYPE_CHECKING:
     from toonstream_train.evaluation.comparison import Run
@@ -22,11 +23,19 @@ MOST_BYTES = 400_000
 EXAMPLES = (
     "toonstream-train compare --photos p.pack --cartoons c.pack --held-back photos=held.pack --out compared",
     "toonstream-train compare unit munit --photos p.pack --cartoons c.pack --minutes 60 --out compared",
+    "toonstream-train compare --ablation pda --photos p.pack --cartoons c.pack --out ablated",
 )
 
 
 def options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("methods", nargs="*", metavar="METHOD", help="those to compare (all)")
+    parser.add_argument("methods", nargs="*", metavar="METHOD", help="those to compare (all but ablations' variants)")
+    parser.add_argument(
+        "--ablation",
+        action="append",
+        default=[],
+        choices=sorted({method.recipe for method in ABLATIONS.values()}),
+        help="a method and the variants of it that its paper tries; may be given again",
+    )
     parser.add_argument("--photos", type=Path, metavar="PACK", help="the same as --data photos=PACK")
     parser.add_argument("--cartoons", type=Path, metavar="PACK", help="the same as --data cartoons=PACK")
     parser.add_argument("--data", action="append", default=[], metavar="NAME=PACK", help="a pack, by the recipes' name")
@@ -51,7 +60,7 @@ def run(args: argparse.Namespace) -> None:
     from toonstream_train.data import pack
     from toonstream_train.evaluation import report
     from toonstream_train.evaluation.cells import write_jpeg
-    from toonstream_train.evaluation.comparison import METHODS, faces_of_picture, picture, table, train
+    from toonstream_train.evaluation.comparison import faces_of_picture, picture, table, train
     from toonstream_train.evaluation.evaluation import Evaluation, evaluate
     from toonstream_train.evaluation.generators import generators
 
@@ -63,7 +72,8 @@ def run(args: argparse.Namespace) -> None:
     if few := [path for path, faces in packs.items() if len(faces) < 4]:
         raise InputError(f"{few[0]}: with fewer than four pictures there is nothing to compare")
 
-    runs = [planned(name, args, data) for name in dict.fromkeys(args.methods or METHODS)]
+    asked = [*args.methods, *(name for recipe in args.ablation for name in ablation(recipe))]
+    runs = [planned(name, args, data) for name in dict.fromkeys(asked or COMPARED)]
     train(runs, args.minutes, args.at_once)
     styles: dict[str, list[str]] = {}  # by direction
     for one in runs:
@@ -101,7 +111,7 @@ def planned(name: str, args: argparse.Namespace, data: Mapping[str, Path]) -> "R
 
     from toonstream_train.core import settings
     from toonstream_train.data.pack import SIZE
-    from toonstream_train.evaluation.comparison import METHODS, Run
+    from toonstream_train.evaluation.comparison import Run
     from toonstream_train.recipes.registry import recipe
 
     method = METHODS[name]

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from toonstream_train.core.curves import read_curves
 from toonstream_train.core.trainer import stop_signals
 from toonstream_train.evaluation.cells import Image, cell
 from toonstream_train.evaluation.evaluation import Evaluation
+from toonstream_train.evaluation.methods import Method
 from toonstream_train.evaluation.report import ROWS
 
 MEASURES = (
@@ -35,65 +36,6 @@ FACES, SIDE = 12, 128
 """Of the picture: how many faces, and pixels of each."""
 FAILURE = "toonstream-train: "
 """What a command says before the reason why it failed."""
-
-
-@dataclass(frozen=True)
-class Method:
-    """A row of the comparison."""
-
-    recipe: str
-    settings: tuple[str, ...] = ()
-    """What it is trained with besides its preset `small`, as of --set."""
-    steps: Mapping[str, float] = field(default_factory=lambda: {"steps": 1.0})
-    """The settings that say how long its stages are -> their shares of all steps."""
-    packs: Mapping[str, str] = field(default_factory=lambda: {"photos": "photos", "cartoons": "cartoons"})
-    """Its recipe's name of a pack -> the comparison's; first of what it draws, then of what that is to look like."""
-
-    @property
-    def source(self) -> str:
-        return next(iter(self.packs.values()))
-
-    @property
-    def target(self) -> str:
-        return list(self.packs.values())[1]
-
-    @property
-    def direction(self) -> str:
-        return f"{self.source} to {self.target}"
-
-
-def to_photos(recipe: str, source: str = "photos", target: str = "cartoons") -> Method:
-    """In CP-GAN's direction: from drawn avatars to photos. source, target: the recipe's names of its packs."""
-    return Method(recipe, packs={source: "avatars", target: "photos"})
-
-
-PDA = {
-    **dict.fromkeys(("detector_steps", "classifier_steps"), 0.05),
-    **dict.fromkeys(("apart", "together", "augmented", "adapted"), 0.225),
-}
-"""PDA's stages."""
-LANDMARKS = {"regressor_steps": 0.15, "coarse": 0.425, "fine": 0.425}
-"""Landmark Assisted CycleGAN's."""
-METHODS = {
-    "cartoongan": Method("cartoongan", steps={"initialisation": 0.1, "steps": 0.9}),
-    "cp_gan": Method("cp_gan", packs={"source": "photos", "target": "cartoons"}),
-    "landmark_cyclegan": Method("landmark_cyclegan", steps=LANDMARKS),
-    "landmark_cyclegan-no-local": Method("landmark_cyclegan", ("local=0.0",), steps=LANDMARKS),
-    "face2anime": Method("face2anime"),
-    "cyclegan": Method("cyclegan"),
-    "cyclegan-no-identity": Method("cyclegan", ("identity=0.0",)),
-    "distancegan": Method("distancegan"),
-    "unit": Method("unit"),
-    "munit": Method("munit"),
-    "ugatit": Method("ugatit"),
-    "pda": Method("pda", steps=PDA),
-    "pda-no-ldn": Method("pda", ("ldn=false",), steps=PDA),
-    "avatars-cp_gan": to_photos("cp_gan", "source", "target"),
-    "avatars-cyclegan": to_photos("cyclegan"),
-    "avatars-distancegan": to_photos("distancegan"),
-    "avatars-unit": to_photos("unit"),
-}
-"""By name. CP-GAN's paper compares in the other direction. Without LDN, PDA needs no contours of its cartoons."""
 
 
 @dataclass

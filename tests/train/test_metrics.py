@@ -1,6 +1,7 @@
 """The measures of styles, on pictures and numbers whose answers are known."""
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from importlib import util
@@ -346,7 +347,8 @@ def packs(tmp_path: Path) -> Callable[[str, int], str]:
         images = np.stack([cv2.GaussianBlur(image, (0, 0), 5) for image in images])
         names = [f"{i}.png" for i in range(count)]
         points = np.tile(POINTS[:1] * 4, (count, 1, 1))
-        made = pack.Pack(images, np.ones(images.shape[:3], np.uint8), {5: points}, names, ["a"] * count)
+        meshes = face() + np.random.default_rng(count).normal(0, 3, (count, 1, 2)).astype(np.float32)
+        made = pack.Pack(images, np.ones(images.shape[:3], np.uint8), {5: points, 478: meshes}, names, ["a"] * count)
         if name == "drawn":
             made = replace(made, drawings=images.copy())
         pack.save(made, tmp_path / name)
@@ -374,6 +376,9 @@ def test_evaluate(tmp_path: Path, packs: Callable[[str, int], str], capsys: pyte
     measures = json.loads(written)["measures"]
     assert measures["teacher"]["hue_distance"] == pytest.approx(0)  # these drawings are the photos
     assert measures["tiny"]["hue_distance"] > 0.001
+    assert math.isfinite(measures["photo"]["landmark_discrepancy"])
+    assert measures["tiny"]["landmark_discrepancy"] == measures["photo"]["landmark_discrepancy"]  # it has no shape
+    assert "contour MMD^2 x 1000" in told
     assert cv2.imread(str(tmp_path / "out/evaluation.png")).shape == (3 * (256 + 28), 4 * 256, 3)
 
 

@@ -25,6 +25,7 @@ MEASURES = (
     "frechet_distance",
     "perceptual_distance",
     "hue_distance",
+    "landmark_discrepancy",
     "landmark_error",
     "not_found",
     "identity_distance",

@@ -14,9 +14,11 @@ from toonstream_engines.engine import Arrays, Engine
 from torch import Tensor
 from tqdm import tqdm
 
+from toonstream.faces.learned_shape import proportions
 from toonstream_train.data.landmarks import detector
 from toonstream_train.data.pack import Pack
 from toonstream_train.evaluation import colour, distances, faces, speed, steadiness
+from toonstream_train.evaluation.face_shapes import shape_distances
 from toonstream_train.evaluation.features import EfficientNetLite0, FeatureNetwork, Inception
 from toonstream_train.evaluation.generators import inputs, interface, sized, toons
 
@@ -103,6 +105,10 @@ def evaluate(
                 moved = steadiness.motion(shown)  # in the style's own proportions the photo, too, moves otherwise
                 measures[name]["warping_error"] = error = steadiness.warping_error(moving, moved)
                 measures[name]["warping_ratio"] = error / steadiness.warping_error(shown, moved)
+    if cartoons.drawings is None:  # landmarks are of pictures, not of drawings
+        shapes = {name: proportions(engine.model) for name, engine in engines.items()}
+        for name, distance in shape_distances(photos, cartoons, shapes).items():
+            measures[name]["landmark_discrepancy"] = distance
     face = photos.part(np.array([0]))
     ready = {name: (engine, inputs(engine, sized(engine, face))) for name, engine in engines.items()}
     for name, taken in speed.milliseconds(ready).items():

@@ -27,6 +27,7 @@ ROWS = {
     "hue_distance": ("hue distance", 1, 3),
     "lightness_change": ("lit skin, change of L*, {group} ({count})", 1, 1),
     "chroma_change": ("lit skin, change of chroma, {group} ({count})", 1, 1),
+    "landmark_discrepancy": ("contour MMD^2 x 1000, Gaussian of the cartoons' median distance", 1000, 1),
     "landmark_error": ("landmark error, % of eye distance", 1, 2),
     "teacher_landmark_error": ("  against where the teacher has them", 1, 2),
     "left_skin": ("left of the way to the drawings, skin", 1, 2),

@@ -2,6 +2,8 @@
 
 import re
 import shutil
+import subprocess
+import sys
 import threading
 import time
 from contextlib import ExitStack
@@ -11,6 +13,7 @@ from types import SimpleNamespace
 import av
 import numpy as np
 import pytest
+from support.clips import read
 from support.waiting import returns, wait_until
 from toonstream_engines.errors import InputError, UserError
 
@@ -19,6 +22,7 @@ from toonstream.frame import Frame
 from toonstream.live.session import Session
 from toonstream.sinks import recording, virtual_camera
 from toonstream.sinks.recording import Recording
+from toonstream.sinks.video import VideoSink
 from toonstream.sinks.virtual_camera import VirtualCamera, readers
 
 MICROSECOND = Fraction(1, 1_000_000)
@@ -195,6 +199,43 @@ def test_a_recording_keeps_the_time_between_frames(tmp_path):
     assert [round(picture.time, 3) for picture in pictures] == [moment / 1e6 for moment in moments]
     for index, picture in enumerate(pictures):
         assert np.abs(picture.to_ndarray(format="rgb24")[16, 8].astype(int) - COLOURS[index % 4]).max() < 24
+
+
+WRITER = """
+import sys
+import time
+from fractions import Fraction
+from pathlib import Path
+import numpy as np
+from toonstream.frame import Frame
+from toonstream.sinks.recording import Recording
+sink = Recording(Path(sys.argv[1]), Fraction(30))
+for index in range(120):
+    sink.write(Frame.from_rgb(np.full((48, 64, 3), index % 256, np.uint8), index, Fraction(1, 30), index))
+    while not sink._frames.empty():
+        time.sleep(0.001)
+print("written", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov"])
+def test_a_killed_recording_plays(tmp_path, suffix):
+    command = [sys.executable, "-c", WRITER, tmp_path / f"talk{suffix}"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as writer:
+        assert writer.stdout.readline() == b"written\n"
+        writer.kill()
+    times = read(tmp_path / f"talk.part{suffix}").times
+    assert len(times) >= 60
+    assert times == [Fraction(index, 30) for index in range(len(times))]
+
+
+@pytest.mark.parametrize("frames", [1, 2, 31, 32, 61])
+def test_a_recording_has_its_last_frame(tmp_path, frames):
+    with VideoSink(tmp_path / "talk.mp4", rate=Fraction(30), live=True) as sink:
+        for index in range(frames):
+            sink.write(frame_of(blocks(), 33_000 * index))
+    assert read(tmp_path / "talk.mp4").times == [Fraction(33 * index, 1000) for index in range(frames)]
 
 
 def test_a_slow_encoder_holds_up_nobody(tmp_path, monkeypatch):

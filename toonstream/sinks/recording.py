@@ -27,7 +27,7 @@ class Recording:
 
     def __init__(self, path: Path, rate: Fraction | None, overwrite: bool = False) -> None:
         self.description = f"recording {path}"
-        self._sink = VideoSink(path, rate=rate, overwrite=overwrite)
+        self._sink = VideoSink(path, rate=rate, overwrite=overwrite, live=True)
         self._frames: queue.Queue[Frame | None] = queue.Queue(WAITING)
         self._error: UserError | None = None
         self._thread = threading.Thread(target=self._record, name="recording", daemon=True)

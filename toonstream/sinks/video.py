@@ -32,8 +32,10 @@ class VideoSink:
 
     After an exception what was drawn stays there, and the last of `notices` names it.
     original: the video file whose sound, subtitles, chapters and tags go along. rate: the nominal one, for a player's
-    information; frames keep their own time stamps. Raises InputError at once for a file that is there already (unless
-    `overwrite`), a suffix that is no container, or an unknown encoder; UserError where the disk fails or fills up.
+    information; frames keep their own time stamps. live: nobody can give the frames again, so that a file of any kind
+    can be read up to about its last second, whatever ends the program; it has no B-frames. Raises InputError at once
+    for a file that is there already (unless `overwrite`), a suffix that is no container, or an unknown encoder;
+    UserError where the disk fails or fills up.
     """
 
     def __init__(
@@ -44,8 +46,10 @@ class VideoSink:
         original: Path | None = None,
         encoder: str | None = None,
         overwrite: bool = False,
+        live: bool = False,
     ) -> None:
         self.path = path
+        self._live = live
         self._overwrite = overwrite
         self._part: Path | None = None
         self.notices: list[str] = []
@@ -130,11 +134,13 @@ class VideoSink:
         """
         kind = self._kind
         self._part = make_part(self.path)
-        options = kind.options | {"flush_packets": "1"}  # into the file at once: a killed program loses what it holds
+        options = kind.options | (kind.live if self._live else {})
+        options["flush_packets"] = "1"  # into the file at once: a killed program loses what it holds
         output = av.open(f"file:{self._part}", "w", format=kind.format, container_options=options, **ANY_TEXT)
         encoding = settings(self._codec, picture.width, picture.height, float(self._rate))
-        if not kind.below_zero and (picture.time or 0) < _REORDERED_SECONDS:
-            encoding["bf"] = "0"  # B-frames come so much earlier than their time; all would be shifted
+        near_zero = not kind.below_zero and (picture.time or 0) < _REORDERED_SECONDS
+        if self._live or near_zero:  # B-frames come earlier than their time: all would be shifted
+            encoding["bf"] = "0"
         try:
             stream = output.add_stream(
                 self._codec.name,

@@ -34,8 +34,6 @@ _log.propagate = False
 
 WORKER_BYTES = 1 << 30
 """Memory that a worker is taken to need."""
-WORKER_CORES = 2
-"""That its stages keep busy: two workers on two cores took longer, and more of the processor's time, than one."""
 LOOPBACK = "127.0.0.1"
 NOT_READY = "is not ready"
 RESCHEDULE_SECONDS = 0.5
@@ -46,11 +44,12 @@ RESCHEDULE_SECONDS = 0.5
 def local_cluster(jobs: int, backend: str, dashboard: str) -> Iterator[Client]:
     """Workers on this machine for so many jobs, each a process with one job at a time; nothing but loopback is opened.
 
-    One for each GPU where the backend may use them, else as many as cores and memory carry. dashboard: its address, as
-    "127.0.0.1:8787"; another port where that is taken.
+    One for each GPU where the backend may use them, else one for each core, as far as memory carries: a file's stages
+    could use two, but leave them idle at its beginning and end. dashboard: its address, as "127.0.0.1:8787"; another
+    port where that is taken.
     """
     cards = len(_gpus()) if any(map(is_there, _with_gpus(backend))) else 0
-    places = cards or min(CPU_COUNT // WORKER_CORES, int(MEMORY_LIMIT // WORKER_BYTES))
+    places = cards or min(CPU_COUNT, int(MEMORY_LIMIT // WORKER_BYTES))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "(?s).*Port .* is already in use")
         try:

@@ -78,15 +78,6 @@ def likely_skin(lab: Floats, landmarks: NDArray[np.float32], sample: NDArray[np.
     return out
 
 
-def within(values: Floats, weight: Floats, sigma: float) -> Floats:
-    """Gaussian blur of `values` (H, W) that looks only where `weight` (H, W) is, and fills the rest from there."""
-    near, far = weight + 1e-4, blur(weight, 3 * sigma) + 1e-5
-    fallback = blur(values * weight, 3 * sigma) / far
-    trust = blur(near, sigma)
-    out: Floats = (blur(values * weight, sigma) + 0.02 * fallback) / (trust + 0.02)
-    return out
-
-
 def without_islands(light: Floats, size: int) -> Floats:
     """Lightness (H, W) without spots narrower than `size` pixels, its other contours rounded."""
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))

@@ -11,7 +11,7 @@ import av
 import numpy as np
 import pytest
 from PIL import ExifTags, Image
-from support.clips import FRAMES, HEIGHT, SOUND_RATE, WIDTH, convert, draw, make_clip, read
+from support.clips import FRAMES, HEIGHT, WIDTH, convert, draw, make_clip, read
 from toonstream_engines.errors import InputError, UserError
 
 from toonstream.choose import default_output, open_sink, open_source
@@ -257,73 +257,6 @@ def test_what_does_not_fit_is_left_out_with_a_notice(tmp_path):
     assert len(read(tmp_path / "out.mp4").others) == 1
 
 
-@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
-def test_sound_that_fits_is_copied(tmp_path, suffix):
-    path = make_clip(tmp_path / "in.avi", sound="pcm_s16le")
-    assert convert(path, tmp_path / f"out{suffix}") == []
-    assert [one.md5 for one in read(tmp_path / f"out{suffix}").others] == [one.md5 for one in read(path).others]
-
-
-@pytest.mark.parametrize(
-    ("name", "sound", "output", "codec"),
-    [
-        ("in.avi", "pcm_s16le", "out.ts", "aac"),  # which would take it, and nobody could read it
-        ("in.avi", "pcm_s16le", "out.flv", "aac"),  # whose muxer would abort
-        ("in.avi", "pcm_s16le", "out.webm", "opus"),
-        ("in.mp4", "aac", "out.webm", "opus"),
-        ("in.avi", "adpcm_ms", "out.mkv", "aac"),
-        ("in.mkv", "flac", "out.mov", "aac"),
-        ("in.mkv", "flac", "out.ts", "aac"),
-    ],
-)
-def test_sound_that_does_not_fit_is_encoded_anew(tmp_path, name, sound, output, codec):
-    path = make_clip(tmp_path / name, sound=sound, sound_start=Fraction(1, 5) if name != "in.avi" else Fraction(0))
-    notice = f"{sound} audio stream 1 does not fit; encoded as {codec}"
-    assert convert(path, tmp_path / output) == [notice]
-    assert len(read(tmp_path / output).times) == FRAMES
-    for before, after in zip(_tone(path), _tone(tmp_path / output), strict=True):
-        assert after == pytest.approx(before, rel=0.01, abs=0.025)  # a frame of AAC
-
-
-def test_a_long_gap_in_the_sound_is_not_filled(tmp_path):
-    sound = pcm(tmp_path / "in.mkv", np.full(4800, 8000, np.int16), times=(0, 1, 600))
-    convert(sound, tmp_path / "out.ts")
-    with av.open(str(tmp_path / "out.ts")) as container:
-        samples = sum(frame.samples for frame in container.decode(audio=0))
-    assert 1.1 * SOUND_RATE < samples < 1.5 * SOUND_RATE  # what comes by then, the silence between, and what is late
-
-
-def test_sound_louder_than_full_scale_is_encoded(tmp_path):
-    """At floats like these FFmpeg's AAC encoder never ends."""
-    path = pcm(tmp_path / "in.mkv", np.tile(np.array([1e30, -1e30], np.float32), 24_000))
-    convert(path, tmp_path / "out.ts")
-    with av.open(str(tmp_path / "out.ts")) as container:
-        samples = np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)])
-    assert len(samples) > 0.9 * SOUND_RATE
-    assert np.isfinite(samples).all()
-
-
-def pcm(path: Path, samples: np.ndarray, times: tuple[int, ...] = (0,)) -> Path:
-    """A clip with mono sound as these samples say it, at each of these times in seconds."""
-    with (
-        av.open(str(make_clip(path.with_name(f"silent{path.suffix}"), sound=None))) as silent,
-        av.open(str(path), "w") as output,
-    ):
-        video = output.add_stream_from_template(silent.streams.video[0])
-        codec, layout = ("pcm_f32le", "flt") if samples.dtype == np.float32 else ("pcm_s16le", "s16")
-        sound = output.add_stream(codec, rate=SOUND_RATE, layout="mono")
-        for packet in silent.demux(video=0):
-            if packet.size:
-                packet.stream = video
-                output.mux(packet)
-        for time in times:
-            frame = av.AudioFrame.from_ndarray(samples[None], format=layout, layout="mono")
-            frame.sample_rate, frame.time_base, frame.pts = SOUND_RATE, Fraction(1, SOUND_RATE), time * SOUND_RATE
-            output.mux(sound.encode(frame))
-        output.mux(sound.encode(None))
-    return path
-
-
 def test_a_stream_that_begins_late_is_left_out(tmp_path):
     path = make_clip(tmp_path / "in.flv", pts=range(200), sound=None)
     text = b"\2\0\x0aonTextData\x08\0\0\0\1\0\4text\2\0\2hi\0\0\x09"
@@ -333,34 +266,11 @@ def test_a_stream_that_begins_late_is_left_out(tmp_path):
     assert len(read(tmp_path / "out.mp4").times) == 200
 
 
-def _tone(path: Path) -> tuple[float, float, float]:
-    """When the sound is heard first and last, in seconds from the first picture on, and its frequency in kHz."""
-    with av.open(str(path)) as container:
-        first = next(container.decode(video=0)).time
-    with av.open(str(path)) as container:
-        mono = av.AudioResampler("fltp", "mono", 48_000)
-        frames = [one for frame in container.decode(audio=0) for one in mono.resample(frame)]
-    samples = np.concatenate([frame.to_ndarray()[0] for frame in frames])
-    loud = np.flatnonzero(np.abs(samples) > 0.1)
-    spectrum = np.abs(np.fft.rfft(samples[loud[0] : loud[-1]]))
-    start = frames[0].time - first
-    return start + loud[0] / 48_000, start + loud[-1] / 48_000, spectrum.argmax() / len(spectrum) * 24
-
-
 def test_packets_of_192_bytes(tmp_path):
     convert(make_clip(tmp_path / "in.m2ts"), tmp_path / "out.m2ts")
     data = (tmp_path / "out.m2ts").read_bytes()
     assert len(data) % 192 == 0
     assert set(data[4::192]) == {0x47}
-
-
-@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".flv", ".3gp"])
-def test_sound_of_a_transport_stream(tmp_path, suffix):
-    path = make_clip(tmp_path / "in.ts")
-    assert convert(path, tmp_path / f"out{suffix}") == []
-    with av.open(str(path)) as before, av.open(str(tmp_path / f"out{suffix}")) as after:
-        lengths = [sum(frame.samples for frame in one.decode(audio=0)) for one in (before, after)]
-    assert lengths[0] == lengths[1] > 30_000
 
 
 def test_what_was_drawn_stays_where_the_end_cannot_be_written(tmp_path, monkeypatch):
@@ -427,15 +337,6 @@ def test_attached_pictures_would_show_it_too(tmp_path):
     assert not any(part in written for part in (jpeg, b"WEBP", b"a picture in base64"))
 
 
-def test_sound_stays_in_step_over_ten_minutes(tmp_path):
-    slow = {"rate": Fraction(1000, 1001), "time_base": Fraction(1001, 1000), "pts": range(600), "size": (16, 16)}
-    path = make_clip(tmp_path / "in.mov", sound="pcm_s16le", **slow)
-    convert(path, tmp_path / "out.mov")
-    before, after = read(path), read(tmp_path / "out.mov")
-    assert after.times == before.times
-    assert after.others == before.others
-
-
 def test_a_blended_first_frame_keeps_the_rotation(tmp_path):
     path = make_clip(tmp_path / "in.mp4", matrix=QUARTER_TURN)
     patch = Patch(Rect(4, 4, 20, 20), np.full((16, 16, 3), 200, np.uint8), np.full((16, 16), 255, np.uint8))
@@ -483,17 +384,6 @@ def test_a_video_all_around_loses_its_mark_with_a_notice(tmp_path):
     path.write_bytes(data)
     told = ["a 360-degree video; the mark by which players know that is left out"]
     assert convert(path, tmp_path / "out.mp4") == told
-
-
-def test_what_is_missing_of_the_sound_costs_no_frame(tmp_path):
-    path = make_clip(tmp_path / "in.mp4", pts=range(100), container_options=BY_TRACK)
-    with av.open(str(path)) as container:
-        packets = [packet for packet in container.demux() if packet.size]
-        ends = [max(p.pos + p.size for p in packets if p.stream.type == kind) for kind in ("video", "audio")]
-    assert ends[0] < ends[1]  # the sound was muxed last
-    path.write_bytes(path.read_bytes()[: ends[0]])
-    convert(path, tmp_path / "out.mp4")
-    assert len(read(tmp_path / "out.mp4").times) == 100
 
 
 @pytest.mark.parametrize("encoder", ["libx265", "libsvtav1", "libvpx-vp9", "mpeg4"])

@@ -28,7 +28,6 @@ NTSC = {"rate": Fraction(30000, 1001), "time_base": Fraction(1001, 30000)}
 B_FRAMES = {"options": {"bf": "3", "b-adapt": "0"}}
 LATE = {"pts": range(50, 50 + FRAMES), "sound_start": Fraction(2)}
 BT709_LIMITED, BT709_FULL, BT601, BT2020 = (1, 1, 1, 1), (1, 1, 1, 2), (6, 6, 6, 1), (9, 9, 14, 1)
-BY_TRACK = {"movflags": "faststart", "max_interleave_delta": "1"}
 VP9 = {"encoder": "libvpx-vp9", "options": {"cpu-used": "8"}}
 
 KINDS = [

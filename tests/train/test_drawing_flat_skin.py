@@ -6,6 +6,7 @@ import pytest
 from support.drawn_face import EYE_CENTRES, SIDE, SKINS, face, lab
 from toonstream_train.drawing import draw
 from toonstream_train.drawing.common.flat_skin import healthy
+from toonstream_train.drawing.common.lines import ink_over
 
 
 @pytest.mark.parametrize("look", ["cel", "anime"])
@@ -61,3 +62,25 @@ def test_the_rims_of_glasses_stay() -> None:
     for x, y in EYE_CENTRES:
         below = np.s_[round(y) + 20 : round(y) + 25, round(x) - 6 : round(x) + 7, 0]
         assert (bare[below] - drawn[below]).max(0).min() > 12
+
+
+@pytest.mark.parametrize("look", ["cel", "anime"])
+def test_shine_on_a_forehead_is_skin_and_soft(look: str) -> None:
+    crop, mesh = face(SKINS["dark"])
+    plain = lab(draw(crop, mesh, look))
+    cv2.ellipse(crop, (128, 70), (14, 8), 0, 0, 360, (225, 226, 230), -1, cv2.LINE_AA)
+    crop = cv2.GaussianBlur(crop, (0, 0), 2.5).astype(np.uint8)
+    drawn = lab(draw(crop, mesh, look))
+    spot = np.s_[66:75, 120:137, 0]
+    assert lab(crop)[spot].mean() > plain[spot].mean() + 50
+    assert plain[spot].mean() + 3 < drawn[spot].mean() < drawn[spot].max() < plain[spot].mean() + 12
+
+
+def test_lines_amid_light_hair_are_its_own_deeper_tone_and_around_it_nearly_ink() -> None:
+    paper = np.full((80, 80, 3), (20.0, 0.0, -20.0), np.float32)
+    paper[:, :40] = (80.0, 8.0, 40.0)
+    line = ink_over(paper, 0.2)
+    np.testing.assert_allclose(line[:, :20], np.broadcast_to([40.0, 8.0, 40.0], (80, 20, 3)), atol=0.5)
+    light, a, b = line[40, 38]
+    assert light < 0.3 * 80
+    assert np.hypot(a, b) < 0.8 * np.hypot(8, 40)

@@ -15,6 +15,8 @@ FORM, RELIEF = 0.35, 0.5
 """How much of the form within a tone stays, and of what lies on it."""
 STEP, DEEPEST, SOFT = 0.6, 0.28, 5.0
 """The shadow's share of the depth that the photo has, at most so much of the base tone; half the width of its edge."""
+SHINE = 12.0
+"""How much lighter than its form skin gets at most, before `RELIEF`."""
 VIVID = 0.25
 """More chroma off the skin, where there is not much already."""
 HUE, PALE = np.radians(53.0), 21.0
@@ -57,8 +59,9 @@ def toned(seen: Analysis) -> Floats:
     night = smoothstep(skin.form, 0.45 * base, 0.15 * base)
     tone += night * (np.minimum(skin.form, tone) - tone)
     relief = seen.face[..., 0] - skin.form
-    # What is strong is no skin: a beard, a lock of hair.
-    kept = RELIEF + (1 - RELIEF) * smoothstep(np.abs(relief), 6.0, 14.0)
+    # What is strong and dark is no skin: a beard, a lock of hair. What is bright is shine, and soft.
+    relief = np.where(relief > 0, SHINE * np.tanh(relief / SHINE), relief).astype(np.float32)
+    kept = RELIEF + (1 - RELIEF) * smoothstep(-relief, 6.0, 14.0)
     out: Floats = (tone + kept * relief).astype(np.float32)
     return out
 

@@ -3,7 +3,8 @@
 import cv2
 import numpy as np
 
-from toonstream_train.drawing.common.smoothing import Floats, Flow, blur, grid, smoothstep
+from toonstream_train.drawing.common.painting import INK
+from toonstream_train.drawing.common.smoothing import Floats, Flow, blur, grid, smoothstep, summed
 
 
 def across(light: Floats, flow: Flow, sigma: float, ratio: float = 1.6) -> Floats:
@@ -44,6 +45,20 @@ def keep_long(ink: Floats, seed: float, weak: float, length: float) -> Floats:
     verdict = smoothstep(extent, 0.7 * length, 1.2 * length) * smoothstep(peaks, 0.8 * seed, seed)
     verdict[0] = 0
     out: Floats = ink * cv2.dilate(verdict[labels], np.ones((3, 3), np.uint8))
+    return out
+
+
+def ink_over(paper: Floats, darkest: float) -> Floats:
+    """The colour of lines, LAB (H, W, 3): around a mass nearly ink, amid one, as in hair, a deeper tone of its own.
+
+    darkest: what share of the paper's lightness a line around a mass keeps.
+    """
+    broad = blur(paper, 5.0)
+    change = cv2.magnitude(*(np.sqrt(summed(cv2.Sobel(broad, cv2.CV_32F, *d) ** 2)) / 8 for d in ((1, 0), (0, 1))))
+    around = smoothstep(change, 0.8, 2.0)[..., None]
+    amid = paper * np.array([0.5, 1.0, 1.0], np.float32)
+    outside = paper * np.array([darkest, 0.7, 0.7], np.float32) + INK / np.float32(3)
+    out: Floats = (amid + around * (outside - amid)).astype(np.float32)
     return out
 
 

@@ -88,6 +88,25 @@ def under(combed: Floats, skin: Floats) -> tuple[Floats, Floats]:
     return enlarged(bare, (height, width)), enlarged(np.ascontiguousarray(own[..., 1:]), (height, width))
 
 
+def shining(light: Floats, skin: Floats, median: float, landmarks: Points) -> Floats:
+    """Where skin shines so that its colour is lost, (H, W) 0 to 1: bright spots amid the skin (H, W)."""
+    holes = ((skin < 0.5) & (light > median + 6)).astype(np.uint8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(holes, connectivity=4)
+    width, kernel = face_width(landmarks), np.ones((3, 3), np.uint8)
+    out = np.zeros_like(skin)
+    for index in range(1, count):
+        left, top, across, down, area = stats[index]
+        if area < 12 or max(across, down) > 0.5 * width:
+            continue
+        # What lies amid skin has skin all around.
+        window = np.s_[max(top - 6, 0) : top + down + 6, max(left - 6, 0) : left + across + 6]
+        hole = (labels[window] == index).astype(np.uint8)
+        rim = cv2.dilate(hole, kernel, iterations=5) - cv2.dilate(hole, kernel, iterations=3)
+        if rim.any() and (skin[window] > 0.5)[rim > 0].mean() > 0.9:
+            out[window] = np.maximum(out[window], cv2.dilate(hole, kernel, iterations=3))
+    return blur(out, 1.0)
+
+
 def find(combed: Floats, landmarks: Points, trust: float) -> Skin:
     """The skin on a photo (H, W, 3) smoothed along its contours.
 
@@ -143,6 +162,7 @@ def find(combed: Floats, landmarks: Points, trust: float) -> Skin:
     foreign = np.maximum(smoothstep(away, 13.0 * limit, 22.0 * limit), (1 - ruddy) * smoothstep(-away, 16.0, 26.0))
     skin = skin * (1 - foreign * (1 - 0.8 * apart))
     skin = smoothstep(cv2.ximgproc.guidedFilter(light, skin, 6, 4.0), 0.32, 0.68)
+    skin = np.maximum(skin, shining(light, skin, median, landmarks) * (1 - apart))
 
     form = enlarged(cv2.ximgproc.guidedFilter(bare[::2, ::2].copy(), bare[::2, ::2].copy(), 8, 10.0), shape)
     return Skin(skin, blur(form, 2.0), own, apart, lips, below, sample, median, contrast)

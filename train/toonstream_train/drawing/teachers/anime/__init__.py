@@ -10,8 +10,8 @@ from toonstream.faces.shape import Shape
 from toonstream_train.drawing.common.analysis import analyse
 from toonstream_train.drawing.common.flat_skin import around_features, flat_tones
 from toonstream_train.drawing.common.frames import frames
-from toonstream_train.drawing.common.lines import dark_lines
-from toonstream_train.drawing.common.painting import INK, paint
+from toonstream_train.drawing.common.lines import dark_lines, ink_over
+from toonstream_train.drawing.common.painting import paint
 from toonstream_train.drawing.common.seen import mouth_trust, whitest
 from toonstream_train.drawing.common.shapes import Points, around
 from toonstream_train.drawing.common.smoothing import Floats, blur, calm_neighbour
@@ -34,7 +34,7 @@ def painted(photo: Floats, mesh: Points) -> Floats:
 
     lines, found = dark_lines(seen.combed, seen.contours, np.float32(1.3) + 1.2 * contrast * skin.where)
     cover = 0.8 * lines * inked(skin.where, mesh, around_features(mesh, lines.shape))
-    paint(paper, cover, paper * np.array([0.3, 0.8, 0.8], np.float32) + INK / 2)
+    paint(paper, cover, ink_over(paper, 0.3))
 
     nose(paper, skin.where, mesh)
     frames(paper, photo, mesh, seen.contours, skin.contrast)

@@ -38,9 +38,9 @@ def nose(paper: Floats, skin: Floats, landmarks: Points) -> None:
     seen = float(skin[int(np.clip(base[1], 0, shape[0] - 1)), int(np.clip(base[0], 0, shape[1] - 1))])
     corners = np.stack([under - 0.30 * across, tip + 0.6 * down, under + 0.30 * across, under + 0.25 * down])
     shadow = blur(fill(corners.astype(np.float32), shape), 2.0)
-    paint(paper, 0.6 * seen * shadow, paper * np.array([0.78, 1.2, 1.05], np.float32))
+    paint(paper, 0.5 * seen * shadow, paper * np.array([0.78, 1.2, 1.05], np.float32))
     path = np.stack([under - 0.30 * across - 0.08 * down, under + 0.04 * down, under + 0.30 * across - 0.08 * down])
     width = float(np.hypot(*across))
-    thick = 0.08 * width + 1.0
+    thick = 0.055 * width + 0.8
     line = stroke(curve(path.astype(np.float32), 20), taper(20, 0.3 * thick, thick, 0.3 * thick), shape)
-    paint(paper, 0.85 * seen * line, paper * np.array([0.34, 0.9, 0.8], np.float32))
+    paint(paper, 0.85 * seen * line, paper * np.array([0.45, 1.05, 0.95], np.float32))

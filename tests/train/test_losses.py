@@ -2,12 +2,13 @@
 
 import math
 
+import pytest
 import torch
 from toonstream_train.data.degradation import shift
 from toonstream_train.losses.adversarial import discriminator_loss, generator_loss
 from toonstream_train.losses.colour import colour
 from toonstream_train.losses.content import content
-from toonstream_train.losses.drawing import drawing, edge_aware_smoothness, features_weight
+from toonstream_train.losses.drawing import drawing, edge_aware_smoothness, features_weight, local_contrast
 from toonstream_train.losses.temporal import temporal_consistency
 
 
@@ -40,6 +41,19 @@ def test_content_loss() -> None:
     a, b = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([1.0, 4.0, 0.0])
     assert math.isclose(content(a, b).item(), 5 / 3, rel_tol=1e-6)
     assert math.isclose(content(a, b, "l2").item(), 13 / 3, rel_tol=1e-6)
+
+
+def test_local_contrast_is_how_much_is_drawn_wherever_it_lies() -> None:
+    nothing, line, moved, two = torch.zeros(4, 1, 3, 32, 32)
+    line[..., 10] = 1
+    moved[..., 9] = 1  # in the same windows
+    two[..., (9, 14)] = 1
+    everywhere = torch.ones(1, 1, 32, 32)
+    assert local_contrast(moved, line, everywhere) == 0
+    # The line's two steps lie in two of six windows of 8 pixels.
+    assert local_contrast(nothing, line, everywhere).item() == pytest.approx(2 / 8 * 2 / 6)
+    assert local_contrast(two, line, everywhere) > 0
+    assert local_contrast(two, line, 0 * everywhere) == 0
 
 
 def test_drawing_and_temporal_consistency() -> None:

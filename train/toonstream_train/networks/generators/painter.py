@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import pad
 
 from toonstream.faces.chart import FACE, IRIS, LIPS, OPENING, PLANES
 from toonstream_train.networks.blocks.layers import Context, Residual, conv, up
@@ -10,10 +11,11 @@ from toonstream_train.networks.blocks.layers import Context, Residual, conv, up
 class Painter(nn.Module):
     """A U-Net of four scales: width w at 1/2 and 1/4 of the input's resolution, 2w at 1/8, 4w at 1/16.
 
-    Nothing works at full resolution, where a convolution costs most: the last layer gives four pixels each. The photo
-    passes through one linear layer and shows as far as a mask says: flat skin is paint alone, a background the photo
-    alone. There is no batch norm: with it, colours depend on what else is in the batch. Runtimes work on blocks of 16
-    channels, so a width that is no multiple of 16 costs as much as the next one that is.
+    Nothing works at full resolution, where a convolution costs most: the last layer gives four pixels each. Eyes, which
+    are looked at first, get two layers more, on their part of the picture alone. The photo passes through one linear
+    layer and shows as far as a mask says: flat skin is paint alone, a background the photo alone. The palette's colours
+    lie on top. There is no batch norm: with it, colours depend on what else is in the batch. Runtimes work on blocks of
+    16 channels, so a width that is no multiple of 16 costs as much as the next one that is.
 
     image (N, 3, H, W) and chart (N, planes, H / 2, W / 2), both in [-1, 1] -> toon (N, 3, H, W) in about that range;
     H and W multiples of 16.
@@ -33,19 +35,27 @@ class Painter(nn.Module):
         self.at4 = nn.Sequential(conv(w, w), conv(w, w))
         self.at2 = nn.Sequential(conv(w, w), conv(w, w))
         self.paint = nn.Conv2d(w, 12, 3, padding=1)
+        self.eyes = nn.Sequential(conv(w, w), conv(w, w), nn.Conv2d(w, 12, 3, padding=1))
+        zero(self.eyes[-1])
         self.photo = nn.Conv2d(3, 12, 3, 2, 1)
         self.shown = nn.Conv2d(w, 12, 1)
         nn.init.constant_(self.shown.get_parameter("bias"), 2.0)  # at first most of it
 
     def forward(self, image: Tensor, chart: Tensor) -> Tensor:
-        coarse, fine, gain = self.palette(image, chart)
+        parts = face_parts(chart)
+        coarse, fine, gain, colours = self.palette(image, parts)
         x2 = (self.image(image) + self.chart(chart)).relu()
         x4 = self.to4(x2)
         x8 = self.to8(x4) + coarse
         x8 = self.at8(x8 + up(self.to16(x8)))
         x4 = self.at4(x4 + up(x8)) * gain + fine
         x2 = self.at2(x2 + up(x4))
-        return shuffled(self.paint(x2) + self.shown(x2).sigmoid() * self.photo(image))
+        height, width = x2.shape[2:]
+        top, bottom, left, right = around_eyes(height, width)
+        eyes = self.eyes(x2[:, :, top:bottom, left:right])
+        paint = self.paint(x2) + pad(eyes, (left, width - right, top, height - bottom))
+        paint = paint + (colours @ parts.flatten(2)).reshape(paint.shape)
+        return shuffled(paint + self.shown(x2).sigmoid() * self.photo(image))
 
 
 class Palette(nn.Module):
@@ -53,28 +63,41 @@ class Palette(nn.Module):
 
     One tone of skin over a whole face, and the colour of an iris of five pixels, are beyond what convolutions find.
 
-    image (N, 3, H, W), chart (N, planes, H / 2, W / 2) -> what to add to coarse features (N, coarse, 1, 1), what to
-    add to fine ones (N, fine, 1, 1), and what to multiply those by.
+    image (N, 3, H, W), parts (N, 5, H / 2, W / 2) of `face_parts` -> what to add to coarse features (N, coarse, 1, 1),
+    what to add to fine ones (N, fine, 1, 1), what to multiply those by, and what colour to lay on each part
+    (N, 12, 5): red, green and blue for each of a place's four pixels.
     """
 
     def __init__(self, coarse: int, fine: int) -> None:
         super().__init__()
-        self.mix = nn.Sequential(nn.Conv2d(21, 48, 1), nn.ReLU(), nn.Conv2d(48, 48, 1), nn.ReLU())
-        self.coarse, self.fine, self.gain = (nn.Conv2d(48, width, 1) for width in (coarse, fine, fine))
-        for layer in (self.coarse, self.fine, self.gain):
-            for parameter in layer.parameters():
-                nn.init.zeros_(parameter)
+        self.mix = nn.Sequential(nn.Conv2d(36, 48, 1), nn.ReLU(), nn.Conv2d(48, 48, 1), nn.ReLU())
+        self.coarse, self.fine, self.gain, self.colours = (nn.Conv2d(48, n, 1) for n in (coarse, fine, fine, 15))
+        for layer in (self.coarse, self.fine, self.gain, self.colours):
+            zero(layer)
 
-    def forward(self, image: Tensor, chart: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, image: Tensor, parts: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         small = image[:, :, ::2, ::2]
-        parts = face_parts(chart)
-        colours = mean_colours(small, parts)
+        means = mean_colours(small, parts)
         # The skin's light and its shadow, too.
         skin = parts[:, :1]
-        light = 12 * (small[:, 1:2] - colours[:, :1, 1, None, None])  # green has most of it
+        light = 12 * (small[:, 1:2] - means[:, :1, 1, None, None])  # green has most of it
         sides = mean_colours(small, torch.cat([skin * light.sigmoid(), skin * (-light).sigmoid()], 1))
-        mixed = self.mix(torch.cat([colours, sides], 1).flatten(1)[..., None, None])
-        return self.coarse(mixed), self.fine(mixed), 1 + self.gain(mixed)
+        # Blue eyes differ from brown ones by little beside light from dark.
+        chroma = 8 * (means - means.mean(2, keepdim=True))
+        mixed = self.mix(torch.cat([means, sides, chroma], 1).flatten(1)[..., None, None])
+        colours = self.colours(mixed).reshape(-1, 3, 5).repeat(1, 4, 1)
+        return self.coarse(mixed), self.fine(mixed), 1 + self.gain(mixed), colours
+
+
+def zero(layer: nn.Module) -> None:
+    """So that it adds nothing at first."""
+    for parameter in layer.parameters():
+        nn.init.zeros_(parameter)
+
+
+def around_eyes(height: int, width: int) -> tuple[int, int, int, int]:
+    """Top, bottom, left and right of where a crop that its landmarks frame has both eyes, in warped faces too."""
+    return 5 * height // 16, 10 * height // 16, 3 * width // 16, 13 * width // 16
 
 
 def shuffled(x: Tensor) -> Tensor:

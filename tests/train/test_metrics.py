@@ -7,12 +7,13 @@ from dataclasses import replace
 from importlib import util
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from support import drawn_face
+from support import CLIP, drawn_face
 from support.tiny_style import save_style
 from toonstream_engines.errors import InputError
 from toonstream_train.commands import main
@@ -313,17 +314,46 @@ def test_what_is_left_of_the_way_to_the_drawings() -> None:
     half = ((drawing.astype(int) + photo) // 2).astype(np.uint8)
     pictures, points = np.stack([photo, photo]), np.stack([mesh, np.full_like(mesh, np.nan)])
     drawings = np.stack([drawing, drawing])
+    person = np.zeros((2, drawn_face.SIDE, drawn_face.SIDE), bool)
+    person[:, :, 20:-20] = True
 
     def left(toon: NDArray[np.uint8]) -> dict[str, float]:
-        return faces.left_to_draw(pictures, np.stack([toon, photo]), drawings, points)
+        return faces.left_to_draw(pictures, np.stack([toon, photo]), drawings, points, person)
 
-    assert left(drawing) == {"skin": 0, "eyes": 0, "elsewhere": 0}
-    assert left(photo) == {"skin": 1, "eyes": 1, "elsewhere": 1}
+    assert left(drawing) == {"skin": 0, "eyes": 0, "rest": 0}
+    assert left(photo) == {"skin": 1, "eyes": 1, "rest": 1}
+    wall = drawing.copy()
+    wall[:, :20] = photo[:, :20]
+    assert left(wall) == {"skin": 0, "eyes": 0, "rest": 0}
     assert left(half)["skin"] == pytest.approx(0.5, abs=0.02)
     one_eye = left(toon)
     assert one_eye["eyes"] == pytest.approx(0.5, abs=0.05)
     assert 0 < one_eye["skin"] < 0.05
-    assert one_eye["elsewhere"] < 0.02
+    assert one_eye["rest"] < 0.02
+
+
+def test_irises_that_change_half_as_much_have_half_the_colour() -> None:
+    photo, mesh = drawn_face.face(drawn_face.SKINS["pale"])
+    pictures = [np.stack([photo] * 4) for _ in range(2)]
+    hues = np.array([[30, 0, -30], [-30, 0, 30], [0, 30, -30], [0, -30, 30]])
+    for picture, share in zip(pictures, (1.0, 0.5), strict=True):
+        for each, hue in zip(picture, hues, strict=True):
+            for x, y in drawn_face.EYE_CENTRES:
+                cv2.circle(each, (round(x), round(y)), 8, (128 + share * hue).tolist(), -1)
+                cv2.circle(each, (round(x), round(y)), 3, (0, 0, 0), -1)  # the pupil says nothing
+    points = np.stack([mesh] * 4)
+    taught, drawn = (colour.iris_chroma(picture, points) for picture in pictures)
+    assert colour.chroma_slope(taught, drawn) == pytest.approx(0.5, abs=0.05)
+    assert colour.chroma_slope(taught, taught) == pytest.approx(1)
+    assert np.isnan(colour.iris_chroma(pictures[0], np.full_like(points, np.nan))).all()
+
+
+def test_the_segmenter_tells_a_person_from_a_wall() -> None:
+    talking = next(av.open(str(CLIP)).decode(video=0)).to_ndarray(format="rgb24")
+    person = faces.people(talking[None])
+    assert person.shape == (1, *talking.shape[:2])
+    assert 0.1 < person.mean() < 0.9
+    assert not person[0, :10, :10].any()
 
 
 def test_rows_of_skin_say_how_many_photos_they_have() -> None:

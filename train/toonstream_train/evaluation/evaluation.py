@@ -91,8 +91,10 @@ def evaluate(
                 measures[name]["teacher_landmark_error"] = faces.geometry(taught, found).landmark_error
                 sharp = faces.eye_sharpness(made, taught) / faces.eye_sharpness(teacher, taught)
                 given = inputs(engine, photos).get("image", photos.images)
-                for part, share in faces.left_to_draw(given, made, teacher, taught).items():
-                    measures[name][f"left_{part}"] = share
+                left = faces.left_to_draw(given, made, teacher, taught, faces.people(given))
+                measures[name] |= {f"left_{part}": share for part, share in left.items()}
+                irises = (colour.iris_chroma(pictures, taught) for pictures in (teacher, made))
+                measures[name]["iris_colour"] = colour.chroma_slope(*irises)
                 measures[name]["eye_sharpness"] = float(np.nanmedian(sharp))
             if identities is not None and known is not None:
                 who = identities.descriptors(made, found)

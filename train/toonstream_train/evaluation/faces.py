@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from importlib import import_module, util
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,9 @@ from numpy.typing import NDArray
 from toonstream.faces.chart import FACE, chart
 from toonstream.faces.face import five_points
 from toonstream.faces.mesh import EYES
+from toonstream.faces.segmenter import Segmenter
+from toonstream.frame import Frame
+from toonstream.orientation import Rect
 from toonstream_train.data.expression import eye_opening, gaze, mouth_opening
 from toonstream_train.data.landmarks import Points
 
@@ -97,20 +101,35 @@ def eye_sharpness(pictures: Images, points: Dense) -> NDArray[np.float64]:
     return out
 
 
-def left_to_draw(photos: Images, toons: Images, drawings: Images, points: Dense) -> dict[str, float]:
+def people(pictures: Images) -> NDArray[np.bool_]:
+    """Where the segmenter sees a person, (N, H, W), on pictures (N, H, W, 3) that show a head each."""
+    height, width = pictures.shape[1:3]
+    segment = Segmenter()
+    try:
+        frames = (Frame.from_rgb(picture, None, Fraction(1), i) for i, picture in enumerate(pictures))
+        masks = [cv2.resize(segment(frame, Rect(0, 0, width, height)), (width, height)) > 0.5 for frame in frames]
+    finally:
+        segment.close()
+    return np.stack(masks)
+
+
+def left_to_draw(
+    photos: Images, toons: Images, drawings: Images, points: Dense, person: NDArray[np.bool_]
+) -> dict[str, float]:
     """How much of the way from photos to their teacher's drawings toons leave: 0 for the drawings, 1 for the photos.
 
-    By the mean absolute difference on the skin, in the eyes, and elsewhere. photos: warped to the style's proportions;
-    all (N, H, H, 3), points (N, 478, 2) in the drawings, NaN where no face was found.
+    By the mean absolute difference on the skin, in the eyes, and on the rest of the person: hair, ears, neck, brows,
+    lips. photos: warped to the style's proportions; all (N, H, H, 3), points (N, 478, 2) in the drawings, NaN where no
+    face was found; person (N, H, H), as of `people`.
     """
-    sums = {name: np.zeros(2) for name in ("skin", "eyes", "elsewhere")}
+    sums = {name: np.zeros(2) for name in ("skin", "eyes", "rest")}
     for i in np.flatnonzero(np.isfinite(points).all((1, 2))):
         side = photos.shape[1]
         planes = cv2.resize(chart(points[i], side), (side, side), interpolation=cv2.INTER_LINEAR)
         eyes, other = planes[..., 1] > 0, planes[..., 2:4].any(2) | (planes[..., 0] > FACE)
         skin = (planes[..., 0] >= FACE // 2) & ~eyes & ~other
         differences = [np.abs(drawings[i].astype(int) - picture[i]).mean(2) for picture in (toons, photos)]
-        for name, mask in (("skin", skin), ("eyes", eyes), ("elsewhere", ~(skin | eyes))):
+        for name, mask in (("skin", skin), ("eyes", eyes), ("rest", person[i] & ~(skin | eyes))):
             sums[name] += [difference[mask].sum() for difference in differences]
     return {name: float(left / whole) if whole else float("nan") for name, (left, whole) in sums.items()}
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 import av
+import cv2
 import numpy as np
 import pytest
 from support import CLIP
@@ -11,6 +12,7 @@ from support import CLIP
 from toonstream.faces.face import Face
 from toonstream.faces.follow import follow
 from toonstream.faces.glance import SIZE, Glance
+from toonstream.faces.mesh import IRISES
 from toonstream.faces.tracker import Tracker
 from toonstream.frame import Frame, Rect
 from toonstream.live.look import Look
@@ -105,6 +107,21 @@ def test_a_head_that_turns_blinks_and_talks_is_as_if_looked_at_in_every_frame(cl
         assert max(apart) < most
         assert np.mean(apart) < most / 5
     assert len(looks) < 0.8 * len(clip)
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_irises_keep_up_with_a_head_that_moves_half_a_face_a_second(clip, live):
+    with Tracker() as tracker:
+        start = tracker(Frame.from_rgb(clip[EYES_OPEN].copy(), 0, Fraction(1, 30), 0))[0].landmarks
+    speed = np.ptp(start[:, 1]) / 2 / 30
+    size = clip[EYES_OPEN].shape[1::-1]
+    gone = speed * np.concatenate([np.zeros(8), np.arange(1, 25)])
+    pictures = [cv2.warpAffine(clip[EYES_OPEN], np.float32([[1, 0, x], [0, 1, 0]]), size, borderMode=1) for x in gone]
+    landmarks, _ = followed(pictures, live)
+    irises = [ring[0] for ring in IRISES]
+    behind = np.array([x - (one[irises, 0] - start[irises, 0]).mean() for x, one in zip(gone, landmarks, strict=True)])
+    assert abs(behind[12:].mean()) < 0.3 * speed, behind
+    assert np.ptp(behind[12:]) < 0.5 * speed, behind
 
 
 def test_a_still_face_in_noise_gets_no_more_looks(clip):

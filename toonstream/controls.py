@@ -6,12 +6,14 @@ from typing import Protocol
 class Controls(Protocol):
     """A live session's handles; any thread may use them, and none of them waits.
 
-    styles: what may be chosen, shipped names and folders. style: the one in use. mirror, split, paused: whether the
-    picture is mirrored; whether the sinks that only the user sees show half of it as it came (the others never do);
-    whether it stands still.
+    styles: what may be chosen, shipped names and folders. style: the one in use. effect: whether faces are cartoons;
+    where it is False everybody sees the real ones, but for those that would not be drawn. Every session begins with
+    True, and nothing but the user sets False. mirror, split, paused: whether the picture is mirrored; whether the sinks
+    that only the user sees show half of it as it came (the others never do); whether it stands still.
     """
 
     styles: list[str]
+    effect: bool
     mirror: bool
     split: bool
     paused: bool
@@ -32,6 +34,7 @@ class Controls(Protocol):
         seconds; None where there is none yet. "dropped": frames left out since the start, since newer ones came.
         "stages_ms": {stage: mean time}. "backend": the engine's description. "style": as above; "loading": the style
         on its way, or None. "faces": how many are seen. "state": "running", "idle" (nobody watches), "waiting" (the
-        source gives nothing) or "stuck" (a stage does not come back). "size": [width, height]. "message":
-        the last problem for a person to read, or None.
+        source gives nothing) or "stuck" (a stage does not come back). "size": [width, height]. "picture":
+        what is shown: "live", "bare" (real faces, as effect is False), "held", "blurred", "still" or "paused".
+        "message": the last problem for a person to read, or None.
         """

@@ -17,6 +17,7 @@ class FakeControls:
     def __init__(self, styles: list[str], load_seconds: float = 0.0) -> None:
         self.styles = styles
         self.style = styles[0]
+        self.effect = True
         self.mirror = self.split = self.paused = False
         self.fps = 30.0
         self._load_seconds = load_seconds
@@ -40,7 +41,7 @@ class FakeControls:
             "loading": self._loading,
             "faces": 1,
             "state": "running",
-            "picture": "paused" if self.paused else "live",
+            "picture": "paused" if self.paused else "live" if self.effect else "bare",
             "size": [1280, 720],
             "message": None,
         }

@@ -43,10 +43,10 @@ class Scene:
         self.guard = Guard(on_lost)
         self.time = 100.0
 
-    def show(self, bare, seen, drawn=None, step: float = STEP, **sight) -> np.ndarray:
+    def show(self, bare, seen, drawn=None, step: float = STEP, wanted=(), **sight) -> np.ndarray:
         """bare: where faces are, (x, y). seen: faces that were found. drawn: those of them with a cartoon [all].
 
-        sight: what else was seen.
+        wanted: identities of those that the user wants to be seen bare. sight: what else was seen.
         """
         self.time += step
         picture = np.full((HEIGHT, WIDTH, 3), 128, np.uint8)
@@ -55,7 +55,7 @@ class Scene:
             paint(picture, x, y, CANARY)
         frame = Frame.from_rgb(picture, round(self.time * 1e6), Fraction(1, 1_000_000), 0)
         toons = [toon_of(face) for face in (seen or [] if drawn is None else drawn)]
-        out = self.guard(frame, None if seen is None else Sight(seen, **sight), toons)
+        out = self.guard(frame, None if seen is None else Sight(seen, **sight), toons, set(wanted))
         assert (out.pts, out.time_base, out.picture.pts) == (frame.pts, frame.time_base, frame.pts)
         return out.rgb()
 
@@ -272,3 +272,33 @@ def test_a_stranger_is_blurred_and_the_rest_is_live():
     assert canary(picture) < 10
     assert scene.guard.picture == "live"
     assert tuple(picture[340, 200]) == (128, 128, 128)
+
+
+def test_only_who_is_wanted_bare_is_shown_bare():
+    scene = Scene()
+    one, two = face_at(120, 150, 1), face_at(350, 150, 2)
+    assert canary(scene.show([(120, 150)], [one], drawn=[], wanted=[1])) > 40
+    assert scene.guard.picture == "bare"
+    picture = scene.show([(120, 150), (350, 150)], [one, two], drawn=[], wanted=[1])
+    assert canary(picture[:, :240]) > 40
+    assert canary(picture[:, 240:]) < 10
+    assert canary(scene.show([(350, 150)], [two], drawn=[], wanted=[1])[:, 240:]) < 10
+
+
+@pytest.mark.parametrize("steps", [round(HOLD_SECONDS / STEP) - 1, round(BLUR_SECONDS / STEP) + 3])
+def test_once_covered_up_no_bare_picture_is_shown_again(steps):
+    """Neither held nor as a still, though the face is lost at that very moment."""
+    scene = Scene()
+    for _ in range(3):
+        scene.show([(200, 150)], [face_at(200, 150)], drawn=[], wanted=[1])
+    scene.guard.cover_up()
+    assert canary(scene.guard.last.rgb()) < 10
+    for _ in range(steps):
+        assert canary(scene.show([(200, 150)], [])) < 10
+    assert scene.guard.picture == ("held" if steps * STEP < HOLD_SECONDS else "blurred")  # what was blurred is held
+
+
+def test_covering_up_where_nothing_was_shown():
+    scene = Scene()
+    scene.guard.cover_up()
+    assert canary(scene.show([(200, 150)], [])) < 10

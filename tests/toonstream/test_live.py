@@ -205,6 +205,64 @@ def test_a_paused_picture_beside_a_source_of_another_size(engines, head):
     assert canary(private.frames[-1].rgb()[:, :240]) > 5
 
 
+def test_real_faces_show_only_while_the_effect_is_off(engines, head):
+    """From the picture on that follows the switch, whatever else happens then: the face is lost, or it is paused."""
+    session = Session("flat")
+    still = scene((head, 200, 160, 0.7), size=SIZE)
+    faceless = scene((hidden(head), 200, 160, 0.7), size=SIZE)
+    switched: list[int] = []
+
+    def pictures():
+        yield from [still] * 8
+        session.effect = False
+        yield from [still] * 6
+        session.effect = True
+        switched.append(len(shown))
+        yield from [faceless] * 6
+        yield from [still] * 6
+        session.effect = False
+        yield from [still] * 6
+        session.paused = True
+        yield from [still] * 3
+        session.effect = True
+        switched.append(len(shown))
+        yield from [still] * 3
+        session.paused = False
+        yield from [still] * 6
+
+    source = Script(pictures(), SIZE)
+    sink, found, shown = watch(session, source)
+    run_until(session, source, [sink], source.ended.is_set)
+    first, second = switched
+    assert max(found[:8]) < 12
+    assert shown[first - 1] == "bare"
+    assert found[first - 1] > 40
+    assert max(found[first : first + 12]) < 12
+    assert shown[first + 11] == "live"
+    assert shown[second - 1] == "paused"
+    assert found[second - 1] > 40
+    assert max(found[second:]) < 12
+    assert shown[-1] == "live"
+
+
+def test_a_bare_face_goes_at_once_though_the_source_stands(engines, head, monkeypatch):
+    monkeypatch.setattr(live, "STALL_SECONDS", 1000)
+    session = Session("flat")
+    session.effect = False
+
+    def pictures():
+        yield from [scene((head, 200, 160, 0.7), size=SIZE)] * 6
+        wait_until(lambda: len(found) == 6)
+        session.effect = True
+        yield from itertools.repeat(None)
+
+    source = Script(pictures(), SIZE)
+    sink, found, _ = watch(session, source)
+    run_until(session, source, [sink], lambda: len(found) == 7)
+    assert found[5] > 40
+    assert found[6] < 12
+
+
 def test_mirrors(engines, head):
     picture = scene((head, 120, 160, 0.7), size=SIZE)
     picture[300:, :60] = (250, 10, 10)
@@ -337,8 +395,10 @@ def test_rests_while_nobody_watches_and_wakes(engines, head, monkeypatch):
         while session.figures()["state"] != "idle" or source.skips < 4:
             yield
         frames, reads = len(sink.frames), source.reads
+        session.effect = False
         while not source.closes:
             yield
+        assert session.effect  # for whoever comes next
         assert source.reads == reads
         assert len(sink.frames) <= frames + 1  # one may have been under way
         frames = len(sink.frames)

@@ -1,13 +1,18 @@
 """The stream and the page's server, with real sockets: who gets which picture when, and who gets nothing."""
 
 import http.client
+import itertools
 import json
+import re
+import shutil
 import socket
 import threading
 import time
 from contextlib import closing, contextmanager
+from datetime import datetime
 from fractions import Fraction
 from functools import partial
+from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -245,12 +250,80 @@ def test_styles_and_their_previews(server):
 
 def test_controls_are_told_and_changed(server, controls):
     state = json.loads(ask(server, "/state")[2])
+    assert state["effect"] is True
     assert (state["style"], state["mirror"], state["split"], state["paused"]) == ("cel", False, False, False)
     assert state["figures"]["fps"] == 30.0
     status, answer = post(server, {"style": "/no/such/style", "mirror": True, "paused": True})
     assert status == 200
     assert json.loads(answer)["style"] == controls.style == "/no/such/style"
-    assert (controls.mirror, controls.split, controls.paused) == (True, False, True)
+    assert (controls.effect, controls.mirror, controls.split, controls.paused) == (True, True, False, True)
+    assert post(server, {"effect": False})[0] == 200
+    assert not controls.effect
+
+
+def test_a_snapshot_is_what_everybody_is_shown(server):
+    assert ask(server, "/snapshot.png")[0] == 404
+    frame = noise(0)
+    server.stream.write(frame)
+    server.preview.write(picture(RED))  # the split, say
+    status, headers, body = ask(server, "/snapshot.png")
+    assert (status, headers["Content-Type"]) == (200, "image/png")
+    assert re.fullmatch(r'attachment; filename="toonstream-\d{8}-\d{6}\.png"', headers["Content-Disposition"])
+    assert np.array_equal(decode(body), frame.rgb())
+
+
+def test_recordings_are_started_and_stopped(controls, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    frames = [picture(colour, index) for index, colour in enumerate((RED, GREEN, BLUE))]
+    with closing(PageServer("http://127.0.0.1:0", controls, Fraction(30))) as server:
+        recorder = server.recorder
+        recorder.write(frames[0])  # before it is asked to
+        assert not recorder.watched
+        for _ in range(2):  # the second changes nothing
+            status, answer = post(server, {"recording": True})
+            assert (status, json.loads(answer)["recording"]) == (200, True)
+        assert recorder.watched
+        recorder.write(frames[1])
+        state = json.loads(post(server, {"recording": False})[1])
+        first = tmp_path / re.fullmatch("Recorded: (.*)", state["recorded"])[1]
+        assert not state["recording"]
+        moment = datetime.strptime(first.stem, "toonstream-%Y%m%d-%H%M%S")
+        monkeypatch.setattr("toonstream.page.recorder.datetime", SimpleNamespace(now=lambda: moment))
+        recorder.start()  # in the same second, so to speak; the end of all ends it
+        recorder.write(frames[2])
+    second = first.with_stem(f"{first.stem}-2")
+    assert sorted(tmp_path.iterdir()) == sorted([first, second])
+    for path, colour in ((first, GREEN), (second, BLUE)):
+        with av.open(path) as file:
+            (shown,) = file.decode(video=0)
+            assert np.abs(shown.to_ndarray(format="rgb24").mean((0, 1)) - colour).max() < 6
+
+
+def test_a_recording_that_fails_ends_alone(controls, tmp_path, monkeypatch):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    with closing(PageServer("http://127.0.0.1:0", controls)) as server:
+        recorder = server.recorder
+        recorder.start()
+        recorder.write(picture(RED))
+        wait_until(lambda: any(folder.iterdir()))
+        shutil.rmtree(folder)
+        index = itertools.count(1)
+        wait_until(lambda: recorder.write(picture(RED, next(index))) or not recorder.on)
+        assert "removed" in json.loads(ask(server, "/state")[2])["recorded"]
+        status, answer = post(server, {"recording": True, "mirror": True})
+        assert (status, controls.mirror) == (400, False)
+        assert "no folder" in answer
+
+
+def test_a_recording_without_a_picture_is_none(controls, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with closing(PageServer("http://127.0.0.1:0", controls)) as server:
+        server.recorder.start()
+        server.recorder.stop()
+        assert server.recorder.told == "Nothing was recorded: no picture came"
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
@@ -260,6 +333,9 @@ def test_controls_are_told_and_changed(server, controls):
         (b"[" * 4000, "JSON"),
         (b"[1]", "object"),
         (b'{"mirror": 1}', "mirror"),
+        (b'{"effect": null}', "effect"),
+        (b'{"recording": "a.mp4"}', "recording"),
+        (b'{"effect": false, "style": "other"}', "style"),
         (b'{"style": "other"}', "style"),
         (b'{"style": ["cel"]}', "style"),
         (b'{"__class__": true}', "nothing to change"),
@@ -270,6 +346,7 @@ def test_what_is_no_change_changes_nothing(server, controls, body, word):
     status, answer = post(server, body)
     assert status == 400
     assert word in answer
+    assert controls.effect
     assert not controls.mirror
     assert controls.style == "cel"
 
@@ -297,7 +374,7 @@ def test_changes_come_as_json_of_a_small_size(server):
         {"Sec_Fetch_Site": "same-site"},
     ],
 )
-@pytest.mark.parametrize("path", ["/", "/stream.nut", "/stream.mjpg", "/preview.jpg", "/state"])
+@pytest.mark.parametrize("path", ["/", "/stream.nut", "/stream.mjpg", "/preview.jpg", "/snapshot.png", "/state"])
 def test_others_are_refused(server, controls, headers, path):
     assert ask(server, path, **headers)[0] == 403
     assert post(server, {"mirror": True}, **headers)[0] == 403
@@ -311,7 +388,8 @@ def test_the_machine_itself_is_let_in_under_its_names(server):
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/stream.mjpg", "/preview.jpg", "/state", "/styles", "/styles/0.png", "/page.js"]
+    "path",
+    ["/", "/stream.mjpg", "/preview.jpg", "/snapshot.png", "/state", "/styles", "/styles/0.png", "/page.js"],
 )
 def test_beyond_loopback_all_needs_the_token(guarded, controls, path):
     token = guarded.address.token

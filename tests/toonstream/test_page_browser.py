@@ -98,9 +98,11 @@ def running(controls: FakeControls, address: str = "http://127.0.0.1:0") -> Iter
     with closing(PageServer(address, controls)) as server:
         feeder = threading.Thread(target=feed)
         feeder.start()
-        yield server
-        end.set()
-        feeder.join()
+        try:
+            yield server
+        finally:
+            end.set()
+            feeder.join()
 
 
 def until(condition, seconds=10.0):
@@ -209,6 +211,34 @@ def test_keys_do_what_the_buttons_do(browser, styles):
         until(lambda: controls.style == "cel")
 
 
+def test_the_effect_goes_off_by_its_button_alone_and_on_again_by_both(browser, styles):
+    from selenium.webdriver.common.keys import Keys
+
+    controls = FakeControls(styles)
+    with running(controls) as server:
+        browser.get(server.url)
+        until(lambda: text(browser, "#state") == "running")
+        cartoon, real = browser.find_elements("css selector", "#effect button")
+        badge = browser.find_element("id", "bare")
+        assert cartoon.get_attribute("aria-pressed") == "true"
+        assert not badge.is_displayed()
+        for _ in range(2):
+            real.click()
+            until(lambda: text(browser, "#state") == "real face")
+        assert not controls.effect
+        assert (cartoon.get_attribute("aria-pressed"), real.get_attribute("aria-pressed")) == ("false", "true")
+        assert badge.is_displayed()
+        assert "everybody sees your real face" in text(browser, "#explained")
+        assert "Real face" in browser.title
+        for _ in range(2):
+            cartoon.send_keys(Keys.SPACE)
+            until(lambda: controls.effect)
+        until(lambda: not badge.is_displayed())
+        controls.effect = False
+        browser.find_element("tag name", "body").send_keys("c")
+        until(lambda: controls.effect)
+
+
 def test_a_tab_that_nobody_sees_asks_for_no_pictures(browser, styles):
     with running(FakeControls(styles)) as server:
         browser.get(server.url)
@@ -227,6 +257,7 @@ def test_it_says_when_nobody_answers_and_goes_on_after(browser, styles):
         until(lambda: text(browser, "#state") == "running")
     until(lambda: text(browser, "#state").startswith("not running"))
     until(lambda: "has ended" in text(browser, "#veil"))
+    assert not browser.find_element("css selector", "#effect button").is_enabled()
     assert "grayscale" in browser.find_element("id", "picture").value_of_css_property("filter")
     with running(FakeControls(styles), server.url.rstrip("/")):
         until(lambda: text(browser, "#state") == "running")

@@ -1,6 +1,6 @@
 """The real face never shows: what was found once is a cartoon, held, blurred or a still, and never bare again."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 
 import cv2
@@ -92,7 +92,7 @@ class Guard:
 
     on_lost: what is shown when a face that was found is lost. "hold": the last picture for a moment, then the live one
     with all places blurred where the face may be, then a still until it is found again. "blur": blurred at once, and no
-    still. "pass": the picture as it is. picture: what was shown last: "live", "held", "blurred", "still".
+    still. "pass": the picture as it is. picture: what was shown last: "live", "bare", "held", "blurred", "still".
     last: the last picture that may be shown again: one whose faces were looked for in it, not only expected.
     """
 
@@ -105,10 +105,14 @@ class Guard:
         self._whole: Frame | None = None
         self.picture = "blurred"
 
-    def __call__(self, frame: Frame, sight: Sight | None, toons: Sequence[Toon]) -> Frame:
-        """The picture to show. sight: None where looking failed. toons: of the faces that are drawn."""
+    def __call__(self, frame: Frame, sight: Sight | None, toons: Sequence[Toon], bare: Set[int] = frozenset()) -> Frame:
+        """The picture to show. sight: None where looking failed. toons: of the faces that are drawn.
+
+        bare: identities of faces that the user wants to be seen as they are; a picture with one is "bare", and may be
+        held like any other until `cover_up`.
+        """
         if self._on_lost == "pass":
-            self.picture = "live"
+            self.picture = "bare" if bare else "live"
             self.last = composite(frame, toons)
             return self.last
         now = frame.seconds
@@ -117,15 +121,21 @@ class Guard:
         if sight and seen:
             lost = self._waited_for(lost, sight, seen, frame)
         strangers = sight.strangers if sight else []
-        self.picture, shown = self._choose(frame, seen, lost, strangers, toons, now)
+        self.picture, shown = self._choose(frame, seen, lost, strangers, toons, bare, now)
         if sight and not sight.looked:
             return shown
         self.last = shown
         if self.picture not in ("held", "still"):
             self._shown = shown
-        if self.picture == "live":
+        if self.picture in ("live", "bare"):
             self._whole = shown
         return shown
+
+    def cover_up(self) -> None:
+        """From now on no picture that was shown so far is shown again, unless blurred as a whole."""
+        if self.last:
+            self.last = blurred(self.last, _unseen(self.last))
+        self._shown = self._whole = None
 
     def _choose(
         self,
@@ -134,21 +144,23 @@ class Guard:
         lost: list[Person],
         strangers: Sequence[Rect],
         toons: Sequence[Toon],
+        bare: Set[int],
         now: float,
     ) -> tuple[str, Frame]:
         if not self._people:  # nobody was found yet, so that anybody may be anywhere
-            return "blurred", blurred(frame, min(frame.width, frame.height) / CELLS_UNSEEN)
+            return "blurred", blurred(frame, _unseen(frame))
         hold = self._on_lost == "hold"
         if hold and self._shown and any(now - person.seen_at < HOLD_SECONDS for person in lost):
             return "held", stamped(self._shown, frame.index, frame.pts)
         if hold and self._whole and not seen and all(now - person.seen_at > BLUR_SECONDS for person in lost):
             return "still", stamped(self._whole, frame.index, frame.pts)
-        drawn = {toon.face.identity for toon in toons if toon.matte is None}  # others have a matte of their own
-        covers = [_cover(_person(face, now), now) for face in seen if face.identity not in drawn]
+        known = bare | {toon.face.identity for toon in toons if toon.matte is None}  # others have a matte of their own
+        covers = [_cover(_person(face, now), now) for face in seen if face.identity not in known]
         covers += [_cover(person, now) for person in lost]
         covers += [_over(rect) for rect in strangers]
         live = composite(cover(frame, covers), toons)
-        return "blurred" if lost else "live", live
+        shows = "bare" if any(face.identity in bare for face in seen) else "live"
+        return "blurred" if lost else shows, live
 
     def _follow(self, seen: list[Face], now: float) -> list[Person]:
         """Takes note of who is seen; returns who is not."""
@@ -203,6 +215,11 @@ def _person(face: Face, now: float) -> Person:
 
 def _is_gone(person: Person, now: float) -> bool:
     return now - person.seen_at > min(GONE_SECONDS, max(GONE_LEAST, GONE_TIMES * person.seen_for))
+
+
+def _unseen(frame: Frame) -> float:
+    """The side of the cells that are averaged where nobody knows how large the faces are."""
+    return min(frame.width, frame.height) / CELLS_UNSEEN
 
 
 def _cover(person: Person, now: float) -> Cover:

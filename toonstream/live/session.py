@@ -6,9 +6,9 @@ switched, what shows is what the guard lets through.
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 import cv2
 import numpy as np
@@ -49,8 +49,16 @@ BUSY_SECONDS = 15.0
 """How long a network then gets for what it is at: Python aborts where it ends amid that."""
 
 
-Drawn = tuple[Frame, Sight | None, list[Toon]]
-"""A frame, what was seen in it (None where looking failed), and the cartoons of the faces that are drawn."""
+class Drawn(NamedTuple):
+    """A frame, and what was seen in it; None where looking failed.
+
+    toons: the cartoons of the faces that are drawn. bare: who was not drawn as the effect is off.
+    """
+
+    frame: Frame
+    sight: Sight | None
+    toons: list[Toon]
+    bare: Set[int]
 
 
 class Session:
@@ -63,6 +71,7 @@ class Session:
     def __init__(
         self, style: str | Engine = DEFAULT, backend: str = "auto", faces: int | None = None, on_lost: str = "hold"
     ) -> None:
+        self.effect = self._covered = True
         self.mirror = self.split = self.paused = False
         self.style = style.model.path.stem if isinstance(style, Engine) else style
         own = [] if isinstance(style, Engine) else [style]
@@ -128,6 +137,7 @@ class Session:
         while not self._end.is_set():
             try:
                 if self._unwatched > CLOSE_SECONDS:
+                    self.effect = True  # whoever comes back later may have forgotten
                     source.close()
                     self._end.wait(LOOK_SECONDS)
                 elif self._unwatched > REST_SECONDS:
@@ -168,32 +178,41 @@ class Session:
                 continue
             frame, sight = seen
             toons: list[Toon] = []
+            bare: Set[int] = frozenset()
             try:
                 picked = self._pick(sight.faces if sight else [], frame.seconds - last.seconds if last else 0.0)
                 last = frame
-                with self.measures.stage("draw"):
-                    toons = self._toonifier.draw(frame, picked)
+                if self.effect:
+                    with self.measures.stage("draw"):
+                        toons = self._toonifier.draw(frame, picked)
+                else:
+                    bare = {face.identity for face in picked}
                 self._report("draw", None)
             except Exception as error:
                 self._report("draw", error)
-            self._drawn.put((frame, sight, toons))
+            self._drawn.put(Drawn(frame, sight, toons, bare))
 
     def _show(self, drawn: Drawn | None, sinks: list[LiveSink]) -> None:
         """Puts out one frame, or the last one again where none comes for long. A lost sink leaves the list."""
+        effect = self.effect  # another thread may change it at any time
+        covers = effect and not self._covered
+        self._covered = effect
+        if covers:
+            self._guard.cover_up()
         last = self._guard.last
         if drawn is None:
             stalled = time.monotonic() - self._shown_at > STALL_SECONDS and self._unwatched < REST_SECONDS
-            if last and self._shown and stalled:
+            if last and self._shown and (stalled or covers):
                 self._put_out(stamped(last, self._shown.index + 1, now()), last, sinks)
             return
-        frame, sight, toons = drawn
+        frame, sight, toons, bare = drawn
         self._faces = len(sight.faces) if sight else 0
         with self.measures.stage("show"):
             if last and self.paused:
                 shown = stamped(last, frame.index, frame.pts)
             else:
                 try:
-                    shown = self._guard(frame, sight, toons)
+                    shown = self._guard(frame, sight, toons, frozenset() if effect else bare)
                     self._report("show", None)
                 except Exception as error:
                     self._report("show", error)

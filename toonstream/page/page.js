@@ -12,8 +12,9 @@ const WORDS = {
   waiting: "No picture comes from the camera; everybody sees the last one.",
   idle: "Nobody watches, so the engine rests.",
 };
-const SPLIT_WORDS = "Before and after: only you see this. All others see the cartoon alone.";
-const GONE_WORDS = "toonstream live has ended. Start it again; this page goes on by itself.";
+const BARE_WORDS = "The effect is off: everybody sees your real face. Who is not found for sure is still blurred.";
+const SPLIT_WORDS = "Before and after: only you see this. All others see the right half's picture alone.";
+const GONE_WORDS = "toonstream live does not answer. Where it has ended, start it again; this page goes on by itself.";
 
 const byId = (id) => document.getElementById(id);
 const canvas = byId("picture");
@@ -76,6 +77,7 @@ async function follow() {
       state = null;
       status("offline", "not running: start toonstream live again");
       byId("stage").className = "offline";
+      byId("controls").disabled = true;
       byId("veil").textContent = GONE_WORDS;
       byId("veil").hidden = false;
       explain(GONE_WORDS);
@@ -96,7 +98,7 @@ async function change(changes) {
   try {
     tell(await ask("state", { method: "POST", headers, body: JSON.stringify(changes) }));
   } catch (error) {
-    message(error.message);
+    show("message", error instanceof TypeError ? "Not done: toonstream live does not answer." : error.message);
   }
 }
 
@@ -129,9 +131,14 @@ function tell(now) {
   const { figures } = now;
   const ms = (value) => (value == null ? "–" : `${Math.round(value)} ms`);
   const seen = figures.state === "running" && figures.picture !== "live" ? figures.picture : figures.state;
-  status(seen, seen);
-  byId("stage").className = now.split ? "split" : "";
-  explain([WORDS[seen], now.split && SPLIT_WORDS].filter(Boolean).join(" "));
+  status(seen, seen === "bare" ? "real face" : seen);
+  byId("stage").className = [!now.effect && "bare", now.split && "split"].filter(Boolean).join(" ");
+  byId("controls").disabled = false;
+  explain([!now.effect && BARE_WORDS, WORDS[seen], now.split && SPLIT_WORDS].filter(Boolean).join(" "));
+  document.title = now.effect ? "ToonStream" : "Real face – ToonStream";
+  for (const button of document.querySelectorAll("[data-effect]")) {
+    button.setAttribute("aria-pressed", button.dataset.effect === String(now.effect));
+  }
   for (const button of document.querySelectorAll("[data-switch]")) {
     button.setAttribute("aria-pressed", now[button.dataset.switch]);
   }
@@ -149,7 +156,9 @@ function tell(now) {
     .map(([name, value]) => `${name} ${ms(value)}`)
     .join(", ");
   byId("backend").textContent = figures.backend ?? "–";
-  message(figures.message);
+  byId("record").setAttribute("aria-pressed", now.recording);
+  show("recorded", now.recorded);
+  show("message", figures.message);
 }
 
 function status(kind, text) {
@@ -161,14 +170,24 @@ function explain(text) {
   if (byId("explained").textContent !== text) byId("explained").textContent = text; // said aloud where it changes
 }
 
-function message(text) {
-  byId("message").hidden = !text;
-  if (byId("message").textContent !== (text ?? "")) byId("message").textContent = text ?? "";
+function show(id, text) {
+  byId(id).hidden = !text;
+  if (byId(id).textContent !== (text ?? "")) byId(id).textContent = text ?? "";
 }
 
 for (const button of document.querySelectorAll("[data-switch]")) {
   button.addEventListener("click", () => flip(button.dataset.switch));
 }
+
+// Two buttons, so that none pressed once too often shows the real face.
+for (const button of document.querySelectorAll("[data-effect]")) {
+  button.addEventListener("click", () => change({ effect: button.dataset.effect === "true" }));
+}
+
+byId("record").addEventListener("click", () => state && change({ recording: !state.recording }));
+byId("snapshot").addEventListener("click", () => {
+  Object.assign(document.createElement("a"), { href: "snapshot.png", download: "" }).click();
+});
 
 function flip(name) {
   if (state) change({ [name]: !state[name] });
@@ -177,7 +196,8 @@ function flip(name) {
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
   const key = event.key.toLowerCase(); // with caps lock, too
-  if (key === "s") flip("split");
+  if (key === "c") change({ effect: true });
+  else if (key === "s") flip("split");
   else if (key === "m") flip("mirror");
   else if (event.key === " " && !event.target.closest("button")) flip("paused");
   else if (key === "n" && state && styles.length) {

@@ -7,9 +7,10 @@ alone.
     GET  /stream.nut     what everybody is shown, without end: for OBS
     GET  /stream.mjpg    the same as multipart JPEG: for all other programs
     GET  /preview.jpg    what the user is shown; ?after=NUMBER waits for another picture than that one
+    GET  /snapshot.png   what everybody is shown, once
     GET  /styles         what may be chosen; /styles/INDEX.png: what it looks like
     GET  /state          controls and figures
-    POST /state          changes controls; JSON with any of style, mirror, split, paused
+    POST /state          changes controls; JSON with any of style, recording, effect, mirror, split, paused
 """
 
 import json
@@ -20,6 +21,8 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import datetime
+from fractions import Fraction
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -27,6 +30,7 @@ from socketserver import ThreadingTCPServer
 from typing import Any
 from urllib.parse import parse_qs
 
+import cv2
 from av.error import FFmpegError
 from toonstream_engines import load_style
 from toonstream_engines.errors import UserError
@@ -34,6 +38,7 @@ from toonstream_engines.errors import UserError
 from toonstream.controls import Controls
 from toonstream.page.address import Address
 from toonstream.page.nut import write_nut
+from toonstream.page.recorder import Recorder
 from toonstream.sinks.listening import reason
 from toonstream.sinks.stream import Encoder, Picture, Stream
 
@@ -68,21 +73,22 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-SWITCHES = ("mirror", "split", "paused")
+SWITCHES = ("effect", "mirror", "split", "paused")
 BOUNDARY = "toonstream-picture"
 
 
 class PageServer(ThreadingTCPServer):
     """Serves from the moment it is made until it is closed. Raises UserError where the address cannot be had.
 
-    stream, preview: the two live sinks, the latter for the user alone. url: what to open in a browser.
+    stream, preview, recorder: the live sinks; the second is for the user alone, the third records into the folder that
+    the program was started in. rate: the frames' nominal one. url: what to open in a browser.
     """
 
     daemon_threads = True
     request_queue_size = MOST_CONNECTIONS
     allow_reuse_address = os.name != "nt"  # where it would let two programs listen at one port
 
-    def __init__(self, address: str, controls: Controls) -> None:
+    def __init__(self, address: str, controls: Controls, rate: Fraction | None = None) -> None:
         self.address = Address(address)
         place = self.address.place
         self.address_family = place.family
@@ -97,14 +103,16 @@ class PageServer(ThreadingTCPServer):
         encoder = Encoder()
         self.stream = Stream(f"stream for OBS {self.url}stream.nut", False, encoder)
         self.preview = Stream(f"page {self.url}", True, encoder)
+        self.recorder = Recorder(Path.cwd(), rate)
         threading.Thread(target=self.serve_forever, args=(0.1,), name="page", daemon=True).start()
 
     def close(self) -> None:
-        """Ends every stream and connection; may be called twice."""
+        """Ends every stream, recording and connection; may be called twice."""
         self.stream.close()
         self.preview.close()
         self.shutdown()
         self.server_close()
+        self.recorder.close()
         for connection in tuple(self._connections):
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
@@ -165,6 +173,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif path == "/preview.jpg":
             after = _number(parse_qs(query).get("after", [""])[0])
             self._preview(self.server.preview.number if after is None else after)
+        elif path == "/snapshot.png":
+            self._snapshot()
         elif path == "/state":
             self._json(self._state())
         elif path == "/styles":
@@ -239,6 +249,15 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._answer(b"", "text/plain", status=HTTPStatus.NO_CONTENT)
 
+    def _snapshot(self) -> None:
+        frame = self.server.stream.newest
+        if frame is None:
+            self._refuse(HTTPStatus.NOT_FOUND, "There is no picture yet.")
+            return
+        _, png = cv2.imencode(".png", cv2.cvtColor(frame.rgb(), cv2.COLOR_RGB2BGR))
+        name = f"toonstream-{datetime.now():%Y%m%d-%H%M%S}.png"
+        self._answer(bytes(png), "image/png", {"Content-Disposition": f'attachment; filename="{name}"'})
+
     def _next(self, stream: Stream, after: int, seconds: float | None) -> Picture | None:
         """The stream's next picture; None at its end, and after those seconds, and where the reader has gone."""
         waited = 0.0
@@ -265,7 +284,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _state(self) -> dict[str, object]:
         controls = self.server.controls
         switches = {name: getattr(controls, name) for name in SWITCHES}
-        return {"style": controls.style, **switches, "figures": controls.figures()}
+        recorder = self.server.recorder
+        recording = {"recording": recorder.on, "recorded": recorder.told}
+        return {"style": controls.style, **switches, **recording, "figures": controls.figures()}
 
     def _change(self, body: bytes) -> str | None:
         """Changes controls; tells what is wrong, and changes nothing then."""
@@ -280,10 +301,16 @@ class _Handler(BaseHTTPRequestHandler):
             if name == "style":
                 if value not in controls.styles:
                     return "There is no such style."
-            elif name not in SWITCHES:
-                return f"There is nothing to change but style, {', '.join(SWITCHES)}."
+            elif name not in (*SWITCHES, "recording"):
+                return f"There is nothing to change but style, recording, {', '.join(SWITCHES)}."
             elif not isinstance(value, bool):
                 return f"{name} is true or false."
+        if "recording" in changes:
+            recorder = self.server.recorder
+            try:
+                recorder.start() if changes.pop("recording") else recorder.stop()
+            except UserError as error:
+                return str(error)
         for name, value in changes.items():
             if name == "style":
                 controls.choose(value)

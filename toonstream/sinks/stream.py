@@ -88,6 +88,10 @@ class Stream:
             self.number += 1
             self._changed.notify_all()
 
+    @property
+    def newest(self) -> Frame | None:
+        return self._frame
+
     def next(self, after: int, seconds: float) -> Picture | None:
         """The newest picture, once there is another than the one of that number; None where none came in that time."""
         with self._changed:

@@ -1,0 +1,87 @@
+"""A recording of what everybody is shown, which the user starts and stops on the page."""
+
+import threading
+from datetime import datetime
+from fractions import Fraction
+from itertools import count
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from toonstream_engines.errors import UserError
+
+from toonstream.frame import Frame
+from toonstream.sinks.recording import Recording
+
+
+class Recorder:
+    """Records into new files of `folder`, named by the moment. Any thread may start and stop it, as often as it likes.
+
+    rate: the frames' nominal one. told: where it records or has recorded, or why it does not, for a person to read.
+    The rest is LiveSink's; a recording that fails ends, and the session goes on.
+    """
+
+    private = False
+
+    def __init__(self, folder: Path, rate: Fraction | None) -> None:
+        self.told: str | None = None
+        self.description = f"recordings in {folder}, started on the page"
+        self._folder = folder
+        self._rate = rate
+        self._lock = threading.Lock()
+        self._recording: Recording | None = None
+        self._path = folder
+
+    @property
+    def on(self) -> bool:
+        return self._recording is not None
+
+    @property
+    def watched(self) -> bool:
+        return self.on
+
+    def start(self) -> None:
+        """Does nothing where it records already. Raises UserError where the folder is gone."""
+        with self._lock:
+            if self._recording is None:
+                self._path = self._free_path()
+                self._recording = Recording(self._path, self._rate)
+                self.told = f"Recording into {self._path}, without sound"
+
+    def stop(self) -> None:
+        """Waits until the file is whole; `told` tells what became of it."""
+        with self._lock:
+            recording, self._recording = self._recording, None
+            path = self._path
+        if recording is None:
+            return
+        try:
+            recording.close()
+            self.told = f"Recorded: {path}" if path.exists() else "Nothing was recorded: no picture came"
+        except UserError as error:
+            self.told = str(error)
+
+    def write(self, frame: Frame) -> None:
+        with self._lock:
+            try:
+                if self._recording:
+                    self._recording.write(frame)
+            except UserError as error:
+                self._recording = None
+                self.told = str(error)
+
+    def close(self) -> None:
+        self.stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _free_path(self) -> Path:
+        name = f"toonstream-{datetime.now():%Y%m%d-%H%M%S}"
+        paths = (self._folder / f"{name}{f'-{number}' if number > 1 else ''}.mp4" for number in count(1))
+        return next(path for path in paths if not path.exists())

@@ -172,7 +172,7 @@ def open_live_sinks(
     if scheme == "http":
         from toonstream.page.server import PageServer
 
-        server = opened.enter_context(closing(PageServer(name, controls, source.rate)))
+        server = opened.enter_context(closing(PageServer(name, controls, source)))
         return [server.stream, server.preview, server.recorder]
     if scheme == "tcp":
         from toonstream.sinks.transport import TransportStream

@@ -8,12 +8,14 @@ class Controls(Protocol):
 
     styles: what may be chosen, shipped names and folders. style: the one in use. effect: whether faces are cartoons;
     where it is False everybody sees the real ones, but for those that would not be drawn. Every session begins with
-    True, and nothing but the user sets False. mirror, split, paused: whether the picture is mirrored; whether the sinks
-    that only the user sees show half of it as it came (the others never do); whether it stands still.
+    True, and nothing but the user sets False. faces: how many are drawn, None for all; others are blurred. mirror,
+    split, paused: whether the picture is mirrored; whether the sinks that only the user sees show half of it as it came
+    (the others never do); whether it stands still.
     """
 
     styles: list[str]
     effect: bool
+    faces: int | None
     mirror: bool
     split: bool
     paused: bool

@@ -56,7 +56,8 @@ class Frame:
     """One picture at one moment; nothing changes it. Rectangles and sizes are of the upright picture.
 
     picture: the stored planes, one of NATIVE_FORMATS, with all that is noted beside them, as an encoder takes them.
-    pts, duration: in units of time_base, which is in seconds; a lone photo has no pts.
+    pts, duration: in units of time_base, which is in seconds; a lone photo has no pts. scene: changes where a live
+    session has gone over to another source, in which nothing is as it was.
     """
 
     picture: VideoFrame
@@ -65,6 +66,7 @@ class Frame:
     time_base: Fraction
     duration: int = 0
     orientation: Orientation = UPRIGHT
+    scene: int = 0
 
     @classmethod
     def from_rgb(

@@ -3,12 +3,16 @@
 import threading
 import time
 from fractions import Fraction
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
 import numpy as np
 
 from toonstream.frame import Frame
+
+SOURCE = SimpleNamespace(rate=Fraction(30))
+"""What the page needs of a live source."""
 
 
 class FakeControls:
@@ -18,6 +22,7 @@ class FakeControls:
         self.styles = styles
         self.style = styles[0]
         self.effect = True
+        self.faces: int | None = None
         self.mirror = self.split = self.paused = False
         self.fps = 30.0
         self._load_seconds = load_seconds

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 import pytest
 from support import real_obs, stamps
-from support.fake_controls import FakeControls, picture
+from support.fake_controls import SOURCE, FakeControls, picture
 
 from toonstream.commands import main
 from toonstream.frame import Frame
@@ -72,7 +72,7 @@ def fed(write: Callable[[Frame], None]) -> Iterator[None]:
 @contextmanager
 def streaming(address: str = "http://127.0.0.1:0") -> Iterator[PageServer]:
     """A page with stamped pictures."""
-    with closing(PageServer(address, FakeControls(["cel"]))) as server, fed(server.stream.write):
+    with closing(PageServer(address, FakeControls(["cel"]), SOURCE)) as server, fed(server.stream.write):
         yield server
 
 

@@ -17,11 +17,13 @@ from types import SimpleNamespace
 import av
 import numpy as np
 import pytest
-from support.fake_controls import FakeControls, decode, picture
+from support.fake_controls import SOURCE, FakeControls, decode, picture
+from support.live_rig import Script
 from support.waiting import DEADLINE_SECONDS, returns, wait_until
 from toonstream_engines.errors import InputError, UserError
 
 from toonstream.frame import Frame
+from toonstream.live.switch import Switch
 from toonstream.page import address as addresses
 from toonstream.page import nut
 from toonstream.page.server import MOST_CONNECTIONS, PageServer
@@ -37,7 +39,7 @@ def controls():
 
 @pytest.fixture
 def server(controls):
-    with closing(PageServer("http://127.0.0.1:0", controls)) as server:
+    with closing(PageServer("http://127.0.0.1:0", controls, SOURCE)) as server:
         yield server
 
 
@@ -45,7 +47,7 @@ def server(controls):
 def guarded(controls, monkeypatch):
     """A server that takes itself to be open to the network, on loopback all the same."""
     monkeypatch.setattr(listening.Place, "loopback", False)
-    with closing(PageServer("http://127.0.0.1:0", controls)) as server:
+    with closing(PageServer("http://127.0.0.1:0", controls, SOURCE)) as server:
         assert server.address.token
         assert f"/{server.address.token}/" in server.url
         yield server
@@ -275,7 +277,7 @@ def test_a_snapshot_is_what_everybody_is_shown(server):
 def test_recordings_are_started_and_stopped(controls, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     frames = [picture(colour, index) for index, colour in enumerate((RED, GREEN, BLUE))]
-    with closing(PageServer("http://127.0.0.1:0", controls, Fraction(30))) as server:
+    with closing(PageServer("http://127.0.0.1:0", controls, SOURCE)) as server:
         recorder = server.recorder
         recorder.write(frames[0])  # before it is asked to
         assert not recorder.watched
@@ -303,7 +305,7 @@ def test_a_recording_that_fails_ends_alone(controls, tmp_path, monkeypatch):
     folder = tmp_path / "folder"
     folder.mkdir()
     monkeypatch.chdir(folder)
-    with closing(PageServer("http://127.0.0.1:0", controls)) as server:
+    with closing(PageServer("http://127.0.0.1:0", controls, SOURCE)) as server:
         recorder = server.recorder
         recorder.start()
         recorder.write(picture(RED))
@@ -311,7 +313,7 @@ def test_a_recording_that_fails_ends_alone(controls, tmp_path, monkeypatch):
         shutil.rmtree(folder)
         index = itertools.count(1)
         wait_until(lambda: recorder.write(picture(RED, next(index))) or not recorder.on)
-        assert "removed" in json.loads(ask(server, "/state")[2])["recorded"]
+        assert f"{folder}/toonstream-" in json.loads(ask(server, "/state")[2])["recorded"]
         status, answer = post(server, {"recording": True, "mirror": True})
         assert (status, controls.mirror) == (400, False)
         assert "no folder" in answer
@@ -319,11 +321,37 @@ def test_a_recording_that_fails_ends_alone(controls, tmp_path, monkeypatch):
 
 def test_a_recording_without_a_picture_is_none(controls, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with closing(PageServer("http://127.0.0.1:0", controls)) as server:
+    with closing(PageServer("http://127.0.0.1:0", controls, SOURCE)) as server:
         server.recorder.start()
         server.recorder.stop()
         assert server.recorder.told == "Nothing was recorded: no picture came"
     assert not list(tmp_path.iterdir())
+
+
+def test_the_number_of_faces(server, controls):
+    for faces in (2, None, 1):
+        status, answer = post(server, {"faces": faces})
+        assert (status, json.loads(answer)["faces"], controls.faces) == (200, faces, faces)
+
+
+def test_another_source_is_chosen_from_the_list_alone(controls, monkeypatch):
+    monkeypatch.setattr("toonstream.live.switch.cameras", lambda: [("/dev/video2", "HD Webcam")])
+    source = Switch("clip.mp4", lambda name: Script([], (64, 48)))
+    with closing(PageServer("http://127.0.0.1:0", controls, source)) as server:
+        listed = [one["source"] for one in json.loads(ask(server, "/sources")[2])]
+        assert listed == ["clip.mp4", "/dev/video2", "screen"]
+        for other in ("/etc/passwd", "http://127.0.0.1/", "screen:0,0,64x64", ["screen"], None):
+            assert post(server, {"source": other})[0] == 400
+        status, answer = post(server, {"source": "/dev/video2"})
+        told = json.loads(answer)["source"]
+        assert (status, told) == (200, {"name": "clip.mp4", "wanted": "/dev/video2", "told": None})
+        assert source.wanted == "/dev/video2"
+
+
+def test_a_source_that_cannot_be_changed(server):
+    assert json.loads(ask(server, "/sources")[2]) == []
+    assert json.loads(ask(server, "/state")[2])["source"] is None
+    assert post(server, {"source": "screen"})[0] == 400
 
 
 @pytest.mark.parametrize(
@@ -334,6 +362,10 @@ def test_a_recording_without_a_picture_is_none(controls, tmp_path, monkeypatch):
         (b"[1]", "object"),
         (b'{"mirror": 1}', "mirror"),
         (b'{"effect": null}', "effect"),
+        (b'{"faces": 0, "mirror": true}', "faces"),
+        (b'{"faces": true}', "faces"),
+        (b'{"faces": "2"}', "faces"),
+        (b'{"faces": 1.5}', "faces"),
         (b'{"recording": "a.mp4"}', "recording"),
         (b'{"effect": false, "style": "other"}', "style"),
         (b'{"style": "other"}', "style"),
@@ -389,7 +421,17 @@ def test_the_machine_itself_is_let_in_under_its_names(server):
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/stream.mjpg", "/preview.jpg", "/snapshot.png", "/state", "/styles", "/styles/0.png", "/page.js"],
+    [
+        "/",
+        "/stream.mjpg",
+        "/preview.jpg",
+        "/snapshot.png",
+        "/sources",
+        "/state",
+        "/styles",
+        "/styles/0.png",
+        "/page.js",
+    ],
 )
 def test_beyond_loopback_all_needs_the_token(guarded, controls, path):
     token = guarded.address.token
@@ -449,12 +491,12 @@ def test_what_is_no_address_is_told(text):
 def test_a_port_that_is_taken_is_told(server, controls):
     taken = server.url.rstrip("/")
     with pytest.raises(UserError, match=rf"^--to {taken}: .*taken.*another port"):
-        PageServer(taken, controls)
+        PageServer(taken, controls, SOURCE)
 
 
 def test_an_address_of_another_machine_is_told(controls):
     with pytest.raises(UserError, match="no such address"):
-        PageServer("http://192.0.2.1:8080", controls)
+        PageServer("http://192.0.2.1:8080", controls, SOURCE)
 
 
 def test_those_who_say_nothing_or_lack_the_token_keep_nobody_out(guarded):
@@ -506,7 +548,7 @@ def test_what_is_no_request_is_no_fault_of_ours(server, capfd, request_line):
 def test_closing_ends_streams_and_threads_at_once(controls, monkeypatch):
     monkeypatch.setattr("toonstream.page.server._Handler.timeout", 10 * DEADLINE_SECONDS)
     before = set(threading.enumerate())
-    server = PageServer("http://127.0.0.1:0", controls)
+    server = PageServer("http://127.0.0.1:0", controls, SOURCE)
     idle = socket.create_connection(server.server_address)
     with closing(idle), reader(server) as file:
         wait_until(lambda: server.stream.watched)

@@ -16,10 +16,12 @@ import av
 import numpy as np
 import pytest
 from support import CLIP
-from support.fake_controls import FakeControls, picture
+from support.fake_controls import SOURCE, FakeControls, picture
+from support.live_rig import Script
 from support.tiny_style import save_style
 from toonstream_engines.style import SHIPPED
 
+from toonstream.live.switch import Switch
 from toonstream.page.server import PageServer
 
 BROWSER, DRIVER = shutil.which("chromium") or shutil.which("google-chrome"), shutil.which("chromedriver")
@@ -76,7 +78,7 @@ def clip() -> list[np.ndarray]:
 
 
 @contextmanager
-def running(controls: FakeControls, address: str = "http://127.0.0.1:0") -> Iterator[PageServer]:
+def running(controls: FakeControls, address: str = "http://127.0.0.1:0", source=SOURCE) -> Iterator[PageServer]:
     """A server with a session's pictures: the clip at 30 a second, made a negative by the second style."""
     pictures = clip()
     end = threading.Event()
@@ -95,7 +97,7 @@ def running(controls: FakeControls, address: str = "http://127.0.0.1:0") -> Iter
             server.stream.write(frame)
             server.preview.write(frame)
 
-    with closing(PageServer(address, controls)) as server:
+    with closing(PageServer(address, controls, source)) as server:
         feeder = threading.Thread(target=feed)
         feeder.start()
         try:
@@ -239,6 +241,42 @@ def test_the_effect_goes_off_by_its_button_alone_and_on_again_by_both(browser, s
         until(lambda: controls.effect)
 
 
+def test_files_faces_and_sources(browser, styles, tmp_path, monkeypatch):
+    from selenium.webdriver.support.select import Select
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("toonstream.live.switch.cameras", lambda: [("/dev/video2", "HD Webcam")])
+    browser.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)})
+    controls = FakeControls(styles)
+    controls.faces = 3
+    source = Switch("clip.mp4", lambda name: Script([], SIZE))
+    with running(controls, source=source) as server:
+        browser.get(server.url)
+        until(lambda: text(browser, "#state") == "running")
+        browser.find_element("id", "snapshot").click()
+        until(lambda: list(tmp_path.glob("toonstream-*.png")))
+        record = browser.find_element("id", "record")
+        record.click()
+        until(lambda: server.recorder.on and record.get_attribute("aria-pressed") == "true")
+        assert text(browser, "#recorded").startswith("Recording into")
+        server.recorder.write(picture((40, 180, 60)))
+        record.click()
+        until(lambda: text(browser, "#recorded").startswith("Recorded: "))
+        faces, sources = (Select(browser.find_element("id", name)) for name in ("most", "source"))
+        assert faces.first_selected_option.text == "3"
+        faces.select_by_visible_text("1")
+        until(lambda: controls.faces == 1)
+        faces.select_by_visible_text("all")
+        until(lambda: controls.faces is None)
+        assert [option.text for option in sources.options] == ["script", "HD Webcam", "Screen"]
+        sources.select_by_visible_text("HD Webcam")
+        until(lambda: source.wanted == "/dev/video2")
+        until(lambda: "is being opened" in text(browser, "#explained"))
+        source.wanted, source.told = None, "HD Webcam: in use"
+        until(lambda: text(browser, "#message") == "HD Webcam: in use")
+        until(lambda: sources.first_selected_option.text == "script")
+
+
 def test_a_tab_that_nobody_sees_asks_for_no_pictures(browser, styles):
     with running(FakeControls(styles)) as server:
         browser.get(server.url)
@@ -259,15 +297,22 @@ def test_it_says_when_nobody_answers_and_goes_on_after(browser, styles):
     until(lambda: "has ended" in text(browser, "#veil"))
     assert not browser.find_element("css selector", "#effect button").is_enabled()
     assert "grayscale" in browser.find_element("id", "picture").value_of_css_property("filter")
+    again = browser.find_element("id", "reconnect")
+    assert again.is_displayed()
     with running(FakeControls(styles), server.url.rstrip("/")):
+        again.click()
         until(lambda: text(browser, "#state") == "running")
+        until(lambda: not again.is_displayed())
         assert shown(browser, 1.0)
 
 
 def test_a_page_of_another_origin_gets_and_changes_nothing(browser, styles):
     """Another server on the same machine is a stranger as well."""
     controls = FakeControls(styles)
-    with running(controls) as server, closing(PageServer("http://localhost:0", FakeControls(styles))) as stranger:
+    with (
+        running(controls) as server,
+        closing(PageServer("http://localhost:0", FakeControls(styles), SOURCE)) as stranger,
+    ):
         browser.get(f"{stranger.url}icon.svg")
         result = browser.execute_async_script(
             """

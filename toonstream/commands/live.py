@@ -14,6 +14,7 @@ from toonstream.commands.options import add_style_options, heed_interrupts
 from toonstream.commands.parser import Parser
 from toonstream.live.guard import ON_LOST
 from toonstream.live.session import Session
+from toonstream.live.switch import Switch
 from toonstream.sinks import LiveSink
 from toonstream.sources import CaptureRequest
 
@@ -29,7 +30,7 @@ def run(arguments: list[str]) -> int:
     heed_interrupts()
     request = CaptureRequest(_size(options.size) if options.size else None, options.rate)
     with ExitStack() as opened:
-        source = opened.enter_context(open_live_source(options.source, request))
+        source = opened.enter_context(Switch(options.source, lambda name: open_live_source(name, request)))
         session = opened.enter_context(Session(options.style, options.backend, options.faces, options.on_lost))
         sinks: list[LiveSink] = []
         for name in options.sinks or ["virtualcam"]:

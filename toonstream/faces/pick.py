@@ -18,7 +18,8 @@ class Pick:
     def __init__(self, most: int | None) -> None:
         if most is not None and (isinstance(most, bool) or not isinstance(most, Integral) or most < 1):
             raise ValueError(f"faces={most!r}: a whole number from 1, or None for all of them")
-        self._most = math.inf if most is None else most
+        self.most = most
+        self._places = math.inf if most is None else most
         self._absent: dict[int, float] = {}  # identity of whoever is picked -> seconds since last there
 
     def __call__(self, faces: list[Face], seconds: float) -> list[Face]:
@@ -27,7 +28,7 @@ class Pick:
         absent = {one: 0.0 if one in there else away + seconds for one, away in self._absent.items()}
         self._absent = {one: away for one, away in absent.items() if away < PATIENCE_SECONDS}
         for one in there:
-            if len(self._absent) < self._most:
+            if len(self._absent) < self._places:
                 self._absent.setdefault(one, 0.0)
         return [face for face in faces if face.identity in self._absent]
 

@@ -103,6 +103,7 @@ class Guard:
         self.last: Frame | None = None
         self._shown: Frame | None = None
         self._whole: Frame | None = None
+        self._scene = 0
         self.picture = "blurred"
 
     def __call__(self, frame: Frame, sight: Sight | None, toons: Sequence[Toon], bare: Set[int] = frozenset()) -> Frame:
@@ -115,6 +116,9 @@ class Guard:
             self.picture = "bare" if bare else "live"
             self.last = composite(frame, toons)
             return self.last
+        if frame.scene != self._scene:
+            self._scene, self._people = frame.scene, []
+            self._shown = self._whole = None
         now = frame.seconds
         seen = [face for face in sight.faces if face.confidence == 1] if sight else []
         lost = self._follow(seen, now)

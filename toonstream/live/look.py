@@ -53,6 +53,9 @@ class Look:
         self._calm: Glance | None = None  # of the last frame, if its faces were looked for and calm
 
     def __call__(self, frame: Frame) -> Sight:
+        if self._last is not None and frame.scene != self._last.scene:
+            self.forget()
+            self._last = None
         faces, looked = self._faces(frame)
         if self._strangers is None:
             return Sight(faces, looked)

@@ -180,6 +180,8 @@ class Session:
             toons: list[Toon] = []
             bare: Set[int] = frozenset()
             try:
+                if last and frame.scene != last.scene:
+                    self._pick.cut()
                 picked = self._pick(sight.faces if sight else [], frame.seconds - last.seconds if last else 0.0)
                 last = frame
                 if self.effect:
@@ -273,6 +275,15 @@ class Session:
         self.close()
 
     # What controls and figures are about
+
+    @property
+    def faces(self) -> int | None:
+        """As controls.Controls tells; raises ValueError as a Toonifier does."""
+        return self._pick.most
+
+    @faces.setter
+    def faces(self, most: int | None) -> None:
+        self._pick = Pick(most)
 
     def choose(self, style: str) -> None:
         """As controls.Controls tells."""

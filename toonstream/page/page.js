@@ -2,7 +2,8 @@
 // Every address is relative, so that a token in the page's own is a part of them all.
 
 const STATE_MS = 1000; // between two looks at the figures
-const RETRY_MS = 1000; // between two tries where nobody answers
+const RETRY_MS = 1000; // between two tries where nobody answers, at first
+const MOST_RETRY_MS = 10000; // and after a while
 
 const WORDS = {
   blurred: "Blurred: a face is not found for sure, so that none may show. Face the camera, in good light.",
@@ -10,6 +11,7 @@ const WORDS = {
   still: "Nobody is found: a still stands in until a face is found again.",
   paused: "Paused: everybody sees this picture until you go on.",
   waiting: "No picture comes from the camera; everybody sees the last one.",
+  changing: "Another source is being opened; everybody sees the last picture.",
   idle: "Nobody watches, so the engine rests.",
 };
 const BARE_WORDS = "The effect is off: everybody sees your real face. Who is not found for sure is still blurred.";
@@ -23,6 +25,7 @@ const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
 let state = null;
 let styles = [];
+let retry = () => {};
 
 // The picture: each is asked for once the one before is shown, so none queues up, however slow this browser is. In a
 // tab that nobody sees none is asked for, so that the engine can rest.
@@ -31,6 +34,10 @@ async function watch() {
   let after = "";
   for (;;) {
     if (document.hidden) await shown();
+    if (!state) {
+      await sleep(RETRY_MS / 4);
+      continue;
+    }
     const leave = new AbortController();
     const hide = () => document.hidden && leave.abort();
     document.addEventListener("visibilitychange", hide);
@@ -68,23 +75,35 @@ function draw(bitmap) {
 // Controls and figures
 
 async function follow() {
+  let wait = RETRY_MS;
   for (;;) {
     if (document.hidden) await shown();
     try {
       if (!styles.length) list(await ask("styles"));
+      if (!state) await listSources();
       tell(await ask("state"));
-    } catch {
+      wait = RETRY_MS;
+    } catch (error) {
+      const words = error instanceof TypeError ? GONE_WORDS : error.message; // where the token is a former one
       state = null;
       status("offline", "not running: start toonstream live again");
       byId("stage").className = "offline";
       byId("controls").disabled = true;
-      byId("veil").textContent = GONE_WORDS;
-      byId("veil").hidden = false;
-      explain(GONE_WORDS);
+      byId("veil").textContent = words;
+      byId("veil").hidden = byId("reconnect").hidden = false;
+      explain(words);
+      await Promise.race([sleep(wait), new Promise((done) => (retry = done))]);
+      wait = Math.min(2 * wait, MOST_RETRY_MS);
+      continue;
     }
     await sleep(STATE_MS);
   }
 }
+
+byId("reconnect").addEventListener("click", () => {
+  status("connecting", "connecting");
+  retry();
+});
 
 async function ask(path, options = {}) {
   const answer = await fetch(path, options);
@@ -126,15 +145,32 @@ function list(all) {
   );
 }
 
+async function listSources() {
+  const all = await ask("sources");
+  const select = byId("source");
+  select.parentElement.hidden = !all.length;
+  if (select.dataset.all === JSON.stringify(all)) return; // it may be open
+  select.dataset.all = JSON.stringify(all);
+  select.replaceChildren(...all.map(({ source, name }) => new Option(name, source)));
+  if (state?.source) choose(select, state.source.wanted ?? state.source.name);
+}
+
+function choose(select, value) {
+  if (select.value === value) return;
+  if (![...select.options].some((option) => option.value === value)) select.add(new Option(value));
+  select.value = value;
+}
+
 function tell(now) {
   state = now;
-  const { figures } = now;
+  const { figures, source } = now;
   const ms = (value) => (value == null ? "–" : `${Math.round(value)} ms`);
   const seen = figures.state === "running" && figures.picture !== "live" ? figures.picture : figures.state;
   status(seen, seen === "bare" ? "real face" : seen);
   byId("stage").className = [!now.effect && "bare", now.split && "split"].filter(Boolean).join(" ");
   byId("controls").disabled = false;
-  explain([!now.effect && BARE_WORDS, WORDS[seen], now.split && SPLIT_WORDS].filter(Boolean).join(" "));
+  byId("reconnect").hidden = true;
+  explain([!now.effect && BARE_WORDS, WORDS[source?.wanted ? "changing" : seen], now.split && SPLIT_WORDS].filter(Boolean).join(" "));
   document.title = now.effect ? "ToonStream" : "Real face – ToonStream";
   for (const button of document.querySelectorAll("[data-effect]")) {
     button.setAttribute("aria-pressed", button.dataset.effect === String(now.effect));
@@ -157,8 +193,10 @@ function tell(now) {
     .join(", ");
   byId("backend").textContent = figures.backend ?? "–";
   byId("record").setAttribute("aria-pressed", now.recording);
+  if (source) choose(byId("source"), source.wanted ?? source.name);
+  choose(byId("most"), String(now.faces ?? ""));
   show("recorded", now.recorded);
-  show("message", figures.message);
+  show("message", figures.message ?? source?.told);
 }
 
 function status(kind, text) {
@@ -184,6 +222,9 @@ for (const button of document.querySelectorAll("[data-effect]")) {
   button.addEventListener("click", () => change({ effect: button.dataset.effect === "true" }));
 }
 
+byId("source").addEventListener("focus", () => listSources().catch(() => {}));
+byId("source").addEventListener("change", (event) => change({ source: event.target.value }));
+byId("most").addEventListener("change", (event) => change({ faces: Number(event.target.value) || null }));
 byId("record").addEventListener("click", () => state && change({ recording: !state.recording }));
 byId("snapshot").addEventListener("click", () => {
   Object.assign(document.createElement("a"), { href: "snapshot.png", download: "" }).click();
@@ -194,6 +235,7 @@ function flip(name) {
 }
 
 document.addEventListener("keydown", (event) => {
+  if (event.target.closest("select")) return; // it has keys of its own
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
   const key = event.key.toLowerCase(); // with caps lock, too
   if (key === "c") change({ effect: true });

@@ -9,8 +9,10 @@ alone.
     GET  /preview.jpg    what the user is shown; ?after=NUMBER waits for another picture than that one
     GET  /snapshot.png   what everybody is shown, once
     GET  /styles         what may be chosen; /styles/INDEX.png: what it looks like
+    GET  /sources        what may be chosen in the place of the camera
     GET  /state          controls and figures
-    POST /state          changes controls; JSON with any of style, recording, effect, mirror, split, paused
+    POST /state          changes controls; JSON with any of style, source, faces, recording, effect, mirror, split,
+                         paused
 """
 
 import json
@@ -22,7 +24,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
-from fractions import Fraction
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -36,11 +37,13 @@ from toonstream_engines import load_style
 from toonstream_engines.errors import UserError
 
 from toonstream.controls import Controls
+from toonstream.live.switch import Switch
 from toonstream.page.address import Address
 from toonstream.page.nut import write_nut
 from toonstream.page.recorder import Recorder
 from toonstream.sinks.listening import reason
 from toonstream.sinks.stream import Encoder, Picture, Stream
+from toonstream.sources import LiveSource
 
 SILENT_SECONDS = 10.0
 """A connection on which nothing moves for so long is closed."""
@@ -80,19 +83,21 @@ BOUNDARY = "toonstream-picture"
 class PageServer(ThreadingTCPServer):
     """Serves from the moment it is made until it is closed. Raises UserError where the address cannot be had.
 
-    stream, preview, recorder: the live sinks; the second is for the user alone, the third records into the folder that
-    the program was started in. rate: the frames' nominal one. url: what to open in a browser.
+    source: where the frames come from; a Switch may be changed on the page. stream, preview, recorder: the live sinks;
+    the second is for the user alone, the third records into the folder that the program was started in. url: what to
+    open in a browser.
     """
 
     daemon_threads = True
     request_queue_size = MOST_CONNECTIONS
     allow_reuse_address = os.name != "nt"  # where it would let two programs listen at one port
 
-    def __init__(self, address: str, controls: Controls, rate: Fraction | None = None) -> None:
+    def __init__(self, address: str, controls: Controls, source: LiveSource) -> None:
         self.address = Address(address)
         place = self.address.place
         self.address_family = place.family
         self.controls = controls
+        self.switch = source if isinstance(source, Switch) else None
         self._connections: dict[socket.socket, bool] = {}
         """Whether each has made a request that may be answered; the oldest first."""
         try:
@@ -103,7 +108,7 @@ class PageServer(ThreadingTCPServer):
         encoder = Encoder()
         self.stream = Stream(f"stream for OBS {self.url}stream.nut", False, encoder)
         self.preview = Stream(f"page {self.url}", True, encoder)
-        self.recorder = Recorder(Path.cwd(), rate)
+        self.recorder = Recorder(Path.cwd(), source.rate)
         threading.Thread(target=self.serve_forever, args=(0.1,), name="page", daemon=True).start()
 
     def close(self) -> None:
@@ -179,6 +184,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._json(self._state())
         elif path == "/styles":
             self._json([_describe(style) for style in self.server.controls.styles])
+        elif path == "/sources":
+            self._json([{"source": name, "name": title} for name, title in self._sources().items()])
         elif path.startswith("/styles/") and path.endswith(".png"):
             self._style_preview(path.removeprefix("/styles/").removesuffix(".png"))
         else:
@@ -285,12 +292,24 @@ class _Handler(BaseHTTPRequestHandler):
         controls = self.server.controls
         switches = {name: getattr(controls, name) for name in SWITCHES}
         recorder = self.server.recorder
-        recording = {"recording": recorder.on, "recorded": recorder.told}
-        return {"style": controls.style, **switches, **recording, "figures": controls.figures()}
+        switch = self.server.switch
+        source = switch and {"name": switch.name, "wanted": switch.wanted, "told": switch.told}
+        return {
+            "style": controls.style,
+            "source": source,
+            "faces": controls.faces,
+            "recording": recorder.on,
+            "recorded": recorder.told,
+            **switches,
+            "figures": controls.figures(),
+        }
+
+    def _sources(self) -> dict[str, str]:
+        return self.server.switch.choices() if self.server.switch else {}
 
     def _change(self, body: bytes) -> str | None:
         """Changes controls; tells what is wrong, and changes nothing then."""
-        controls = self.server.controls
+        controls, recorder, switch = self.server.controls, self.server.recorder, self.server.switch
         try:
             changes = json.loads(body)
         except (ValueError, RecursionError):
@@ -298,15 +317,9 @@ class _Handler(BaseHTTPRequestHandler):
         if not isinstance(changes, dict):
             return "Send a JSON object."
         for name, value in changes.items():
-            if name == "style":
-                if value not in controls.styles:
-                    return "There is no such style."
-            elif name not in (*SWITCHES, "recording"):
-                return f"There is nothing to change but style, recording, {', '.join(SWITCHES)}."
-            elif not isinstance(value, bool):
-                return f"{name} is true or false."
+            if problem := self._problem(name, value):
+                return problem
         if "recording" in changes:
-            recorder = self.server.recorder
             try:
                 recorder.start() if changes.pop("recording") else recorder.stop()
             except UserError as error:
@@ -314,9 +327,24 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in changes.items():
             if name == "style":
                 controls.choose(value)
+            elif name == "source" and switch:
+                switch.choose(value)
             else:
                 setattr(controls, name, value)
         return None
+
+    def _problem(self, name: str, value: object) -> str | None:
+        """What is wrong with a change, if anything is."""
+        if name == "style":
+            return None if value in self.server.controls.styles else "There is no such style."
+        if name == "source":
+            return None if value in list(self._sources()) else "There is no such source."
+        if name == "faces":
+            good = value is None or (type(value) is int and value >= 1)
+            return None if good else "faces is a number from 1, or null for all."
+        if name not in (*SWITCHES, "recording"):
+            return f"There is nothing to change but style, source, faces, recording, {', '.join(SWITCHES)}."
+        return None if isinstance(value, bool) else f"{name} is true or false."
 
     def _json(self, value: object) -> None:
         self._answer(json.dumps(value).encode(), "application/json")

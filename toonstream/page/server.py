@@ -41,6 +41,7 @@ from toonstream.live.switch import Switch
 from toonstream.page.address import Address
 from toonstream.page.nut import write_nut
 from toonstream.page.recorder import Recorder
+from toonstream.page.steering import Steering
 from toonstream.sinks.listening import reason
 from toonstream.sinks.stream import Encoder, Picture, Stream
 from toonstream.sources import LiveSource
@@ -76,7 +77,6 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-SWITCHES = ("effect", "mirror", "split", "paused")
 BOUNDARY = "toonstream-picture"
 
 
@@ -97,7 +97,6 @@ class PageServer(ThreadingTCPServer):
         place = self.address.place
         self.address_family = place.family
         self.controls = controls
-        self.switch = source if isinstance(source, Switch) else None
         self._connections: dict[socket.socket, bool] = {}
         """Whether each has made a request that may be answered; the oldest first."""
         try:
@@ -109,6 +108,7 @@ class PageServer(ThreadingTCPServer):
         self.stream = Stream(f"stream for OBS {self.url}stream.nut", False, encoder)
         self.preview = Stream(f"page {self.url}", True, encoder)
         self.recorder = Recorder(Path.cwd(), source.rate)
+        self.steering = Steering(controls, self.recorder, source if isinstance(source, Switch) else None)
         threading.Thread(target=self.serve_forever, args=(0.1,), name="page", daemon=True).start()
 
     def close(self) -> None:
@@ -181,11 +181,11 @@ class _Handler(BaseHTTPRequestHandler):
         elif path == "/snapshot.png":
             self._snapshot()
         elif path == "/state":
-            self._json(self._state())
+            self._json(self.server.steering.state())
         elif path == "/styles":
             self._json([_describe(style) for style in self.server.controls.styles])
         elif path == "/sources":
-            self._json([{"source": name, "name": title} for name, title in self._sources().items()])
+            self._json([{"source": name, "name": title} for name, title in self.server.steering.sources().items()])
         elif path.startswith("/styles/") and path.endswith(".png"):
             self._style_preview(path.removeprefix("/styles/").removesuffix(".png"))
         else:
@@ -206,10 +206,10 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             body = self.rfile.read(length)
             self.close_connection = False
-            if problem := self._change(body):
+            if problem := self.server.steering.change(body):
                 self._refuse(HTTPStatus.BAD_REQUEST, problem)
             else:
-                self._json(self._state())
+                self._json(self.server.steering.state())
 
     def _allowed(self) -> tuple[str | None, str]:
         """The path within the page, None where the request is answered already as it may not be; and the query."""
@@ -287,64 +287,6 @@ class _Handler(BaseHTTPRequestHandler):
                     self._answer(path.read_bytes(), "image/png")
                     return
         self._refuse(HTTPStatus.NOT_FOUND, "This style has no preview.")
-
-    def _state(self) -> dict[str, object]:
-        controls = self.server.controls
-        switches = {name: getattr(controls, name) for name in SWITCHES}
-        recorder = self.server.recorder
-        switch = self.server.switch
-        source = switch and {"name": switch.name, "wanted": switch.wanted, "told": switch.told}
-        return {
-            "style": controls.style,
-            "source": source,
-            "faces": controls.faces,
-            "recording": recorder.on,
-            "recorded": recorder.told,
-            **switches,
-            "figures": controls.figures(),
-        }
-
-    def _sources(self) -> dict[str, str]:
-        return self.server.switch.choices() if self.server.switch else {}
-
-    def _change(self, body: bytes) -> str | None:
-        """Changes controls; tells what is wrong, and changes nothing then."""
-        controls, recorder, switch = self.server.controls, self.server.recorder, self.server.switch
-        try:
-            changes = json.loads(body)
-        except (ValueError, RecursionError):
-            return "This is no JSON."
-        if not isinstance(changes, dict):
-            return "Send a JSON object."
-        for name, value in changes.items():
-            if problem := self._problem(name, value):
-                return problem
-        if "recording" in changes:
-            try:
-                recorder.start() if changes.pop("recording") else recorder.stop()
-            except UserError as error:
-                return str(error)
-        for name, value in changes.items():
-            if name == "style":
-                controls.choose(value)
-            elif name == "source" and switch:
-                switch.choose(value)
-            else:
-                setattr(controls, name, value)
-        return None
-
-    def _problem(self, name: str, value: object) -> str | None:
-        """What is wrong with a change, if anything is."""
-        if name == "style":
-            return None if value in self.server.controls.styles else "There is no such style."
-        if name == "source":
-            return None if value in list(self._sources()) else "There is no such source."
-        if name == "faces":
-            good = value is None or (type(value) is int and value >= 1)
-            return None if good else "faces is a number from 1, or null for all."
-        if name not in (*SWITCHES, "recording"):
-            return f"There is nothing to change but style, source, faces, recording, {', '.join(SWITCHES)}."
-        return None if isinstance(value, bool) else f"{name} is true or false."
 
     def _json(self, value: object) -> None:
         self._answer(json.dumps(value).encode(), "application/json")

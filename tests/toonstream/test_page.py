@@ -234,6 +234,18 @@ def test_the_newest_picture_and_then_the_next(server):
     assert is_colour(ask(server, "/preview.jpg?after=1")[2], BLUE)
 
 
+def test_a_page_of_an_earlier_session_watches_before_the_first_picture(server):
+    """It asks for another one than that session's last."""
+    asking = threading.Thread(target=ask, args=[server, "/preview.jpg?after=35"])
+    asking.start()
+    wait_until(lambda: server.preview.watched)
+    time.sleep(0.2)
+    assert server.preview._waiting == 1
+    server.preview.write(picture(RED))
+    asking.join(DEADLINE_SECONDS)
+    assert not asking.is_alive()
+
+
 def test_no_picture_in_time_is_no_error(server, monkeypatch):
     monkeypatch.setattr("toonstream.page.server.PICTURE_SECONDS", 0.3)
     for after in ("x", "9" * 5000):

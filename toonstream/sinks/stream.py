@@ -97,7 +97,7 @@ class Stream:
         with self._changed:
             self._waiting += 1
             try:
-                self._changed.wait_for(lambda: self.closed or self.number != after, seconds)
+                self._changed.wait_for(lambda: self.closed or (self._frame and self.number != after), seconds)
             finally:
                 self._waiting -= 1
             frame, number = self._frame, self.number

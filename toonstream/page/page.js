@@ -157,7 +157,7 @@ async function listSources() {
 
 function choose(select, value) {
   if (select.value === value) return;
-  if (![...select.options].some((option) => option.value === value)) select.add(new Option(value));
+  if (![...select.options].some((option) => option.value === value)) select.add(new Option(value.replace(/^(\/|[A-Z]:).*[\\/]/, ""), value));
   select.value = value;
 }
 

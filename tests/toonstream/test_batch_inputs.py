@@ -1,5 +1,6 @@
 """A batch's inputs: the files they stand for, and where each result goes."""
 
+import os
 from pathlib import Path
 
 from toonstream.batch.inputs import find_jobs
@@ -41,3 +42,45 @@ def test_inputs_that_cannot_be(tmp_path):
     assert [job.output for job in jobs] == ["a.toon.mp4", "b.toon.mp4"]
     for problem, words in zip(problems, ("no such file", "matches no", "no video", "two/a.mp4: would be"), strict=True):
         assert words in str(problem)
+
+
+def test_links_that_close_loops(tmp_path):
+    folder, out = tmp_path / "in", tmp_path / "out"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "deep/a.mp4").write_text("a")
+    for number in range(4):  # each doubles, at each level, what leads through links
+        (folder / f"again{number}").symlink_to(".")
+    for text in (folder, folder / "**/*.mp4", folder / "**"):
+        jobs, problems = find_jobs([str(text)], out)
+        assert ([job.output for job in jobs], problems) == (["in/deep/a.toon.mp4"], [])
+
+
+def test_results_are_no_inputs(tmp_path):
+    """As on a list of all files in a folder that has the output folder in it."""
+    out = tmp_path / "out"
+    (out / "in").mkdir(parents=True)
+    names = "a.mp4", "b.toon.mp4", "out/a.toon.mp4", "out/in/c.mp4"
+    for name in names:
+        (tmp_path / name).write_text(name)
+    jobs, problems = find_jobs([str(tmp_path / name) for name in names], out)
+    assert ([job.output for job in jobs], problems) == (["a.toon.mp4", "b.toon.toon.mp4", "c.toon.mp4"], [])
+    for text in (out / "in", out / "in/*.mp4"):  # inputs in the output folder are inputs
+        jobs, problems = find_jobs([str(text)], out)
+        assert ([job.output for job in jobs], problems) == (["in/c.toon.mp4"], [])
+
+
+def test_a_folder_that_cannot_be_read_stops_no_other(tmp_path, monkeypatch):
+    for name in "abc":
+        (tmp_path / "in" / name).mkdir(parents=True)
+        (tmp_path / "in" / name / "1.mp4").write_text(name)
+    scandir = os.scandir
+
+    def refuse(path):
+        if Path(path).name == "b":
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    jobs, [problem] = find_jobs([str(tmp_path / "in")], tmp_path / "out")
+    assert [job.output for job in jobs] == ["in/a/1.toon.mp4", "in/c/1.toon.mp4"]
+    assert str(problem) == f"{tmp_path / 'in/b'}: Permission denied"

@@ -22,76 +22,89 @@ class Job:
     """Relative to the output folder, with forward slashes: so the folder may be moved, or read elsewhere."""
 
 
+Found = tuple[Path, Path] | InputError
+"""A file with its place, the folder in the output folder that its cartoon goes to; or what is amiss with an input."""
+
+
 def find_jobs(inputs: Iterable[str], folder: Path) -> tuple[list[Job], list[InputError]]:
     """The job of every file, none twice, and what is amiss with some inputs, which stops no other.
 
     inputs: files, folders and patterns of glob with ** among them. folder: of the output, absolute. A file goes into
     it; a folder keeps its own name and its tree there, as with `cp -r`, and so does what a pattern finds in the folder
-    that it begins with.
+    that it begins with. Results of batches in the output folder are no inputs, even if they are named. Neither a folder
+    nor ** leads through a symbolic link to a folder, which may close a loop.
     """
     jobs: dict[str, Job] = {}
     seen: set[str] = set()
     problems = []
     for text in inputs:
-        try:
-            for path, place in _expand(text, folder):
-                real = os.path.realpath(path)
-                if real in seen:
-                    continue
-                seen.add(real)
-                output = (place / default_output(path).name).as_posix()
-                if output in jobs:
-                    other = jobs[output].source
-                    problems.append(
-                        InputError(f"{path}: would be written to {folder / output}, as {other} is; name their folders")
-                    )
-                else:
-                    jobs[output] = Job(Path(os.path.abspath(path)), output)
-        except InputError as error:
-            problems.append(error)
+        for found in _expand(text, folder):
+            if isinstance(found, InputError):
+                problems.append(found)
+                continue
+            path, place = found
+            real = os.path.realpath(path)
+            if real in seen:
+                continue
+            seen.add(real)
+            output = (place / default_output(path).name).as_posix()
+            if output in jobs:
+                clash = f"{path}: would be written to {folder / output}, as {jobs[output].source} is"
+                problems.append(InputError(f"{clash}; name their folders, or give it another output folder"))
+            else:
+                jobs[output] = Job(Path(os.path.abspath(path)), output)
     return list(jobs.values()), problems
 
 
-def _expand(text: str, folder: Path) -> Iterator[tuple[Path, Path]]:
-    """Each file that is meant, with its place: the folder in the output folder that its cartoon goes to."""
+def _expand(text: str, folder: Path) -> Iterator[Found]:
     if os.path.isdir(text):
         yield from _inside(Path(text), folder)
     elif os.path.exists(text):
-        yield Path(text), Path()
+        if not (made_here(Path(text)) and _is_in(Path(text), folder)):  # as `find` lists them the next time
+            yield Path(text), Path()
     elif glob.has_magic(text):
         yield from _matching(text, folder)
     else:
-        raise InputError(f"{text}: no such file")
+        yield InputError(f"{text}: no such file")
 
 
-def _inside(top: Path, folder: Path) -> Iterator[tuple[Path, Path]]:
-    def fail(error: OSError) -> None:
-        raise InputError(f"{error.filename}: {error.strerror}") from error
-
+def _inside(top: Path, folder: Path) -> Iterator[Found]:
     found = False
-    for here, folders, names in os.walk(top, onerror=fail):
+    errors: list[OSError] = []
+    for here, folders, names in os.walk(top, onerror=errors.append):
         folders[:] = sorted(name for name in folders if name[0] != "." and not _same(os.path.join(here, name), folder))
         for name in sorted(names):
             path = Path(here, name)
             if _wanted(path):
                 found = True
                 yield path, _name(top) / path.parent.relative_to(top)
-    if not found:
-        raise InputError(f"{top}: no video or photo in this folder")
+    for error in errors:
+        yield InputError(f"{error.filename}: {error.strerror}")
+    if not (found or errors):
+        yield InputError(f"{top}: no video or photo in this folder")
 
 
-def _matching(pattern: str, folder: Path) -> Iterator[tuple[Path, Path]]:
-    fixed = Path()
-    for part in Path(pattern).parts[:-1]:
-        if glob.has_magic(part):
-            break
-        fixed /= part
-    paths = [Path(name) for name in sorted(glob.glob(pattern, recursive=True))]
-    paths = [path for path in paths if path.is_file() and _wanted(path) and not _is_in(path, folder)]
-    if not paths:
-        raise InputError(f"{pattern}: matches no video or photo")
+def _matching(pattern: str, folder: Path) -> Iterator[Found]:
+    parts = Path(pattern).parts
+    plain = next(index for index, part in enumerate(parts) if glob.has_magic(part))
+    fixed, rest = Path(*parts[:plain]), parts[plain:]
+    if rest[-1] == "**":
+        rest += ("*",)  # files, too
+    try:
+        # unlike glob.glob, it does not go round where a link closes a loop
+        paths = sorted(path for path in fixed.glob(str(Path(*rest))) if path.is_file() and _wanted(path))
+    except ValueError as error:
+        yield InputError(f"{pattern}: {error}")
+        return
+    inside = _is_in(fixed, folder)
+    found = False
     for path in paths:
-        yield path, _name(fixed) / path.parent.relative_to(fixed)
+        hidden = any(part[0] == "." and part not in rest for part in path.relative_to(fixed).parts)
+        if not hidden and (inside or not _is_in(path, folder)):
+            found = True
+            yield path, _name(fixed) / path.parent.relative_to(fixed)
+    if not found:
+        yield InputError(f"{pattern}: matches no video or photo")
 
 
 def _wanted(path: Path) -> bool:

@@ -215,6 +215,9 @@ def test_publishing_replaces_only_what_it_is_told_to(tmp_path, monkeypatch, link
     assert path.read_text() == "out.part-3.png"
     assert sorted(tmp_path.iterdir()) == [parts[1], path]
     assert parts[1].read_text() == "out.part-2.png"
+    with pytest.raises(UserError, match="cannot be created"):
+        publish(tmp_path / "gone.png", tmp_path / "other.png", overwrite=False)
+    assert not (tmp_path / "other.png").exists()
 
 
 def test_the_longest_names(tmp_path):

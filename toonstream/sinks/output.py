@@ -33,7 +33,11 @@ def _rename_to_free_name(part: Path, path: Path) -> None:
         raise
     except OSError:  # no hard links, as on memory cards: take the name first
         path.touch(exist_ok=False)
-        part.replace(path)
+        try:
+            part.replace(path)
+        except OSError:
+            path.unlink()
+            raise
     else:
         part.unlink()
 

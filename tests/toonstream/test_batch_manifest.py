@@ -33,6 +33,18 @@ def test_a_manifest_takes_lines_from_many_and_passes_over_torn_ones(tmp_path):
     assert sorted(names) == sorted(f"{number} é\udcff" for number in range(41))
 
 
+def test_a_manifest_whose_first_line_is_damaged_gets_another_id(tmp_path):
+    manifest = Manifest(tmp_path)
+    manifest.path.write_bytes(b'{"toonstream":1,"id":"0123')
+    identity = manifest.begin()
+    assert identity
+    manifest.append({"output": "a"})
+    assert manifest.id() == manifest.begin() == identity
+    damaged = {"output": "a", "settings": {}, "input": "no dictionary", "result": []}
+    manifest.append(damaged)
+    assert manifest.read().result(Job(tmp_path / "a.mp4", "a"), {}) is None
+
+
 def test_a_line_counts_where_its_files_are_still_those(tmp_path):
     manifest, job, settings = Manifest(tmp_path), Job(tmp_path / "in.mp4", "out.mp4"), {"style": "s"}
     source, output = job.source, tmp_path / job.output

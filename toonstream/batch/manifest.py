@@ -8,12 +8,15 @@ A worker writes the line of a result before the result gets its name. So a line 
 where a line describes it *and* the file of that description is there. Whatever dies at whatever moment, this holds.
 """
 
+import errno
 import hashlib
 import json
 import os
+import stat
 import uuid
 from collections import defaultdict
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,22 +35,24 @@ Record = dict[str, Any]
 
 def fingerprint(path: Path) -> dict[str, Any]:
     """Size in bytes, time of the last change in nanoseconds, sha256 of the first and last megabyte. Raises OSError."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "not a file", str(path))  # a pipe would be waited for
     with path.open("rb") as file:
-        stat = os.fstat(file.fileno())
+        is_now = os.fstat(file.fileno())
         digest = hashlib.sha256(file.read(END_BYTES))
-        file.seek(max(stat.st_size - END_BYTES, 0))
+        file.seek(max(is_now.st_size - END_BYTES, 0))
         digest.update(file.read(END_BYTES))
-    return {"size": stat.st_size, "time": stat.st_mtime_ns, "sha256": digest.hexdigest()}
+    return {"size": is_now.st_size, "time": is_now.st_mtime_ns, "sha256": digest.hexdigest()}
 
 
 def is_same(path: Path, noted: Mapping[str, Any]) -> bool:
     """Whether the file is the one of that fingerprint; it is read only where its time alone differs."""
     try:
-        stat = path.stat()
-        if stat.st_size != noted["size"]:
+        is_now = path.stat()
+        if is_now.st_size != noted["size"]:
             return False
-        return stat.st_mtime_ns == noted["time"] or bool(fingerprint(path)["sha256"] == noted["sha256"])
-    except (OSError, KeyError):
+        return is_now.st_mtime_ns == noted["time"] or bool(fingerprint(path)["sha256"] == noted["sha256"])
+    except (OSError, KeyError, TypeError):
         return False
 
 
@@ -66,12 +71,15 @@ class Manifest:
         return self.id()
 
     def id(self) -> str:
-        """What its first line says it is; "" where it cannot be read: another machine's folder of the same name."""
+        """What its first whole line says it is; "" where none does: another machine's folder of the same name."""
         try:
             with self.path.open("rb") as file:
-                return str(json.loads(file.readline())["id"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return ""
+                for line in file:
+                    with suppress(ValueError, KeyError, TypeError):  # a damaged one; `begin` has then written another
+                        return str(json.loads(line)["id"])
+        except OSError:
+            pass
+        return ""
 
     def append(self, record: Record) -> None:
         """Raises OSError; nothing is written then."""

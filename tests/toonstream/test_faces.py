@@ -10,6 +10,7 @@ from support import CLIP
 
 from toonstream.faces.follow import between, follow
 from toonstream.faces.framing import half_side
+from toonstream.faces.search import Search, squares
 from toonstream.faces.tracker import HOLD_SECONDS, Tracker
 from toonstream.frame import Frame
 
@@ -54,6 +55,20 @@ def test_finds_the_head_in_every_frame_of_a_clip(tracker):
         pictures = [f.to_ndarray(format="rgb24") for f in list(clip.decode(video=0))[:60:3]]
     seen = [tracker(frame) for frame in frames(pictures, 10)]
     assert [[(f.identity, f.confidence) for f in faces] for faces in seen] == [[(seen[0][0].identity, 1.0)]] * 20
+
+
+def test_a_video_is_seen_the_same_whatever_came_before(tracker, head, monkeypatch):
+    """New faces are looked for in the same places: else a faint one is found in one run, and not in another."""
+    places, look = [], Search._look
+    monkeypatch.setattr(Search, "_look", lambda self, frame, rect: places.append(rect) or look(self, frame, rect))
+    for _ in range(2):
+        tracker.forget()
+        places.append("begin")
+        for frame in frames([scene((head, 320, 180, 0.8))] * 8):
+            tracker(frame)
+    first, second = places[1 : len(places) // 2], places[len(places) // 2 + 1 :]
+    assert first == second
+    assert len(first) > sum(map(len, squares(640, 360)))  # some after the first frame, too
 
 
 def test_finds_a_face_of_30_pixels(tracker, head):

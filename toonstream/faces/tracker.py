@@ -195,9 +195,10 @@ class Tracker:
         self._pick.cut()
 
     def forget(self) -> None:
-        """Drops all faces: the next frame is another video's first."""
+        """Drops all faces: the next frame is another video's first, and seen as if none had come before."""
         self.cut()
         self._lost = []
+        self._search, self._since_onward = None, 0.0
 
     def close(self) -> None:
         """Frees the networks; it cannot be called after that."""

@@ -1,5 +1,6 @@
 """Files that fail, workers that die, a disk that is full: it costs a batch one file at most."""
 
+import io
 import json
 import os
 import subprocess
@@ -24,7 +25,8 @@ def test_a_failure_costs_one_file_and_is_remembered(tmp_path, batch, capsys, mon
     clips(tmp_path, "a.mp4")
     bad, out = tmp_path / "bad.mp4", tmp_path / "out"
     bad.write_text("I am no video.")
-    monkeypatch.setattr(sys, "stdin", [f"{tmp_path / 'a.mp4'}\n", f"{bad}\n", f"{tmp_path / 'gone.mp4'}\n"])
+    listed = f"{tmp_path / 'a.mp4'}\n{bad}\r\n\n{tmp_path / 'gone.mp4'}\n".encode()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(listed), "utf-8"))
     assert batch("-", "-o", out, "--json") == 2
     told, error = capsys.readouterr()
     gone, failed = error.splitlines()

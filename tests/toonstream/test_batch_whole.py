@@ -1,10 +1,13 @@
 """Whole batches on real workers: each file has one result, and what is done is not done again."""
 
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import av
@@ -16,6 +19,7 @@ from support.faulty import make_faulty, note, noted
 from support.waiting import DEADLINE_SECONDS, wait_until
 
 from toonstream.batch.manifest import NAME
+from toonstream.batch.task import TELL_SECONDS
 from toonstream.commands import main
 
 __all__ = ["batch", "cluster", "environment", "style"]
@@ -67,6 +71,28 @@ def test_what_changed_is_done_anew_under_the_usual_rules(tmp_path, batch, capsys
     (out / "b.toon.mp4").unlink()
     assert batch(*inputs, "-o", out, "--json") == 0
     assert json.loads(capsys.readouterr().out)["made"] == 1
+
+
+def test_names_of_any_bytes(tmp_path, batch, monkeypatch, capsys):
+    """Whatever separates them on the list; and while their progress is told."""
+    path, out = make_faulty(tmp_path / os.fsdecode(b"\xff\n\r\t.waits")), tmp_path / "out"
+    listed = os.fsencode(path) + b"\0" + os.fsencode(clips(tmp_path, "a.mp4") / "a.mp4") + b"\0"
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(listed), "utf-8"))
+
+    def go() -> None:
+        wait_until(lambda: noted(path, "waiting"))
+        time.sleep(TELL_SECONDS)
+        note(path, "go")
+
+    waiting = threading.Thread(target=go)
+    waiting.start()
+    assert batch("-", "-o", out, "--json") == 0
+    waiting.join()
+    assert capsys.readouterr().err == ""
+    assert results(out) == ["a.toon.mp4", os.fsdecode(b"\xff\n\r\t.toon.mkv")]
+    assert noted(path, "waiting") == noted(path, "waiting")[:1]  # no worker was lost over it
+    assert batch(path, "-o", out, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["done_before"] == 1
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import pickle
 import time
 import uuid
 import warnings
@@ -12,6 +13,7 @@ from pathlib import Path
 from toonstream_engines.backends import BACKENDS, Backend, is_there
 from toonstream_engines.errors import InputError, UserError
 from toonstream_engines.install import install_extra
+from typing import Any
 
 try:
     import cv2
@@ -179,7 +181,7 @@ def check_setup(worker: Worker, name: str) -> None:
     """
     if problem := _problem(name, worker):
         if problem != NOT_READY:  # which it will be in a moment
-            worker.log_event(name, f"worker {worker.address} {problem}; it gets no files")
+            tell(worker, name, f"worker {worker.address} {problem}; it gets no files")
         time.sleep(RESCHEDULE_SECONDS)
         raise Reschedule
 
@@ -195,3 +197,8 @@ def slots(client: Client) -> tuple[int, int, dict[str, float]]:
         places = [min(worker["nthreads"], gpu) for worker, gpu in zip(workers, gpus, strict=True) if gpu]
         return sum(places), len(places), {"GPU": 1}
     return sum(worker["nthreads"] for worker in workers), len(workers), {}
+def tell(worker: Worker, name: str, told: Any) -> None:
+    """An event of that name, pickled: Dask's own packing drops the connection over a file's name that is not UTF-8."""
+    worker.log_event(name, pickle.dumps(told))
+
+

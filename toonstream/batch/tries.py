@@ -6,6 +6,7 @@ kills workers: it waits until the others are done, and is then tried on a worker
 most.
 """
 
+import pickle
 import queue
 import time
 import uuid
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from distributed import Client, Future, KilledWorker, get_worker
 from toonstream_engines.errors import UserError
 
-from toonstream.batch.cluster import check_setup, slots
+from toonstream.batch.cluster import check_setup, slots, tell
 from toonstream.batch.inputs import Job
 from toonstream.batch.task import Outcome, Settings, convert
 
@@ -51,7 +52,7 @@ def run(
     setup: the name that cluster.prepared gave. retries: how often a job is tried again. tick: called about once a
     second, with the number of workers.
     """
-    client.subscribe_topic(setup, lambda event: hear(event[1]))
+    client.subscribe_topic(setup, lambda event: hear(pickle.loads(event[1])))
     waiting, suspects = deque(_Try(job) for job in jobs), deque[_Try]()
     ended: queue.Queue[Future[Outcome]] = queue.Queue()
     flying: dict[Future[Outcome], _Try] = {}
@@ -97,7 +98,7 @@ def _run(job: Job, settings: Settings, setup: str) -> Outcome:
     """On a worker."""
     worker = get_worker()
     check_setup(worker, setup)
-    return convert(job, settings, lambda frames, length: worker.log_event(setup, (job.output, frames, length)))
+    return convert(job, settings, lambda frames, length: tell(worker, setup, (job.output, frames, length)))
 
 
 def _take(ended: "queue.Queue[Future[Outcome]]") -> "Iterator[Future[Outcome]]":

@@ -1,11 +1,13 @@
 """`toonstream batch INPUT... -o FOLDER`: many files at once, on this machine or on many, by Dask."""
 
 import argparse
+import re
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
+from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
 from toonstream_engines import load_style
@@ -98,7 +100,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         nargs="+",
         type=nonempty,
         metavar="INPUT",
-        help="a file, a folder, a pattern; -: a list of them on stdin",
+        help="a file, a folder, a pattern; -: a list of them on stdin, one a line or with a NUL after each",
     )
     parser.add_argument("-o", "--output", required=True, type=nonempty, metavar="FOLDER", help="where the results go")
     add_style_options(parser)
@@ -134,9 +136,7 @@ def _count(text: str) -> int:
 
 def _names(inputs: Sequence[str]) -> Iterator[str]:
     for name in inputs:
-        if name == "-":
-            yield from filter(None, (line.rstrip("\r\n") for line in sys.stdin))
-        else:
+        if name != "-":
             yield name
 
 
@@ -148,6 +148,11 @@ def _folder(output: str) -> Path:
     except OSError as error:
         raise InputError(f"{output}: {error.strerror}; name a folder") from error
     return folder
+            continue
+        if isinstance(sys.stdin, TextIOWrapper):
+            sys.stdin.reconfigure(errors="surrogateescape", newline="")  # a name may be of any bytes
+        listed = sys.stdin.read()
+        yield from filter(None, listed.split("\0") if "\0" in listed else re.split("\r?\n", listed))
 
 
 def _work(

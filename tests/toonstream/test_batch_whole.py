@@ -114,10 +114,15 @@ def test_a_batch_that_was_stopped_goes_on(tmp_path, environment, style, number):
         "127.0.0.1:0",
     ]
     command += ["--style", style, "--backend", "onnxruntime"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
     for there in (lambda: (out / NAME).exists(), (out / "a.toon.mp4").exists, lambda: bool(noted(path, "waiting"))):
         wait_until(there)  # one after the other, since each takes long on a busy machine
-    process.send_signal(number)
+    if number == signal.SIGINT:  # as a terminal does for someone impatient: to the workers, too, and twice
+        os.killpg(process.pid, number)
+        time.sleep(0.2)
+        os.killpg(process.pid, number)
+    else:
+        process.send_signal(number)
     _, error = process.communicate(timeout=DEADLINE_SECONDS)
     [worker] = noted(path, "waiting")
     wait_until(lambda: not alive(worker))

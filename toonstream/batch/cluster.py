@@ -3,12 +3,15 @@
 import logging
 import os
 import pickle
+import signal
+import sys
 import time
 import uuid
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from multiprocessing.resource_tracker import ensure_running
 
 from toonstream_engines.backends import BACKENDS, Backend, is_there
 from toonstream_engines.errors import InputError, UserError
@@ -52,7 +55,7 @@ def local_cluster(jobs: int, backend: str, dashboard: str) -> Iterator[Client]:
     """
     cards = len(_gpus()) if any(map(is_there, _with_gpus(backend))) else 0
     places = cards or min(CPU_COUNT, int(MEMORY_LIMIT // WORKER_BYTES))
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _uninterrupted():
         warnings.filterwarnings("ignore", "(?s).*Port .* is already in use")
         try:
             cluster = LocalCluster(
@@ -73,6 +76,20 @@ def _with_gpus(backend: str) -> list[Backend]:
     """Those of NVIDIA's backends that may be used."""
     nvidia = "onnxruntime-cuda", "tensorrt", "tensorrt-rtx"
     return [BACKENDS[name] for name in nvidia if backend in ("auto", name)]
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Processes that start here, and by threads that start here, get no Ctrl-C of the terminal: we end them for it."""
+    if sys.platform == "win32":
+        yield
+        return
+    ensure_running()  # else it starts meanwhile, and lets interrupts through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
 
 
 def _gpus() -> list[str]:

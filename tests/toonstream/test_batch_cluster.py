@@ -4,7 +4,9 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from contextlib import ExitStack
+from dataclasses import replace
 
 import pytest
 
@@ -12,7 +14,7 @@ pytest.importorskip("distributed", reason="needs the extra cluster: pip install 
 
 import dask
 from distributed import Client, LocalCluster
-from support.batch_rig import PROGRAM, client, clips, cluster, environment, results, style
+from support.batch_rig import PROGRAM, batch, client, clips, cluster, environment, results, style
 from support.faulty import make_faulty, note, noted
 from support.namespaces import machines
 from support.waiting import DEADLINE_SECONDS, wait_until
@@ -27,13 +29,14 @@ from toonstream.batch.style import PackedStyle
 from toonstream.batch.task import Settings
 from toonstream.commands import main
 
-__all__ = ["client", "cluster", "environment", "style"]
+__all__ = ["batch", "client", "cluster", "environment", "style"]
 
 
 def test_workers_of_this_machine_have_a_gpu_each_and_listen_to_it_alone(tmp_path, environment, style, monkeypatch):
     import psutil
 
     monkeypatch.setattr(clusters, "is_there", lambda backend: backend.title == "TensorRT")
+    monkeypatch.setattr(clusters, "installed", lambda backend: [backend])
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
     packed = PackedStyle.of(load_style(style))
     with clusters.local_cluster(9, "tensorrt", "127.0.0.1:0") as client:
@@ -49,17 +52,51 @@ def test_workers_of_this_machine_have_a_gpu_each_and_listen_to_it_alone(tmp_path
 
 def test_workers_that_cannot_do_it_say_so_before_anything_starts(tmp_path, client, style, monkeypatch):
     packed = PackedStyle.of(load_style(style))
-    elsewhere = Job(tmp_path / "elsewhere/a.mp4", "a.mp4")
-    prepared = clusters.prepared(client, Settings(tmp_path, packed.sha256), packed, [elsewhere])
-    with pytest.raises(InputError, match=r"worker tcp://.* does not see .*elsewhere/a\.mp4"), prepared:
+    settings = Settings(tmp_path, packed.sha256)
+    prepared = clusters.prepared(client, replace(settings, backend="none"), packed, [])
+    with pytest.raises(InputError, match=r"worker tcp://.* lacks what --backend asks for: none: no such"), prepared:
         pass
     identity = Manifest(tmp_path).begin()
-    assert clusters.Setup(tmp_path, identity, [], packed).find_problem() == ""
-    assert "has another" in clusters.Setup(tmp_path, "another", [], packed).find_problem()
-    assert "cannot write to" in clusters.Setup(tmp_path / "none", identity, [], packed).find_problem()
-    older = clusters.Setup(tmp_path, identity, [], packed)
+
+    def problem(settings=settings, manifest=identity, samples=()):
+        return clusters.Setup(settings, manifest, samples, packed).find_problem()
+
+    here, elsewhere = clips(tmp_path, "a.mp4") / "a.mp4", tmp_path / "elsewhere/a.mp4"
+    assert problem(samples=[[elsewhere, here]]) == ""
+    assert f"does not see {elsewhere}; share" in problem(samples=[[here], [elsewhere]])
+    assert "has another" in problem(manifest="another")
+    assert "cannot write to" in problem(replace(settings, folder=tmp_path / "none"))
+    older = clusters.Setup(settings, identity, [], packed)
     monkeypatch.setattr(clusters, "__version__", "0")
     assert "has ToonStream 0, not" in older.find_problem()
+
+
+def test_what_workers_must_see_is_what_is_there(tmp_path):
+    """Of a folder some inputs, so that one may be moved away; nothing that this machine does not see itself."""
+    names = [*(f"many/{number:02}.mp4" for number in range(35)), "broken/a.mp4", "broken/b.mp4", "gone/a.mp4"]
+    clips(tmp_path, "many/00.mp4", "many/32.mp4", "broken/b.mp4")
+    (tmp_path / "broken/a.mp4").symlink_to("nothing")
+    samples = clusters._samples([Job(tmp_path / name, name) for name in names])
+    found = [[path.relative_to(tmp_path).as_posix() for path in some] for some in samples]
+    assert found == [["many/00.mp4", "many/32.mp4"], ["broken/b.mp4"]]
+
+
+def test_a_scheduler_that_has_not_written_its_file_is_waited_for(tmp_path, batch, client, monkeypatch, capsys):
+    file = tmp_path / "dask.json"
+    connect = clusters.cluster_at
+
+    def later(address):
+        threading.Timer(0.2, client.write_scheduler_file, [file]).start()
+        return connect(address)
+
+    clips(tmp_path, "a.mp4")
+    with monkeypatch.context() as patch:
+        patch.setattr(clusters, "cluster_at", later)
+        assert batch(tmp_path, "-o", tmp_path / "out", "-q", "--cluster", file) == 0
+    assert capsys.readouterr().err == f"toonstream: {file}: no scheduler has written it yet; waiting\n"
+    file.write_text("{}")
+    assert batch(tmp_path, "-o", tmp_path / "out2", "-q", "--cluster", file) == 2
+    assert "no Dask scheduler answers there" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -5,18 +5,24 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import ExitStack, contextmanager
+from socket import gethostname
 
 import pytest
-from support.batch_rig import batch, client, clips, cluster, environment, results, style
+from support.batch_rig import PROGRAM, batch, client, clips, cluster, environment, results, style
 from support.clips import FRAMES, make_clip, read
 from support.faulty import make_faulty, note, noted, silent
-from support.waiting import wait_until
+from support.waiting import DEADLINE_SECONDS, wait_until
 from toonstream_engines import load_style
+from toonstream_engines.errors import UserError
 
 from toonstream.batch import cluster as clusters
+from toonstream.batch import plan, tries
 from toonstream.batch.inputs import Job
+from toonstream.batch.manifest import NAME, Manifest
 from toonstream.batch.style import PackedStyle
 from toonstream.batch.task import Settings, convert
+from toonstream.commands import main
 
 __all__ = ["batch", "client", "cluster", "environment", "style"]
 
@@ -81,13 +87,7 @@ def test_a_task_that_runs_twice_has_one_result(tmp_path, client, style):
 
 
 def test_a_full_disk_costs_one_file(tmp_path, batch, capsys):
-    if os.geteuid() != 0:
-        pytest.skip("mounts a small disk, which needs root")
-    out = tmp_path / "out"
-    out.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40k", "tmpfs", out], check=False).returncode:
-        pytest.skip("nothing can be mounted here")
-    try:
+    with disk(tmp_path / "out", "size=40k") as out:
         small = make_clip(tmp_path / "small.mp4")
         large = make_clip(tmp_path / "large.mp4", size=(320, 240), options={"qp": "4"}, pts=range(40))
         full = f"{out / 'large.toon.mp4'}: the disk is full"
@@ -100,8 +100,111 @@ def test_a_full_disk_costs_one_file(tmp_path, batch, capsys):
         assert f"{full} (in an earlier run;" in capsys.readouterr().err
         assert results(out) == ["small.toon.mp4"]
         assert len(read(out / "small.toon.mp4").times) == FRAMES
+
+
+def test_a_disk_that_is_not_to_be_written_is_told_before_anything_starts(tmp_path, style, capsys):
+    clips(tmp_path / "in", "a.mp4")
+    with disk(tmp_path / "out", "ro") as out:
+        assert main(["batch", str(tmp_path / "in"), "-o", str(out), "--style", str(style)]) == 2
+    told, error = capsys.readouterr()
+    assert told == ""
+    assert error.startswith(f"toonstream: {out}: nothing can be kept there (")
+    assert "Read-only file system" in error
+
+
+@contextmanager
+def disk(folder, options):
+    """A disk in memory, mounted at a new folder."""
+    if os.geteuid() != 0:
+        pytest.skip("mounts a disk, which needs root")
+    folder.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], check=False).returncode:
+        pytest.skip("nothing can be mounted here")
+    try:
+        yield folder
     finally:
-        subprocess.run(["umount", out], check=True)
+        subprocess.run(["umount", folder], check=True)
+
+
+def test_names_that_cannot_be_cost_one_file(tmp_path, batch, capsys):
+    folder, out = clips(tmp_path / "in", "a.mp4", "b/b.mp4"), tmp_path / "out"
+    (out / "in").mkdir(parents=True)
+    (out / "in/b").write_text("no folder")
+    os.mkfifo(folder / "pipe.mp4")
+    (folder / "broken.mp4").symlink_to("nothing")
+    assert batch(folder, "-o", out, "--json") == 2
+    failures = sorted(json.loads(capsys.readouterr().out)["failures"])
+    told = ("broken.mp4: No such file", "pipe.mp4: not a file", "b.toon.mp4: cannot be written (")
+    assert len(failures) == len(told)
+    assert all(words in failure for words, failure in zip(told, failures, strict=True)), failures
+    assert results(out) == ["in/a.toon.mp4", "in/b"]
+
+
+def test_an_output_that_cannot_be_looked_at_stops_no_other(tmp_path, monkeypatch):
+    jobs = [Job(clips(tmp_path, name) / name, name) for name in ("a.mp4", "b.mp4")]
+
+    def refuse(output, *others):
+        if output.name == "a.mp4":
+            raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(plan, "check_output", refuse)
+    made = plan.make_plan(jobs, Manifest(tmp_path), Settings(tmp_path, ""), retry_failed=False)
+    assert made.todo == jobs[1:]
+    assert [str(error) for error in made.refused] == [f"{tmp_path / 'a.mp4'}: cannot be written (Permission denied)"]
+
+
+def test_a_worker_without_an_engine_is_not_the_files_fault(tmp_path, style):
+    settings = Settings(tmp_path, "of a style that was never unpacked")
+    job = Job(clips(tmp_path, "a.mp4") / "a.mp4", "a.toon.mp4")
+    outcome = convert(job, settings, silent)
+    assert outcome.status == 1  # it is tried again, maybe on another worker
+    assert gethostname() in outcome.error
+    assert outcome.note(job, settings) == []
+    assert not (tmp_path / NAME).exists()
+    assert results(tmp_path) == ["a.mp4"]
+
+
+def test_a_scheduler_that_is_lost_while_no_worker_is_there(tmp_path):
+    from distributed.client import ClosedClientError
+
+    class Lost:
+        status = "closed"
+
+        def scheduler_info(self, n_workers):
+            return {"workers": {}}
+
+        def subscribe_topic(self, *arguments): ...
+
+        def unsubscribe_topic(self, *arguments):
+            raise ClosedClientError
+
+    job = Job(tmp_path / "a.mp4", "a.mp4")
+    with pytest.raises(UserError, match="the scheduler is lost"):
+        list(tries.run(Lost(), "setup", [job], Settings(tmp_path, ""), 0, print, lambda workers: None))
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_is_lost_ends_the_batch(tmp_path, environment, style, monkeypatch):
+    monkeypatch.setenv("DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT", "2s")
+    path, file = make_faulty(tmp_path / "long.waits"), tmp_path / "dask.json"
+    with ExitStack() as opened:
+
+        def start(*command, **settings) -> subprocess.Popen:
+            process = subprocess.Popen([sys.executable, *command], stderr=subprocess.PIPE, text=True, **settings)
+            opened.callback(process.wait)
+            opened.callback(process.kill)
+            return process
+
+        scheduler = start("-m", "dask", "scheduler", "--scheduler-file", file, "--port", "0", "--no-dashboard")
+        start("-m", "dask", "worker", "--scheduler-file", file, "--nthreads", "1", "--no-nanny", "--no-dashboard")
+        command = "batch", path, "-o", tmp_path / "out", "--style", style, "--backend", "onnxruntime", "-q"
+        client = start("-c", PROGRAM, *command, "--cluster", file)
+        wait_until(lambda: noted(path, "waiting"))
+        scheduler.kill()
+        _, error = client.communicate(timeout=DEADLINE_SECONDS)
+    assert client.returncode == 1
+    assert error.splitlines()[-1].startswith("toonstream: the scheduler is lost")
+    assert "Traceback" not in error
 
 
 @pytest.mark.slow

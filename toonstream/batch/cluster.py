@@ -8,15 +8,17 @@ import sys
 import time
 import uuid
 import warnings
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from multiprocessing.resource_tracker import ensure_running
+from pathlib import Path
+from typing import Any
 
 from toonstream_engines.backends import BACKENDS, Backend, is_there
 from toonstream_engines.errors import InputError, UserError
 from toonstream_engines.install import install_extra
-from typing import Any
+from toonstream_engines.probe import installed
 
 try:
     import cv2
@@ -43,6 +45,8 @@ LOOPBACK = "127.0.0.1"
 NOT_READY = "is not ready"
 RESCHEDULE_SECONDS = 0.5
 """That a worker which cannot do a file keeps it: no other may be free."""
+SAMPLES = 10
+"""Of the inputs in a folder: one that a worker sees is enough, since others may be moved away meanwhile."""
 
 
 @contextmanager
@@ -51,8 +55,9 @@ def local_cluster(jobs: int, backend: str, dashboard: str) -> Iterator[Client]:
 
     One for each GPU where the backend may use them, else one for each core, as far as memory carries: a file's stages
     could use two, but leave them idle at its beginning and end. dashboard: its address, as "127.0.0.1:8787"; another
-    port where that is taken.
+    port where that is taken. Raises InputError where the backend is not there.
     """
+    installed(backend)
     cards = len(_gpus()) if any(map(is_there, _with_gpus(backend))) else 0
     places = cards or min(CPU_COUNT, int(MEMORY_LIMIT // WORKER_BYTES))
     with warnings.catch_warnings(), _uninterrupted():
@@ -72,11 +77,6 @@ def local_cluster(jobs: int, backend: str, dashboard: str) -> Iterator[Client]:
         yield client
 
 
-def _with_gpus(backend: str) -> list[Backend]:
-    """Those of NVIDIA's backends that may be used."""
-    nvidia = "onnxruntime-cuda", "tensorrt", "tensorrt-rtx"
-    return [BACKENDS[name] for name in nvidia if backend in ("auto", name)]
-
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
     """Processes that start here, and by threads that start here, get no Ctrl-C of the terminal: we end them for it."""
@@ -91,6 +91,11 @@ def _uninterrupted() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+def _with_gpus(backend: str) -> list[Backend]:
+    """Those of NVIDIA's backends that may be used."""
+    nvidia = "onnxruntime-cuda", "tensorrt", "tensorrt-rtx"
+    return [BACKENDS[name] for name in nvidia if backend in ("auto", name)]
+
 
 def _gpus() -> list[str]:
     """NVIDIA's of this machine, or those that the user leaves us, as CUDA_VISIBLE_DEVICES has them."""
@@ -102,13 +107,28 @@ def _gpus() -> list[str]:
 
 @contextmanager
 def cluster_at(address: str) -> Iterator[Client]:
-    """The scheduler at an address as tcp://HOST:8786, or of a file that `dask scheduler --scheduler-file` wrote."""
+    """The scheduler at an address as tcp://HOST:8786, or of a file that `dask scheduler --scheduler-file` writes.
+
+    Such a file is waited for, as Dask's workers do.
+    """
     try:
-        client = Client(scheduler_file=address) if os.path.isfile(address) else Client(address)
-    except (OSError, ValueError, TypeError) as error:
-        raise InputError(f"--cluster {address}: no Dask scheduler answers there ({error})") from error
+        client = Client(scheduler_file=address) if is_scheduler_file(address) else Client(address)
+    except Exception as error:  # AssertionError is among them, where a file is not a scheduler's
+        why = str(error) or "no address in it"
+        raise InputError(f"--cluster {address}: no Dask scheduler answers there ({why})") from error
     with client:
         yield client
+
+
+def is_scheduler_file(address: str) -> bool:
+    """Whether it is the name of a file, which need not be there yet."""
+    return os.path.isfile(address) or ("://" not in address and (os.sep in address or address.endswith(".json")))
+
+
+def dashboard(client: Client) -> str:
+    """Its address; "" where the scheduler has none."""
+    services = client.scheduler_info(n_workers=0).get("services", {})
+    return str(client.dashboard_link) if "dashboard" in services else ""
 
 
 @contextmanager
@@ -117,10 +137,8 @@ def prepared(client: Client, settings: Settings, style: PackedStyle, jobs: Seque
 
     Raises InputError where one of the workers cannot do the jobs. One that comes later and cannot do them gets none.
     """
-    folders = {job.source.parent: job.source for job in reversed(jobs)}  # the first of each
-    setup = Setup(
-        settings.folder, Manifest(settings.folder).begin(), list(folders.values()), style, client.cluster is not None
-    )
+    manifest, local = Manifest(settings.folder).begin(), client.cluster is not None
+    setup = Setup(settings, manifest, [] if local else _samples(jobs), style, local)
     try:
         try:
             client.register_plugin(setup)
@@ -143,20 +161,35 @@ def prepared(client: Client, settings: Settings, style: PackedStyle, jobs: Seque
             client.unregister_worker_plugin(setup.name)
 
 
+def _samples(jobs: Sequence[Job]) -> list[list[Path]]:
+    """Some inputs of each folder, if this machine itself sees any there."""
+    folders = defaultdict(list)
+    for job in jobs:
+        folders[job.source.parent].append(job.source)
+    some = (files[:: -(-len(files) // SAMPLES)] for files in folders.values())
+    return list(filter(None, ([path for path in paths if path.is_file()] for paths in some)))
+
+
 class Setup(WorkerPlugin):
     """What a worker does before its first file.
 
-    manifest: the id of the one in `folder`. samples: an input of each folder. local: whether local_cluster started it;
-    then it has one of this machine's GPUs, if they are used.
+    manifest: the id of the one in the output folder. samples: of each folder some inputs, of which the worker must see
+    one. local: whether local_cluster started it; then it has one of this machine's GPUs, if they are used.
     """
 
     def __init__(
-        self, folder: Path, manifest: str, samples: Sequence[Path], style: PackedStyle, local: bool = False
+        self,
+        settings: Settings,
+        manifest: str,
+        samples: Sequence[Sequence[Path]],
+        style: PackedStyle,
+        local: bool = False,
     ) -> None:
         self.name = f"toonstream-{uuid.uuid4().hex}"
         self.problem = NOT_READY
         """Why the worker cannot do the batch; "" where it can."""
-        self._folder, self._manifest, self._samples, self._style = folder, manifest, samples, style
+        self._folder, self._backend = settings.folder, settings.backend
+        self._manifest, self._samples, self._style = manifest, samples, style
         self._version, self._local = __version__, local
 
     def setup(self, worker: Worker) -> None:
@@ -175,9 +208,13 @@ class Setup(WorkerPlugin):
         share = "share the folder under the same path with all workers"
         if __version__ != self._version:
             return f"has ToonStream {__version__}, not {self._version}; install the same on all machines"
-        for path in self._samples:
-            if not path.is_file():
-                return f"does not see {path}; {share}"
+        try:
+            installed(self._backend)
+        except InputError as error:
+            return f"lacks what --backend asks for: {error}"
+        for paths in self._samples:
+            if not any(path.is_file() for path in paths):
+                return f"does not see {paths[0]}; {share}"
         if not os.access(self._folder, os.W_OK):
             return f"cannot write to {self._folder}; {share}"
         if Manifest(self._folder).id() != self._manifest:
@@ -203,6 +240,11 @@ def check_setup(worker: Worker, name: str) -> None:
         raise Reschedule
 
 
+def tell(worker: Worker, name: str, told: Any) -> None:
+    """An event of that name, pickled: Dask's own packing drops the connection over a file's name that is not UTF-8."""
+    worker.log_event(name, pickle.dumps(told))
+
+
 def slots(client: Client) -> tuple[int, int, dict[str, float]]:
     """How many files the workers take at a time; how many workers; and what a file needs of a worker.
 
@@ -214,8 +256,3 @@ def slots(client: Client) -> tuple[int, int, dict[str, float]]:
         places = [min(worker["nthreads"], gpu) for worker, gpu in zip(workers, gpus, strict=True) if gpu]
         return sum(places), len(places), {"GPU": 1}
     return sum(worker["nthreads"] for worker in workers), len(workers), {}
-def tell(worker: Worker, name: str, told: Any) -> None:
-    """An event of that name, pickled: Dask's own packing drops the connection over a file's name that is not UTF-8."""
-    worker.log_event(name, pickle.dumps(told))
-
-

@@ -58,7 +58,7 @@ class Outcome:
     status: int = 0
     """Of the error, as a command's exit status; that of an InputError means that trying again would change nothing."""
     refused: bool = False
-    """Whether the error is that a file is there which may not be replaced: the job itself has not failed."""
+    """Whether the job itself has not failed: a file is there which may not be replaced, or the worker has no engine."""
 
     def note(self, job: Job, settings: Settings) -> list[str]:
         """Writes the error to the manifest, so that the next run knows of it; what is amiss with that, in a line."""
@@ -75,6 +75,10 @@ class Outcome:
         except OSError as error:
             return [str(failure(manifest.path, error))]
         return []
+
+
+class NoEngineError(UserError):
+    """This worker cannot run the style; another may."""
 
 
 def convert(job: Job, settings: Settings, tell: Tell) -> Outcome:
@@ -109,6 +113,8 @@ def convert(job: Job, settings: Settings, tell: Tell) -> Outcome:
                 if record := made():
                     return Outcome(record)
                 return Outcome(error=f"{output}: a file of that name has come up meanwhile", status=error.status)
+            except NoEngineError as error:
+                return Outcome(error=str(error), status=error.status, refused=True)
             except UserError as error:
                 return Outcome(error=str(error).replace(str(part), str(output)), status=error.status)
         return Outcome(record)
@@ -165,7 +171,7 @@ _kept = threading.local()
 
 @contextmanager
 def _toonifier(settings: Settings) -> Iterator[Toonifier]:
-    """One that has seen no face yet. Raises UserError where it cannot be had."""
+    """One that has seen no face yet. Raises NoEngineError where it cannot be had."""
     key = settings.style, settings.backend, settings.faces
     if getattr(_kept, "key", None) != key:
         _drop()
@@ -173,7 +179,10 @@ def _toonifier(settings: Settings) -> Iterator[Toonifier]:
             with suppress(OSError, RuntimeError, NotImplementedError):
                 cache_folder().mkdir(parents=True, exist_ok=True)
                 alone.enter_context(FileLock(cache_folder() / "batch.lock"))
-            engine = open_engine(load_style(unpacked(settings.style)), settings.backend)
+            try:
+                engine = open_engine(load_style(unpacked(settings.style)), settings.backend)
+            except UserError as error:
+                raise NoEngineError(f"{gethostname()}: {error}") from error
         _kept.toonifier, _kept.key = Toonifier(engine, faces=settings.faces), key
     try:
         yield _kept.toonifier

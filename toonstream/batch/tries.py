@@ -13,9 +13,11 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
+from contextlib import suppress
 from dataclasses import dataclass
 
 from distributed import Client, Future, KilledWorker, get_worker
+from distributed.client import ClosedClientError
 from toonstream_engines.errors import UserError
 
 from toonstream.batch.cluster import check_setup, slots, tell
@@ -90,8 +92,9 @@ def run(
             if client.status == "closed":
                 raise UserError("the scheduler is lost; the same command goes on from here")
     finally:
-        client.unsubscribe_topic(setup)
-        client.cancel(list(flying))
+        with suppress(ClosedClientError):  # then there is nothing to take back
+            client.unsubscribe_topic(setup)
+            client.cancel(list(flying))
 
 
 def _run(job: Job, settings: Settings, setup: str) -> Outcome:

@@ -1,13 +1,14 @@
 """`toonstream batch INPUT... -o FOLDER`: many files at once, on this machine or on many, by Dask."""
 
 import argparse
+import os
 import re
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, closing
-from pathlib import Path
 from io import TextIOWrapper
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from toonstream_engines import load_style
@@ -46,10 +47,16 @@ def run(arguments: list[str]) -> int:
     jobs, problems = find_jobs(_names(options.input), folder)
     places = {(folder / job.output).parent for job in jobs}
     sweep(places)
-    plan = make_plan(jobs, Manifest(folder), settings, retry_failed=options.retry_failed)
+    manifest = Manifest(folder)
+    try:
+        plan = make_plan(jobs, manifest, settings, retry_failed=options.retry_failed)
+        if plan.todo:
+            manifest.begin()
+    except (OSError, NotImplementedError) as error:  # the latter where there are no locks
+        raise InputError(f"{folder}: nothing can be kept there ({error}); name another output folder") from error
     report = Report(done_before=len(plan.done))
-    for error in (*problems, *plan.refused):
-        report.fail(str(error), error.status)
+    for amiss in (*problems, *plan.refused):
+        report.fail(str(amiss), amiss.status)
     for record in plan.failed:
         report.fail(f"{record['error']} (in an earlier run; --retry-failed tries again)", record["status"])
     for failure in report.failures:
@@ -59,12 +66,15 @@ def run(arguments: list[str]) -> int:
         if options.cluster == "local":
             workers = cluster.local_cluster(len(plan.todo), options.backend, options.dashboard)
         else:
+            if cluster.is_scheduler_file(options.cluster) and not os.path.exists(options.cluster):
+                print(f"toonstream: {options.cluster}: no scheduler has written it yet; waiting", file=sys.stderr)
             workers = cluster.cluster_at(options.cluster)
         try:
             with workers as client:
-                report.dashboard = client.dashboard_link
+                report.dashboard = cluster.dashboard(client)
                 if not (options.quiet or options.json):
-                    print(f"{len(plan.todo)} of {len(jobs)} files to do, as {report.dashboard} shows", flush=True)
+                    shown = f", as {report.dashboard} shows" if report.dashboard else ""
+                    print(f"{len(plan.todo)} of {len(jobs)} files to do{shown}", flush=True)
                 if not client.nthreads():
                     print("toonstream: no worker is there yet; waiting for the first", file=sys.stderr)
                 client.wait_for_workers(1)
@@ -138,6 +148,11 @@ def _names(inputs: Sequence[str]) -> Iterator[str]:
     for name in inputs:
         if name != "-":
             yield name
+            continue
+        if isinstance(sys.stdin, TextIOWrapper):
+            sys.stdin.reconfigure(errors="surrogateescape", newline="")  # a name may be of any bytes
+        listed = sys.stdin.read()
+        yield from filter(None, listed.split("\0") if "\0" in listed else re.split("\r?\n", listed))
 
 
 def _folder(output: str) -> Path:
@@ -148,11 +163,6 @@ def _folder(output: str) -> Path:
     except OSError as error:
         raise InputError(f"{output}: {error.strerror}; name a folder") from error
     return folder
-            continue
-        if isinstance(sys.stdin, TextIOWrapper):
-            sys.stdin.reconfigure(errors="surrogateescape", newline="")  # a name may be of any bytes
-        listed = sys.stdin.read()
-        yield from filter(None, listed.split("\0") if "\0" in listed else re.split("\r?\n", listed))
 
 
 def _work(

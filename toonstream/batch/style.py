@@ -25,11 +25,8 @@ class PackedStyle:
     @classmethod
     def of(cls, style: Style) -> "PackedStyle":
         """Card, models and what proves them. Raises InputError where a file cannot be read or is not what it was."""
-        names = ["card.toml", *(model.path.name for model in style.models.values()), "parity.npz"]
-        files = {}
-        for model in style.models.values():
-            model.read()  # checks it
-        for name in dict.fromkeys(names):
+        files = {model.path.name: model.read() for model in style.models.values()}
+        for name in ("card.toml", "parity.npz"):
             path = style.folder / name
             try:
                 files[name] = path.read_bytes()

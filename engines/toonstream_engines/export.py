@@ -26,6 +26,7 @@ from toonstream_engines.style import INPUTS, OUTPUTS, Style, load_style
 
 if TYPE_CHECKING:
     from torch import nn
+    from torch.onnx import ONNXProgram
 
 OPSET = 20
 SHAPE = "shape.onnx"
@@ -112,6 +113,14 @@ def write_onnx(
             verbose=False,
         )
     assert program is not None
+    save(program, path)
+
+
+def save(program: "ONNXProgram", path: Path) -> None:
+    """Without what torch notes down of where each node comes from: half of a small file, and paths of this machine."""
+    from onnx_ir.passes.common import ClearMetadataAndDocStringPass
+
+    ClearMetadataAndDocStringPass()(program.model)
     program.save(str(path))
 
 
@@ -138,7 +147,7 @@ def export_shape(network: "nn.Module", folder: Path, points: int) -> dict[str, s
             verbose=False,
         )
     assert program is not None
-    program.save(str(folder / SHAPE))
+    save(program, folder / SHAPE)
     return {"network": SHAPE, "sha256": hashlib.sha256((folder / SHAPE).read_bytes()).hexdigest()}
 
 

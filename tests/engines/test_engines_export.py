@@ -1,6 +1,7 @@
 """Export: every file of a style draws what torch draws, and int8 stays only where it pays."""
 
 import hashlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -60,6 +61,8 @@ def test_every_precision_draws_the_same(tmp_path, monkeypatch):
     assert {path.name for path in style.folder.iterdir()} == {
         *("card.toml", "parity.npz", "preview.png", "model.onnx", "model-fp16.onnx", "model-int8.onnx")
     }
+    for file in style.folder.glob("*.onnx"):
+        assert str(Path(__file__).parent).encode() not in file.read_bytes()  # nobody's folders
     found = {probe.candidate.precision: probe.difference for probe in tried if probe.difference}
     assert found["fp32"].largest <= 1
     assert found["fp16"].most <= 3
@@ -163,6 +166,8 @@ def test_int8_pays_where_it_is_faster_and_right(int8, failure, kept):
 @pytest.mark.parametrize("style", styles(), ids=lambda style: style.name)
 def test_the_network_of_a_shipped_style_comes_back_from_its_file(style):
     """As the measurement on a CUDA machine rebuilds it."""
+    for model in style.models.values():
+        assert b'File "' not in model.path.read_bytes()  # of whoever exported it
     parity = load_parity(style)
     again = torch_outputs(gpu_engines.network(style), {name: array[:1] for name, array in parity.inputs.items()})
     assert steps_between(again["toon"], parity.outputs["toon"][:1]).largest <= 1

@@ -83,6 +83,15 @@ def test_what_covers_a_face_stays_in_its_drawing(pack: Pack) -> None:
     assert max(shares) > 0.02, shares
 
 
+def test_skin_shines_on_the_photo_alone(pack: Pack) -> None:
+    plain = faces(pack, NONE, one=0.0).batch(2, 6, SIDE)
+    shining = faces(pack, replace(NONE, shine=1.0), one=0.0).batch(2, 6, SIDE)
+    assert torch.equal(shining.drawing, plain.drawing)
+    lighter = shining.image - plain.image
+    assert float((lighter < -0.02).float().mean()) < 0.02  # what is whiter than the light
+    assert all(0.002 < float((one > 0.1).float().mean()) < 0.2 for one in lighter.amin(1))
+
+
 def test_glasses_sit_before_the_eyes_in_photo_and_drawing(pack: Pack) -> None:
     plain = faces(pack, NONE, one=0.0).batch(2, 6, SIDE)
     worn = faces(pack, replace(NONE, glasses=1.0), one=0.0).batch(2, 6, SIDE)

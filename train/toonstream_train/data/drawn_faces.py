@@ -17,6 +17,7 @@ from toonstream.faces.crop import resample
 from toonstream.faces.shape import Proportions, Shape, displacements, moved
 from toonstream_train.data.glasses import glasses
 from toonstream_train.data.pack import Pack
+from toonstream_train.data.shine import shine
 
 Bytes = NDArray[np.uint8]
 
@@ -49,6 +50,8 @@ class Augmentation:
     """Share of the faces behind something: a piece of another picture, which the drawing shows as it is."""
     glasses: float = 0.2
     """Share of the faces that are given glasses, clear or dark."""
+    shine: float = 0.15
+    """Share of the photos whose skin shines, which the drawing does not show."""
 
 
 @dataclass
@@ -119,6 +122,8 @@ class DrawnFaces:
         if random.random() < a.dropped:
             dropped = random.random(len(PLANES)) < 0.5
             planes[..., dropped] = np.array(EMPTY, np.uint8)[dropped]
+        if random.random() < a.shine:
+            image = shine(random, mesh, image)
         if random.random() < a.glasses:
             worn = glasses(random, mesh, size)
             image, drawing = worn.worn_on(image), worn.worn_on(drawing, DRAWN_RIM)

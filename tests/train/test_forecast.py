@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from support.training import TINY, TINY_DRAWING, assert_same, run, trainer
+from support.training import TINY, TINY_DRAWING, TINY_FACE2ANIME, assert_same, run, trainer
 from toonstream_train.core import forecast
 from toonstream_train.core.forecast import Pace, duration, in_words
+from toonstream_train.core.trainer import Trainer
 
 
 def test_a_forecast_leaves_no_trace(tmp_path: Path) -> None:
@@ -41,6 +42,28 @@ def test_slow_steps_are_measured_once(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(slow, "train_step", lambda: steps.append(slow.step) or step())
     forecast.forecast(slow)
     assert steps == [0, 3]  # one of each stage
+
+
+@pytest.mark.parametrize("patience", [1e9, 1.0])
+def test_steps_of_several_kinds_count_as_often_as_they_come(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, patience: float
+) -> None:
+    """Wasserstein: four steps of critics alone for each that costs twelve seconds, wherever the run stands."""
+    chosen = dataclasses.replace(TINY_FACE2ANIME, steps=40, wasserstein=True, critic_steps=5)
+    clock = [0.0]
+    monkeypatch.setattr(forecast.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(forecast, "PATIENCE", patience)
+    for begun in (0, 3):
+        fake = trainer(tmp_path, chosen)
+        fake.step = begun
+
+        def step(fake: Trainer = fake) -> float:
+            clock[0] += 12.0 if fake.step % 5 == 0 else 0.5
+            fake.step += 1
+            return 0.0
+
+        monkeypatch.setattr(fake, "train_step", step)
+        assert [pace.seconds for pace in forecast.forecast(fake)] == [(12 + 4 * 0.5) / 5]
 
 
 def test_a_forecast_in_words() -> None:

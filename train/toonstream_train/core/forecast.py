@@ -12,7 +12,7 @@ import torch
 from toonstream_train.core.trainer import Trainer
 
 WARM_UP, MEASURED = 2, 3
-"""Steps: the first ones of a shape are slow."""
+"""Steps, of which the first of a shape are slow, and a stage's periods."""
 PATIENCE = 10.0
 """Seconds after which what has been measured of a stage is enough."""
 UNITS = (("years", 31_556_952), ("months", 2_629_746), ("days", 86_400), ("hours", 3_600), ("minutes", 60))
@@ -38,7 +38,7 @@ def forecast(trainer: Trainer) -> list[Pace]:
         if trainer.step < end:
             left = end - max(trainer.step, begin)
             trainer.step = max(trainer.step, begin)
-            paces.append(Pace(stage.name, left, _measure(trainer, min(left, WARM_UP + MEASURED))))
+            paces.append(Pace(stage.name, left, _measure(trainer, left, stage.period)))
             trainer.restore(copy.deepcopy(learned))  # optimisers would go on in these tensors
         begin = end
     torch.set_rng_state(random[0])
@@ -47,19 +47,24 @@ def forecast(trainer: Trainer) -> list[Pace]:
     return paces
 
 
-def _measure(trainer: Trainer, steps: int) -> float:
-    """Median seconds of `steps` steps, less the warm-up, or of the last one where they take longer than PATIENCE."""
+def _measure(trainer: Trainer, left: int, period: int) -> float:
+    """Mean seconds of a step over `period` steps, of which `left` are to come.
+
+    The median of MEASURED periods after the warm-up, or the last one where they take longer than PATIENCE.
+    """
     times: list[float] = []
     start = time.perf_counter()
-    for _ in range(steps):
+    for _ in range(min(left, WARM_UP + MEASURED * period)):
         before = time.perf_counter()
         trainer.train_step()
         if trainer.fabric.device.type == "cuda":
             torch.cuda.synchronize(trainer.fabric.device)
         times.append(time.perf_counter() - before)
-        if trainer.agreed(time.perf_counter() - start > PATIENCE)[0]:
+        if len(times) % period == 0 and trainer.agreed(time.perf_counter() - start > PATIENCE)[0]:
             break
-    return statistics.median(times[WARM_UP:] or times[-1:])
+    whole = max(1, (len(times) - WARM_UP) // period) * period
+    times = times[-whole:]
+    return statistics.median(statistics.fmean(times[i : i + period]) for i in range(0, len(times), period))
 
 
 def in_words(paces: Sequence[Pace], settings: Any) -> str:

@@ -55,6 +55,8 @@ class Stage:
     """Of all learning rates, over this stage."""
     factors: Mapping[str, float] = field(default_factory=dict)
     """Of the learning rates of single parameter groups, by their entry "name", beside the schedule."""
+    period: int = 1
+    """Steps in which everything learns once, where some networks learn in some steps alone."""
 
 
 class Recipe(ABC):

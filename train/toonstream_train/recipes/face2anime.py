@@ -111,7 +111,8 @@ class Face2Anime(Recipe):
 
     def stages(self) -> tuple[Stage, ...]:
         s, both = self.settings, ("photos", "cartoons")
-        return (Stage("translation", s.steps, tuple(self.networks), both, linear_decay(s.decay_from)),)
+        period = s.critic_steps if s.wasserstein else 1
+        return (Stage("translation", s.steps, tuple(self.networks), both, linear_decay(s.decay_from), period=period),)
 
     def feed(self, packs: Mapping[str, Pack], device: torch.device) -> None:
         s = self.settings

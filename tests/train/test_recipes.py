@@ -14,7 +14,7 @@ from toonstream_train import recipes
 from toonstream_train.commands import main
 from toonstream_train.core import checkpoint
 from toonstream_train.core.recipe import Settings
-from toonstream_train.data.dataset import Geometry
+from toonstream_train.data.dataset import Geometry, signed
 from toonstream_train.data.pack import save
 from toonstream_train.evaluation.generators import generators, toons
 from toonstream_train.recipes.cartoongan import CartoonGAN
@@ -22,6 +22,7 @@ from toonstream_train.recipes.distill import Distill, DistillSettings
 from toonstream_train.recipes.quick import positions
 from toonstream_train.recipes.registry import RECIPES, recipe, trained
 from torch import Tensor
+from torch.nn.functional import interpolate
 
 
 def test_recipes_are_known_by_name_and_import_none_of_each_other() -> None:
@@ -111,6 +112,22 @@ def test_a_teacher_is_told_the_landmarks_at_its_own_size(tmp_path: Path) -> None
     assert pictures.shape == (2, 3, 96, 96)
     torch.testing.assert_close(landmarks, student.photo.points[5] * 96 / 256)
     assert list(student.examples(tiny_pack(2))) == ["image"]
+
+
+def test_the_grid_has_a_row_of_the_teacher_that_is_told_the_landmarks(tmp_path: Path) -> None:
+    run(tmp_path, TINY_LANDMARK)
+    student = Distill(DistillSettings(teacher=str(tmp_path), width=4, feature=0.0, batch=2))
+    student.feed({"photos": tiny_pack(2)}, torch.device("cpu"))
+    faces = tiny_pack(3)
+    given = student.preview_inputs(faces)
+    landmarks = torch.from_numpy(given["landmarks"])
+    rows = student.preview(
+        student.networks, {"image": signed(torch.from_numpy(given["image"])), "landmarks": landmarks}
+    )
+    assert [(name, len(row)) for name, row in rows.items()] == [("photo", 3), ("student", 3), ("teacher", 3)]
+    small = interpolate(rows["photo"], scale_factor=96 / 256, mode="bilinear", antialias=True)
+    drawn = student.teacher(small, torch.from_numpy(faces.points[5]) * 96 / 256)
+    torch.testing.assert_close(rows["teacher"], interpolate(drawn, (256, 256), mode="bilinear"))
 
 
 def test_what_takes_a_chart_is_no_teacher(tmp_path: Path) -> None:

@@ -133,6 +133,10 @@ class Recipe(ABC):
         """Moves a face's contour, (N, 17, 2) in shares of the crop's side, where the style has no fixed proportions."""
         return None
 
+    def preview_inputs(self, faces: Pack) -> dict[str, NDArray[Any]]:
+        """What `preview` gets of these faces: `examples`, and what further rows need."""
+        return self.examples(faces)
+
     def preview(self, networks: Mapping[str, nn.Module], inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Rows of the picture grid: what the averaged `networks` make of whole crops.
 

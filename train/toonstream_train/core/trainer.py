@@ -269,7 +269,7 @@ class Trainer:
 
     def _previews(self, pack: Pack) -> dict[str, Tensor]:
         index = np.linspace(0, len(pack) - 1, min(PREVIEWS, len(pack))).round().astype(int)
-        examples = self.recipe.examples(pack.part(index).resized(self.recipe.side))
+        examples = self.recipe.preview_inputs(pack.part(index).resized(self.recipe.side))
         tensors = {name: torch.from_numpy(array).to(self.fabric.device) for name, array in examples.items()}
         return {name: x if x.is_floating_point() else signed(x) for name, x in tensors.items()}
 

@@ -162,7 +162,10 @@ class Distill(Recipe):
     def shape_network(self) -> nn.Module | None:
         return self.taught.recipe.shape_network()
 
+    def preview_inputs(self, faces: Pack) -> dict[str, NDArray[Any]]:
+        """What the teacher takes."""
+        return self.taught.recipe.examples(faces)
+
     def preview(self, networks: Mapping[str, nn.Module], inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         photos = inputs["image"]
-        rows = {"photo": photos, "student": networks["student"](photos)}
-        return rows if self.takes_landmarks else rows | {"teacher": self.drawn(photos)}
+        return {"photo": photos, "student": networks["student"](photos), "teacher": self.drawn(*inputs.values())}

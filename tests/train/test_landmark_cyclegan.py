@@ -58,6 +58,7 @@ def test_the_regressor_of_table_3() -> None:
 def test_the_regressor_finds_a_spot() -> None:
     torch.manual_seed(0)
     regressor = LandmarkRegressor(1, width=4)
+    assert not regressor(torch.rand(1, 3, 64, 64)).any()  # it begins with empty maps
     adam = torch.optim.Adam(regressor.parameters(), 5e-3)
 
     def spots(count: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -17,7 +17,8 @@ discriminators look at landmarks as well. Where it departs from the paper, or fi
   finds, where its maps are highest.
 - Polynomial decay has power 0.9, to zero in each stage, since the local discriminators begin with the second one. The
   second stage's length is not given. Loss weights are given for it; the first has the same.
-- The regressors are trained as long as the paper says, at the other networks' rate and batch size.
+- The regressors are trained as long as the paper says, at the other networks' rate and batch size. Their last layer
+  begins with zeros.
 - What was padded in a crop is hidden from the discriminators, and what is exported is a moving average (EMA).
 
 Section 4.4's ablations: consistency=0 local=0 (Lm_cd), conditions=false local=0 (Lm_co), local=0 (w/o-local), coarse=0
@@ -68,6 +69,8 @@ class LandmarkCycleGANSettings(Settings):
     blocks: int = 6
     discriminator_width: int = 64
     learning_rate: float = 2e-4
+    regressor_rate: float = 2e-4
+    """Of the regressors; with few steps they need a higher one."""
     decay: float = 0.9
     beta1: float = 0.5
     pool: int = 50
@@ -144,14 +147,14 @@ class LandmarkCycleGAN(Recipe):
                 f"{name} pool": domain.pool,
             }
 
-        def adam(*kinds: str) -> Adam:
+        def adam(rate: float, *kinds: str) -> Adam:
             learning = (n.parameters() for name, n in self.networks.items() if name.endswith(kinds))
-            return Adam(chain(*learning), s.learning_rate, (s.beta1, 0.999))
+            return Adam(chain(*learning), rate, (s.beta1, 0.999))
 
         self.optimisers = {
-            "regressors": adam("regressor"),
-            "generators": adam("generator", "back"),
-            "discriminators": adam("discriminator", "discriminators"),
+            "regressors": adam(s.regressor_rate, "regressor"),
+            "generators": adam(s.learning_rate, "generator", "back"),
+            "discriminators": adam(s.learning_rate, "discriminator", "discriminators"),
         }
 
     def stages(self) -> tuple[Stage, ...]:

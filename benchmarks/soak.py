@@ -45,7 +45,7 @@ def memory() -> float:
 
 
 def handles() -> tuple[int, int]:
-    """Threads and open files."""
+    """Threads, those of the libraries too, and open files."""
     return len(os.listdir("/proc/self/task")), len(os.listdir("/proc/self/fd"))
 
 
@@ -154,13 +154,13 @@ def main() -> int:
     if options.frames <= SETTLED:
         parser.error(f"--frames: more than {SETTLED}")
     cv2.setNumThreads(1)  # as the converter does
-    before = handles()
+    before = threading.active_count(), handles()[1]
     log = Log()
     with tempfile.TemporaryDirectory() as folder:
         clip = Path(folder) / "clip.mp4"
         make_clip(clip, *SIZES[options.kind], 1, CLIP_FRAMES)
         (soak_live if options.kind == "live" else soak_file)(clip, options, log)
-    threads, files = (after - was for after, was in zip(handles(), before, strict=True))
+    threads, files = threading.active_count() - before[0], handles()[1] - before[1]
     growth = list(log.memory.values())[-1] / log.memory[SETTLED] - 1
     print(f"memory: {100 * growth:+.1f} % since frame {SETTLED}; left open: {threads} threads, {files} files")
     return int(growth > MOST_GROWTH or threads > 0 or files > 0)

@@ -26,8 +26,22 @@ def room() -> np.ndarray:
 
 @pytest.mark.parametrize(
     ("brow_to_chin", "turn", "x", "most"),
-    [(60, 0, 780, 3), (60, 2, 780, 3), (60, 0, WIDTH - 2, 3), (30, 0, 780, 15)],
-    ids=["60 px", "upside down", "cut by the border", "30 px"],
+    [
+        (60, 0, 780, 3),
+        (60, 2, 780, 3),
+        (60, 0, WIDTH - 2, 3),
+        (60, 2, WIDTH - 2, 3),
+        (30, 0, 780, 15),
+        (30, 2, 780, 15),
+        (30, 0, WIDTH - 2, 15),
+        (30, 2, WIDTH - 2, 15),
+    ],
+    ids=[
+        f"{size} px{where}{how}"
+        for size in (60, 30)
+        for where in ("", ", cut by the border")
+        for how in ("", ", upside down")
+    ],
 )
 def test_a_newcomer_beside_a_known_face_is_covered_soon(head, brow_to_chin, turn, x, most):
     show = Show()

@@ -7,6 +7,7 @@ import pytest
 from support.bare import Show, laid
 from support.live_rig import sample_head
 
+from toonstream.bench.clip import photograph, portrait, windows
 from toonstream.frame import Frame
 from toonstream.live.strangers import SIZE, Search, unknown_people
 
@@ -25,8 +26,22 @@ def room() -> np.ndarray:
 
 @pytest.mark.parametrize(
     ("brow_to_chin", "turn", "x", "most"),
-    [(60, 0, 780, 3), (60, 2, 780, 3), (60, 0, WIDTH - 2, 3), (30, 0, 780, 15)],
-    ids=["60 px", "upside down", "cut by the border", "30 px"],
+    [
+        (60, 0, 780, 3),
+        (60, 2, 780, 3),
+        (60, 0, WIDTH - 2, 3),
+        (60, 2, WIDTH - 2, 3),
+        (30, 0, 780, 15),
+        (30, 2, 780, 15),
+        (30, 0, WIDTH - 2, 15),
+        (30, 2, WIDTH - 2, 15),
+    ],
+    ids=[
+        f"{size} px{where}{how}"
+        for size in (60, 30)
+        for where in ("", ", cut by the border")
+        for how in ("", ", upside down")
+    ],
 )
 def test_a_newcomer_beside_a_known_face_is_covered_soon(head, brow_to_chin, turn, x, most):
     show = Show()
@@ -84,3 +99,23 @@ def test_nobody_there_no_strangers(head):
     known = laid(room(), head, 300, 280, 440)
     sights = [show.look(Frame.from_rgb(known.copy(), i, Fraction(1, 30), i)) for i in range(12)]
     assert [sight.strangers for sight in sights[2:]] == [[]] * 10
+
+
+def test_after_a_cut_from_two_to_one_the_blur_ends_once_nobody_else_is_seen():
+    """Shoulders are where a face was before."""
+    photo = photograph()
+
+    def call(people: int, index: int) -> np.ndarray:
+        picture = np.empty((270, 480, 3), np.uint8)
+        for person, (left, top, right, bottom) in enumerate(windows(480, 270, people)):
+            picture[top:bottom, left:right] = portrait(photo, right - left, bottom - top, index, 300, person)
+        return picture
+
+    show = Show()
+    for index in range(6):
+        show(call(2, index))
+    assert show.shown[-1] == "live"
+    for index in range(60):
+        show(call(1, index))
+    assert show.shown[6] == "held"
+    assert set(show.shown[-3:]) == {"live"}

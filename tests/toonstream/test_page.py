@@ -4,11 +4,12 @@ import http.client
 import itertools
 import json
 import re
+import select
 import shutil
 import socket
 import threading
 import time
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from fractions import Fraction
 from functools import partial
@@ -521,6 +522,24 @@ def test_those_who_say_nothing_or_lack_the_token_keep_nobody_out(guarded):
     finally:
         for connection in silent:
             connection.close()
+
+
+@pytest.mark.parametrize("path", ["", "/state"], ids=["its head", "its body"])
+def test_a_request_that_comes_drop_by_drop_is_not_waited_for(server, monkeypatch, path):
+    """Though each drop is in time, and though it was let in before its body. A stream goes on as long as it likes."""
+    monkeypatch.setattr("toonstream.page.server.SILENT_SECONDS", 0.3)
+    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 4000\r\n\r\n"
+    with reader(server) as file, socket.create_connection(server.server_address) as dripping:
+        dripping.sendall(head.encode() if path else b"GET /state")
+        drops = 0
+        with suppress(ConnectionError):  # a drop after the end
+            while not select.select([dripping], [], [], 0.1)[0]:
+                dripping.sendall(b"x")
+                drops += 1
+                assert drops < 100
+            assert dripping.recv(1) == b""
+        server.stream.write(picture(GREEN))
+        assert is_colour(next_part(file), GREEN)
 
 
 def test_too_many_connections_are_turned_away_and_the_rest_goes_on(server):

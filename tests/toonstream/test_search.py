@@ -8,6 +8,15 @@ SIZES = [(1280, 720), (720, 1280), (640, 480), (480, 270), (64, 48), (3840, 2160
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
+def test_squares_may_reach_beyond_the_picture(width, height):
+    for level in squares(width, height, beyond=0.25):
+        margin = round(level[0].width / 4)
+        assert min(square.left for square in level) == min(square.top for square in level) == -margin
+        assert max(square.right for square in level) == width + margin
+        assert max(square.bottom for square in level) == height + margin
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
 def test_squares_cover_the_picture(width, height):
     levels = squares(width, height)
     for level in levels:

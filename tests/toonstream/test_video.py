@@ -1,5 +1,6 @@
 """Every kind of video that people have, through source and sink: what must stay the same, stays the same."""
 
+import gc
 import io
 import os
 import struct
@@ -412,6 +413,24 @@ def test_an_encoder_that_does_not_open_keeps_no_file_open(tmp_path, monkeypatch)
         convert(path, tmp_path / "out.mp4")
     assert list(tmp_path.iterdir()) == [path]
     assert str(path) not in [os.path.realpath(file) for file in Path("/proc/self/fd").iterdir()]
+
+
+@pytest.mark.parametrize("matrix", [None, QUARTER_TURN])
+def test_a_video_that_was_closed_keeps_no_memory(tmp_path, matrix):
+    """One picture that waits for the garbage collector would keep all of its decoder's."""
+
+    def pictures() -> int:
+        return sum(isinstance(thing, av.VideoFrame) for thing in gc.get_objects())
+
+    path = make_clip(tmp_path / "in.mp4", matrix=matrix)
+    gc.collect()
+    gc.disable()
+    try:
+        before = pictures()
+        convert(path, tmp_path / "out.mp4")
+        assert pictures() == before
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize(("transfer", "signal", "light"), [(16, 0.5806, 1.0), (18, 0.75, 1.0), (16, 0.4400, 0.25)])

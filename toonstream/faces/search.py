@@ -20,22 +20,26 @@ FOUND_FROM = 0.11
 """Share of a square's side from which the detector finds a face in it."""
 
 
-def squares(width: int, height: int) -> list[list[Rect]]:
-    """Levels of overlapping squares that cover the picture, large ones first, each level's of half the side."""
+def squares(width: int, height: int, beyond: float = 0.0) -> list[list[Rect]]:
+    """Levels of overlapping squares that cover the picture, large ones first, each level's of half the side.
+
+    beyond: by how much of their side the outermost reach beyond the picture.
+    """
     side = min(width, height)
     smallest = round(max(SMALLEST, SMALLEST_SHARE * side) / FOUND_FROM)
     levels = []
     while True:
         # A third of overlap: a face that one square cuts stands whole in its neighbour.
-        levels.append([Rect(x, y, x + side, y + side) for y in _starts(height, side) for x in _starts(width, side)])
+        rows, columns = (_starts(length, side, round(beyond * side)) for length in (height, width))
+        levels.append([Rect(x, y, x + side, y + side) for y in rows for x in columns])
         if side <= smallest:
             return levels
         side = max(side // 2, smallest)
 
 
-def _starts(length: int, side: int) -> list[int]:
-    count = 1 + -(-(length - side) // max(1, side * 2 // 3))
-    return sorted({round(x) for x in np.linspace(0, length - side, count)})
+def _starts(length: int, side: int, margin: int) -> list[int]:
+    count = 1 + -(-(length + 2 * margin - side) // max(1, side * 2 // 3))
+    return sorted({round(x) for x in np.linspace(-margin, length + margin - side, count)})
 
 
 class Search:

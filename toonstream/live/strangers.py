@@ -31,6 +31,13 @@ a small one is mostly a wall."""
 SEARCHES = 2
 """Squares in which the detector looks, a frame."""
 
+BEYOND = 0.25
+"""How much of a square may lie beyond the frame: there it shows the frame as in a mirror, which makes a face whole that
+the border cuts through the middle."""
+
+TWIN = 0.1
+"""How far beyond the border a face may be found, in sides of its square: further out it is one's own mirror image."""
+
 GRID = 64
 """Cells across and down in which it is noted how much the picture has changed."""
 
@@ -132,10 +139,13 @@ class Strangers:
         self._segmenter.close()
 
     def _look(self, frame: Frame, rect: Rect) -> list[Square]:
-        found = self._detector(frame.rgb(rect, (SEEN, SEEN)))
+        """The faces in a square of the frame; in one that reaches beyond it, those that the border cuts."""
+        found = self._detector(_mirrored(frame, rect))
         most = (1 if rect.width == min(frame.width, frame.height) else FILLED) * WHOLE * SEEN
         likely = (face.square for face in found if face.square.side < most)
-        return [square.placed(rect.width / SEEN, rect.left, rect.top) for square in likely]
+        placed = [square.placed(rect.width / SEEN, rect.left, rect.top) for square in likely]
+        beyond = _inside(rect, frame.width, frame.height) != rect
+        return [square for square in placed if not beyond or _is_cut(square, frame)]
 
 
 class Search:
@@ -143,7 +153,9 @@ class Search:
 
     def __init__(self, width: int, height: int) -> None:
         self.size = width, height
-        levels = squares(width, height)
+        wider = squares(width, height, BEYOND)  # levels of their own: to have searched one is not to have searched both
+        rings = [[rect for rect in level if _inside(rect, width, height) != rect] for level in wider]
+        levels = squares(width, height) + rings
         self._rects = [(level, rect) for level, rects in enumerate(levels) for rect in rects]
         self._changed = np.zeros((len(levels), GRID, GRID), np.float32)
         self._last: NDArray[np.float32] | None = None
@@ -165,8 +177,9 @@ class Search:
 
     def _cells(self, rect: Rect) -> tuple[slice, slice]:
         across, down = GRID / self.size[0], GRID / self.size[1]
-        columns = slice(int(rect.left * across), max(int(rect.left * across) + 1, round(rect.right * across)))
-        rows = slice(int(rect.top * down), max(int(rect.top * down) + 1, round(rect.bottom * down)))
+        left, top = max(0, int(rect.left * across)), max(0, int(rect.top * down))
+        columns = slice(left, max(left + 1, round(rect.right * across)))
+        rows = slice(top, max(top + 1, round(rect.bottom * down)))
         return rows, columns
 
 
@@ -196,11 +209,38 @@ def unknown_people(
 
 
 def _around(square: Square, frame: Frame) -> Rect:
-    """A square of the frame, several times as large as a face."""
+    """Several times as large as a face; of one that the border cuts, as much lies beyond as of what is searched."""
     side = min(round(2.5 * square.side), frame.width, frame.height)
-    left = int(np.clip(square.x - side / 2, 0, frame.width - side))
-    top = int(np.clip(square.y - side / 2, 0, frame.height - side))
+    margin = round(BEYOND * side) if _is_cut(square, frame) else 0
+    left = int(np.clip(square.x - side / 2, -margin, frame.width + margin - side))
+    top = int(np.clip(square.y - side / 2, -margin, frame.height + margin - side))
     return Rect(left, top, left + side, top + side)
+
+
+def _mirrored(frame: Frame, rect: Rect) -> NDArray[np.uint8]:
+    """A square as the detector takes it, (SEEN, SEEN, 3) RGB; beyond the frame it shows the frame as in a mirror."""
+    scale = SEEN / rect.width
+    inside = _inside(rect, frame.width, frame.height)
+    left, right = round((inside.left - rect.left) * scale), round((inside.right - rect.left) * scale)
+    top, bottom = round((inside.top - rect.top) * scale), round((inside.bottom - rect.top) * scale)
+    shown = frame.rgb(inside, (right - left, bottom - top))
+    if inside == rect:
+        return shown
+    whole = cv2.copyMakeBorder(shown, top, SEEN - bottom, left, SEEN - right, cv2.BORDER_REFLECT)
+    return np.asarray(whole, np.uint8)
+
+
+def _inside(rect: Rect, width: int, height: int) -> Rect:
+    """What of it lies in a frame of that size."""
+    return Rect(max(0, rect.left), max(0, rect.top), min(width, rect.right), min(height, rect.bottom))
+
+
+def _is_cut(square: Square, frame: Frame) -> bool:
+    """Whether the border cuts the face, and not merely its mirror image."""
+    face, twin = square.side / WHOLE / 2, TWIN * square.side
+    ways = [(square.x, frame.width), (square.y, frame.height)]
+    crosses = any(at < face or at > length - face for at, length in ways)
+    return crosses and all(-twin <= at <= length + twin for at, length in ways)
 
 
 def _apart(a: Square, b: Square) -> float:

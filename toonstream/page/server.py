@@ -21,6 +21,7 @@ import re
 import select
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
@@ -47,7 +48,7 @@ from toonstream.sinks.stream import Encoder, Picture, Stream
 from toonstream.sources import LiveSource
 
 SILENT_SECONDS = 10.0
-"""A connection on which nothing moves for so long is closed."""
+"""A connection on which nothing moves for so long is closed, and one that takes so long over a request."""
 
 MOST_CONNECTIONS = 32
 
@@ -99,6 +100,8 @@ class PageServer(ThreadingTCPServer):
         self.controls = controls
         self._connections: dict[socket.socket, bool] = {}
         """Whether each has made a request that may be answered; the oldest first."""
+        self.asking: dict[socket.socket, float] = {}
+        """Since when each has been at a request that is not whole."""
         try:
             super().__init__((place.host, place.port), _Handler)
         except OSError as error:
@@ -134,6 +137,13 @@ class PageServer(ThreadingTCPServer):
         self._connections[request] = False
         super().process_request(request, client_address)
 
+    def service_actions(self) -> None:
+        """Often called: ends those whose request comes drop by drop, which no single read takes too long for."""
+        late = time.monotonic() - SILENT_SECONDS
+        for connection in [one for one, since in tuple(self.asking.items()) if since < late]:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
     def admit(self, request: socket.socket) -> None:
         """It has made a request that may be answered: it keeps its place."""
         if request in self._connections:
@@ -141,6 +151,7 @@ class PageServer(ThreadingTCPServer):
 
     def shutdown_request(self, request: Any) -> None:
         self._connections.pop(request, None)
+        self.asking.pop(request, None)
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -162,7 +173,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.request.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         super().setup()
 
+    def handle_one_request(self) -> None:
+        self.server.asking[self.connection] = time.monotonic()
+        super().handle_one_request()
+
     def do_GET(self) -> None:  # the base class finds it by this name
+        self._heard()
         path, query = self._allowed()
         if path is None:
             return
@@ -205,11 +221,16 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"Send at most {MAX_BODY_BYTES} bytes, and their number.")
         else:
             body = self.rfile.read(length)
+            self._heard()
             self.close_connection = False
             if problem := self.server.steering.change(body):
                 self._refuse(HTTPStatus.BAD_REQUEST, problem)
             else:
                 self._json(self.server.steering.state())
+
+    def _heard(self) -> None:
+        """The request is whole: the answer may take as long as it wants."""
+        self.server.asking.pop(self.connection, None)
 
     def _allowed(self) -> tuple[str | None, str]:
         """The path within the page, None where the request is answered already as it may not be; and the query."""

@@ -13,6 +13,7 @@ import av
 import numpy as np
 from av.container import InputContainer
 from av.error import FFmpegError
+from av.sidedata.sidedata import SideDataContainer
 from av.stream import Disposition
 from av.video.frame import PictureType
 from av.video.stream import VideoStream
@@ -186,7 +187,7 @@ def _orientation(picture: av.VideoFrame) -> Orientation:
 
 def _all_around(picture: av.VideoFrame) -> bool:
     try:
-        return bool(picture.side_data["SPHERICAL"])  # type: ignore[typeddict-item]  # as below
+        return bool(_side_data(picture)["SPHERICAL"])
     except (KeyError, ValueError):
         return False
 
@@ -194,7 +195,7 @@ def _all_around(picture: av.VideoFrame) -> bool:
 def display_matrix(picture: av.VideoFrame) -> list[int] | None:
     """How a container says that the picture is to be turned: nine numbers, None where it stands upright."""
     try:
-        data = picture.side_data["DISPLAYMATRIX"]  # type: ignore[typeddict-item]  # mypy takes av.sidedata for a dict
+        data = _side_data(picture)["DISPLAYMATRIX"]
     except KeyError:
         return None
     except ValueError:  # other notes beside it, of a kind that PyAV does not know
@@ -202,3 +203,12 @@ def display_matrix(picture: av.VideoFrame) -> list[int] | None:
         cos, sin = (round(65536 * value) for value in (np.cos(turn), np.sin(turn)))
         return [cos, -sin, 0, sin, cos, 0, 0, 0, 1 << 30] if picture.rotation else None
     return [int(value) for value in np.frombuffer(bytes(data), np.int32)]
+
+
+def _side_data(picture: av.VideoFrame) -> SideDataContainer:
+    """What goes along with a picture.
+
+    `picture.side_data` refers to the picture, and the picture to it: that would keep all the decoder's memory until
+    Python next looks for such rings, which a program that makes few new objects puts off for very long.
+    """
+    return SideDataContainer(picture)  # type: ignore[call-arg]  # its stub has no __init__

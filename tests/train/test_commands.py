@@ -1,5 +1,6 @@
 """The command line, from two folders of pictures to a style, and what it says where something is wrong."""
 
+import dataclasses
 from pathlib import Path
 
 import av
@@ -9,9 +10,10 @@ import torch
 from PIL import Image
 from support import CLIP
 from support.pictures import write_pictures
-from support.training import as_options, disk_for
+from support.training import as_options, disk_for, tiny_pack
 from toonstream_train.commands import main
 from toonstream_train.commands.fit import bf16_where_fast
+from toonstream_train.data import pack
 
 
 def test_four_steps_end_to_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -84,6 +86,17 @@ def test_fit_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[st
     ):
         assert main(["fit", *arguments, *out]) == 2
         assert told in capsys.readouterr().err
+
+
+def test_only_sources_that_the_user_names_have_to_be_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The preset's belong to the photos of the styles that ship."""
+    pack.save(dataclasses.replace(tiny_pack(), drawings=None), tmp_path / "photos.pack")
+    fit = ["fit", "drawing_student", "--preset", "film", "--photos", str(tmp_path / "photos.pack")]
+    fit += ["--device", "cpu", "--out", str(tmp_path / "run")]
+    assert main([*fit, "--set", "weights.mode=2"]) == 2
+    assert "weights: no pack has faces of 'mode'; there are made" in capsys.readouterr().err
+    assert main(fit) == 2
+    assert "the photos have no drawings" in capsys.readouterr().err  # what is checked later
 
 
 @pytest.mark.parametrize("units", [True, False])

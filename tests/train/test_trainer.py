@@ -4,6 +4,7 @@ import copy
 import dataclasses
 import math
 import os
+import re
 import signal
 import socket
 from collections.abc import Mapping
@@ -38,7 +39,7 @@ from support.training import (
 from toonstream_engines.errors import InputError, UserError
 from toonstream_train.core import checkpoint
 from toonstream_train.core.curves import read_curves
-from toonstream_train.core.recipe import Recipe, Settings, Stage, Training, Update
+from toonstream_train.core.recipe import Recipe, Settings, Stage, Training, Update, check_sources
 from toonstream_train.core.trainer import Trainer
 from toonstream_train.data.dataset import Geometry
 from toonstream_train.data.pack import Pack, save
@@ -148,10 +149,15 @@ def test_stages_train_their_own_networks(tmp_path: Path) -> None:
     ]
 
 
-def test_a_source_that_no_pack_has(tmp_path: Path) -> None:
-    misspelt = dataclasses.replace(TINY_CYCLE, geometry=Geometry(size=64, weights={"made": 1.0, "mode": 2.0}))
-    with pytest.raises(InputError, match=r"geometry\.weights: no pack has faces of 'mode'; there are made"):
-        trainer(tmp_path, misspelt)
+@pytest.mark.parametrize("table", ["weights", "geometry.weights"])
+def test_a_source_that_no_pack_has(table: str) -> None:
+    weights = {"made": 1.0, "mode": 2.0}
+    misspelt = {
+        "weights": dataclasses.replace(TINY_DRAWING, weights=weights),
+        "geometry.weights": dataclasses.replace(TINY_CYCLE, geometry=Geometry(size=64, weights=weights)),
+    }
+    with pytest.raises(InputError, match=rf"^{re.escape(table)}: no pack has faces of 'mode'; there are made$"):
+        check_sources(misspelt[table], {"photos": tiny_pack()})
 
 
 def test_a_run_begins_with_what_another_learned(tmp_path: Path) -> None:

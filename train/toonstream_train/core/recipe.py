@@ -146,9 +146,7 @@ class Recipe(ABC):
 
 
 def check_packs(recipe: Recipe, packs: Mapping[str, Pack]) -> None:
-    """Raises InputError where a pack is missing that a stage needs, or one was given that the recipe does not know, or
-    `geometry.weights` names a source that no pack has.
-    """
+    """Raises InputError where a pack is missing that a stage needs, or one was given that the recipe does not know."""
     known = "; ".join(f"{name}: {about}" for name, about in recipe.packs.items())
     for name in packs:
         if name not in recipe.packs:
@@ -160,7 +158,13 @@ def check_packs(recipe: Recipe, packs: Mapping[str, Pack]) -> None:
                     f"{recipe.name} needs the pack {name!r} for its stage {stage.name!r}; "
                     f"add --data {name}=PACK ({known})"
                 )
+
+
+def check_sources(settings: Settings, packs: Mapping[str, Pack]) -> None:
+    """Raises InputError where `weights` or `geometry.weights` names a source that no pack has faces of."""
     sources = sorted({source for pack in packs.values() for source in pack.sources})
-    for name in getattr(recipe.settings, "geometry", Geometry()).weights:
-        if name not in sources:
-            raise InputError(f"geometry.weights: no pack has faces of {name!r}; there are {', '.join(sources)}")
+    tables = {"weights": settings, "geometry.weights": getattr(settings, "geometry", None)}
+    for table, owner in tables.items():
+        for name in getattr(owner, "weights", {}):
+            if name not in sources:
+                raise InputError(f"{table}: no pack has faces of {name!r}; there are {', '.join(sources)}")

@@ -81,6 +81,8 @@ def test_scales_of_ms_ssim() -> None:
     alike = np.repeat(PHOTOS[:1], 3, 0)
     assert distances.similarity_between(alike) == pytest.approx(1, abs=1e-4)
     assert distances.similarity_between(PHOTOS) < 0.9
+    two = distances.similarity_between(PHOTOS[:2])
+    assert distances.similarity_between(PHOTOS[[0, 0, 1]]) == pytest.approx((1 + 2 * two) / 3, abs=1e-4)
 
 
 def test_hue_distance() -> None:

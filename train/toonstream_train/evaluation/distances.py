@@ -6,6 +6,7 @@ features alone.
 """
 
 import warnings
+from itertools import combinations
 
 import numpy as np
 import torch
@@ -72,15 +73,17 @@ def scales(side: int) -> int:
 
 
 def similarity_between(toons: Images) -> float:
-    """Mean MS-SSIM of random pairs of (N, H, W, 3): the lower, the more diverse. NaN for fewer than two."""
+    """Mean MS-SSIM of all pairs of (N, H, W, 3), or PAIRS random ones: low is diverse. NaN for fewer than two."""
     if len(toons) < 2:
         return float("nan")
-    random = np.random.default_rng(0)
-    pairs = np.stack([random.choice(len(toons), 2, replace=False) for _ in range(PAIRS)])
+    pairs = np.array(list(combinations(range(len(toons)), 2)))
+    if len(pairs) > PAIRS:
+        random = np.random.default_rng(0)
+        pairs = np.stack([random.choice(len(toons), 2, replace=False) for _ in range(PAIRS)])
     weights = np.array(SCALE_WEIGHTS[: scales(min(toons.shape[1:3]))])
     betas = tuple((weights / weights.sum()).tolist())
     values = []
-    for part in np.array_split(pairs, -(-PAIRS // BATCH)):
+    for part in np.array_split(pairs, -(-len(pairs) // BATCH)):
         a, b = (torch.from_numpy(toons[part[:, side]]).permute(0, 3, 1, 2).float() for side in (0, 1))
         values.append(
             multiscale_structural_similarity_index_measure(

@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self, overload
+from typing import Any, overload
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from toonstream_engines import Engine, Port, load_style, open_engine
+from toonstream_engines.closeable import Closeable
 from toonstream_engines.errors import InputError
 from toonstream_engines.style import DEFAULT
 
@@ -87,7 +87,7 @@ def shape_of(engine: Engine) -> Proportions:
         raise InputError(f"{engine.model.path.with_name('card.toml')}: {error}") from error
 
 
-class Toonifier:
+class Toonifier(Closeable):
     """Turns the faces of one video's frames, given in order, into cartoons.
 
         with Toonifier(style="film") as toonifier:
@@ -196,11 +196,3 @@ class Toonifier:
         self._tracker.close()
         self._masks.close()
         self._engine.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

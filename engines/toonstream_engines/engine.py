@@ -1,13 +1,13 @@
 """An engine: a loaded network that turns named arrays into named arrays. A backend fills in `_infer` and `close`."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from toonstream_engines.closeable import Closeable
 from toonstream_engines.errors import InputError
 from toonstream_engines.graph import match
 from toonstream_engines.model import Model
@@ -15,7 +15,7 @@ from toonstream_engines.model import Model
 Arrays = dict[str, NDArray[Any]]
 
 
-class Engine(ABC):
+class Engine(Closeable):
     """A context manager; `close` may be called twice. One thread at a time."""
 
     title = ""
@@ -48,19 +48,8 @@ class Engine(ABC):
         return outputs
 
     @abstractmethod
-    def close(self) -> None: ...
-
-    @abstractmethod
     def _infer(self, inputs: Arrays) -> Arrays:
         """inputs: checked and contiguous. Returns the outputs in new arrays."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def reason(error: BaseException) -> str:

@@ -3,8 +3,8 @@
 import threading
 import time
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+
+from toonstream_engines.closeable import Closeable
 
 from toonstream.bench.job import Job, Measured, summary
 from toonstream.frame import Frame
@@ -59,7 +59,7 @@ class Arrivals(Measures):
             self.enough = True
 
 
-class Nowhere:
+class Nowhere(Closeable):
     """A LiveSink that somebody always watches, and that costs nothing."""
 
     description = "the benchmark"
@@ -70,14 +70,6 @@ class Nowhere:
         pass
 
     def close(self) -> None:
-        pass
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
         pass
 
 

@@ -7,12 +7,12 @@ switched, what shows is what the guard lets through.
 import threading
 import time
 from collections.abc import Callable, Sequence, Set
-from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 from toonstream_engines import Engine, load_style, open_engine, styles
+from toonstream_engines.closeable import Closeable
 from toonstream_engines.errors import UserError
 from toonstream_engines.style import DEFAULT
 
@@ -61,7 +61,7 @@ class Drawn(NamedTuple):
     bare: Set[int]
 
 
-class Session:
+class Session(Closeable):
     """Live video from a source through faces to sinks; implements controls.Controls.
 
     style, backend: as for a Toonifier. faces: how many are drawn, as for a Toonifier; others are blurred. on_lost:
@@ -265,14 +265,6 @@ class Session:
             loaded, self._loaded = self._loaded, None
         if loaded:
             loaded[1].close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     # What controls and figures are about
 

@@ -3,10 +3,9 @@
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
-from types import TracebackType
-from typing import Self
 
 from av import AudioFrame
+from toonstream_engines.closeable import Closeable
 from toonstream_engines.errors import UserError
 
 from toonstream.frame import Frame
@@ -16,7 +15,7 @@ from toonstream.sources.camera import cameras
 from toonstream.sources.native import Native
 
 
-class Switch:
+class Switch(Closeable):
     """Opens the source `name` by `open`, which raises UserError where it cannot; so does this then.
 
     name: of the source in use. wanted: of the one to be opened in its place at the next `read`, or None. told: why the
@@ -90,11 +89,3 @@ class Switch:
 
     def close(self) -> None:
         self._source.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

@@ -5,16 +5,15 @@ from datetime import datetime
 from fractions import Fraction
 from itertools import count
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from toonstream_engines.closeable import Closeable
 from toonstream_engines.errors import UserError
 
 from toonstream.frame import Frame
 from toonstream.sinks.recording import Recording
 
 
-class Recorder:
+class Recorder(Closeable):
     """Records into new files of `folder`, named by the moment. Any thread may start and stop it, as often as it likes.
 
     rate: the frames' nominal one. told: where it records or has recorded, or why it does not, for a person to read.
@@ -72,14 +71,6 @@ class Recorder:
 
     def close(self) -> None:
         self.stop()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _free_path(self) -> Path:
         name = f"toonstream-{datetime.now():%Y%m%d-%H%M%S}"

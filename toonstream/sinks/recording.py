@@ -6,9 +6,8 @@ from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from toonstream_engines.closeable import Closeable
 from toonstream_engines.errors import UserError
 
 from toonstream.frame import Frame
@@ -19,7 +18,7 @@ WAITING = 8
 """Frames that may wait for the encoder before some are left out."""
 
 
-class Recording:
+class Recording(Closeable):
     """Records into a file, whole once it is closed. Raises InputError as VideoSink does. The rest is LiveSink's."""
 
     private = False
@@ -44,14 +43,6 @@ class Recording:
                 self._frames.put(None, timeout=0.1)
                 self._thread.join()
         self._tell()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _record(self) -> None:
         start = None

@@ -3,12 +3,12 @@
 import threading
 import time
 from collections import deque
-from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 from av.video.reformatter import ColorRange, VideoReformatter
+from toonstream_engines.closeable import Closeable
 
 from toonstream.frame import Frame
 from toonstream.picture import full_or_limited, matrix, planes
@@ -59,7 +59,7 @@ class Encoder:
         return bytes(data)
 
 
-class Stream:
+class Stream(Closeable):
     """Holds the newest frame for any number of readers; the reader who asks first has it encoded, in its own thread.
 
     The rest is LiveSink's.
@@ -110,11 +110,3 @@ class Stream:
         with self._changed:
             self.closed = True
             self._changed.notify_all()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

@@ -7,8 +7,6 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from fractions import Fraction
-from types import TracebackType
-from typing import Self
 
 import av
 from av import AudioFrame, AudioResampler, Packet
@@ -17,6 +15,7 @@ from av.container import OutputContainer
 from av.error import FFmpegError
 from av.video.frame import PictureType
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
+from toonstream_engines.closeable import Closeable
 from toonstream_engines.errors import UserError
 
 from toonstream.frame import Frame
@@ -46,7 +45,7 @@ MUXER = {
 }
 
 
-class TransportStream:
+class TransportStream(Closeable):
     """Waits at tcp://HOST:PORT for a reader, one at a time, and sends what is new while there is one.
 
     rate: nominal, of the pictures. sound: what the source has to hear, stamped on the clock of its pictures; it is
@@ -85,14 +84,6 @@ class TransportStream:
             with suppress(OSError):
                 reader.shutdown(socket.SHUT_RDWR)  # which ends a send that hangs
         self._thread.join()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _serve(self) -> None:
         with self._listener:

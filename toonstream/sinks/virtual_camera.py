@@ -6,11 +6,11 @@ import sys
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
+from toonstream_engines.closeable import Closeable
 from toonstream_engines.errors import InputError, UserError
 from toonstream_engines.install import install_extra
 
@@ -35,7 +35,7 @@ AGAIN = "sudo modprobe -r v4l2loopback && sudo modprobe v4l2loopback exclusive_c
 """What to do where v4l2loopback has too few."""
 
 
-class VirtualCamera:
+class VirtualCamera(Closeable):
     """Sends frames of one size. device: as the system calls it; None takes the first that is free. Raises UserError.
 
     The rest is LiveSink's; where the system does not tell whether anybody watches, somebody is taken to.
@@ -88,14 +88,6 @@ class VirtualCamera:
 
     def close(self) -> None:
         self._camera.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def load() -> Any:

@@ -2,10 +2,9 @@
 
 import os
 import sys
-from types import TracebackType
-from typing import Self
 
 import cv2
+from toonstream_engines.closeable import Closeable
 from toonstream_engines.errors import InputError, UserError
 
 from toonstream.controls import Controls
@@ -21,7 +20,7 @@ class ClosedError(UserError):
     status = 0
 
 
-class Window:
+class Window(Closeable):
     """Shows frames, and passes keys on to `controls`. Raises InputError where there is no desktop.
 
     To be used by the main thread only, as desktops have it. The rest is LiveSink's.
@@ -53,14 +52,6 @@ class Window:
     def close(self) -> None:
         if cv2.getWindowProperty(TITLE, cv2.WND_PROP_VISIBLE) >= 0:
             cv2.destroyWindow(TITLE)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _obey(self, key: int) -> None:
         controls = self._controls

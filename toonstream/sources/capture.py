@@ -8,8 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from fractions import Fraction
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from av import AudioFrame, Packet, VideoFrame
 from av.audio.stream import AudioStream
@@ -18,6 +17,7 @@ from av.error import FFmpegError
 from av.stream import Stream
 from av.video.reformatter import Colorspace
 from av.video.stream import VideoStream
+from toonstream_engines.closeable import Closeable
 from toonstream_engines.errors import InputError, UserError
 
 from toonstream.frame import Frame
@@ -55,7 +55,7 @@ OLDEST = 1_000_000
 """A time stamp of the driver's that lies further back, in microseconds, is of some other clock."""
 
 
-class CaptureSource:
+class CaptureSource(Closeable):
     """Opens by `open`, at once and again whenever it is lost. Raises what `open` raises the first time.
 
     name: for messages. open: raises UserError where it cannot. whole: every packet is needed to decode the next.
@@ -128,14 +128,6 @@ class CaptureSource:
         if self._container is not None:
             self._container.close()
             self._container = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _begin(self) -> None:
         container = self._open()

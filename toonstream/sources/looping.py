@@ -5,8 +5,8 @@ import time
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+
+from toonstream_engines.closeable import Closeable
 
 from toonstream.frame import Frame
 from toonstream.sources.clock import MICROSECOND, now, stamp
@@ -18,7 +18,7 @@ LATE = Fraction(1, 4)
 REST_SECONDS = 0.05
 
 
-class LoopingSource:
+class LoopingSource(Closeable):
     """A video file, played in a loop. Raises InputError where there is none. The rest is LiveSource's."""
 
     problem: str | None = None
@@ -65,16 +65,8 @@ class LoopingSource:
 
     def _release(self) -> None:
         if self._source is not None:
-            self._source.__exit__(None, None, None)
+            self._source.close()
             self._source, self._start = None, None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _wait(self, due: Fraction) -> None:
         clock = now() * MICROSECOND

@@ -6,8 +6,7 @@ from contextlib import suppress
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import av
 import numpy as np
@@ -17,6 +16,7 @@ from av.sidedata.sidedata import SideDataContainer
 from av.stream import Disposition
 from av.video.frame import PictureType
 from av.video.stream import VideoStream
+from toonstream_engines.closeable import Closeable
 from toonstream_engines.errors import InputError
 
 from toonstream.frame import Frame
@@ -35,7 +35,7 @@ _OF_ANY_SIZE = {"vp8", "vp9"}  # as calls are recorded, small at first and large
 _EARLY_END = 1  # seconds that may be missing at the end before we say so
 
 
-class VideoSource:
+class VideoSource(Closeable):
     """A video file, opened and decoded as far as its first frame. Raises InputError where there is none.
 
     path: the file itself, for a sink that takes over its sound. The rest is Source's.
@@ -88,12 +88,7 @@ class VideoSource:
             yield Frame(picture, index, pts, time_base, picture.duration or step, self._orientation)
         self._tell_early_end(end * time_base)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
         self._container.close()
 
     def _decode(self) -> Iterator[av.VideoFrame]:

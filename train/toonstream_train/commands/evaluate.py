@@ -7,7 +7,7 @@ those of the set given with --cartoons: evaluate styles that aim at other cartoo
 import argparse
 from pathlib import Path
 
-EXAMPLES = ("toonstream-train evaluate cel film --cartoons cartoons.pack --out evaluation",)
+EXAMPLES = ("toonstream-train evaluate cel film --photos held-back.pack --cartoons cartoons.pack --out evaluation",)
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -15,9 +15,9 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--photos",
         type=Path,
-        default=Path("held-back.safetensors"),
+        required=True,
         metavar="PACK",
-        help="as made by prepare --only (%(default)s)",
+        help="as made by prepare --only",
     )
     parser.add_argument("--only", type=Path, metavar="FILE", help="use only the photos that it lists, one name a line")
     parser.add_argument(

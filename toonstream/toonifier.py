@@ -185,8 +185,8 @@ class Toonifier(Closeable):
         """The next frame shows another scene, or comes after a pause: faces are looked for everywhere in it."""
         self._tracker.cut()
 
-    def forget(self) -> None:
-        """Forgets all faces: what comes next is another video or another photo."""
+    def reset(self) -> None:
+        """Drop all tracked faces: what comes next is another video or another photo."""
         self._tracker.forget()
         self._masks.forget()
         self._sizes = {}

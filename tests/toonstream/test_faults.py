@@ -63,7 +63,7 @@ def test_a_stage_that_raises_at_a_random_frame(tmp_path, toonifier, monkeypatch,
     moment = random.Random(f"{stage} {seed}").randrange(8, FRAMES)
     path = make_clip(tmp_path / "in.mp4")
     threads = threading.active_count()
-    toonifier.forget()
+    toonifier.reset()
 
     def tell(toons):
         pass
@@ -90,7 +90,7 @@ def test_a_stage_that_raises_at_a_random_frame(tmp_path, toonifier, monkeypatch,
 @pytest.mark.parametrize("size", [(16, 16), (17, 33), pytest.param((7680, 4320), marks=pytest.mark.slow)])
 def test_pictures_of_any_size(tmp_path, toonifier, size):
     path = make_clip(tmp_path / "in.mp4", size=size, pix_fmt="yuv444p" if size[0] % 2 else "yuv420p", pts=range(4))
-    toonifier.forget()
+    toonifier.reset()
     with open_source(path) as source, open_sink(tmp_path / "out.mp4", source) as sink:
         pipeline.run(source, toonifier, sink, lambda toons: None)
     written = read(tmp_path / "out.mp4")

@@ -29,7 +29,7 @@ class Seer:
     def cut(self) -> None:
         self.cuts += 1
 
-    def forget(self) -> None: ...
+    def reset(self) -> None: ...
 
 
 def place(x: float) -> np.ndarray:

@@ -54,7 +54,7 @@ def test_a_frame_in_a_frame_out(toonifier, pictures):
 def test_faces_limits_how_many_are_drawn(toonifier, pictures, style):
     two = np.hstack([pictures[0], pictures[0][:, ::-1]])
     frame = Frame.from_rgb(np.ascontiguousarray(two), 0, Fraction(1, 25), 0)
-    toonifier.forget()
+    toonifier.reset()
     assert len(toonifier.see(frame)) == 2
     with Toonifier(style, backend="onnxruntime", faces=1) as one:
         assert len(one.see(frame)) == 1
@@ -99,7 +99,7 @@ def test_a_style_that_is_no_engine(toonifier, pictures):
 def test_a_face_keeps_its_crop_size_through_small_changes(toonifier, pictures):
     """Between two sizes it would jump to and fro, and the drawing's detail with it."""
     frame = Frame.from_rgb(pictures[0], 0, Fraction(1, 25), 0)
-    toonifier.forget()
+    toonifier.reset()
     faces = toonifier.see(frame)
     [toon] = toonifier.draw(frame, faces)
     toonifier._sizes = {faces[0].identity: toon.picture.shape[0] + 32}

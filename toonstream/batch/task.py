@@ -189,7 +189,7 @@ def _toonifier(settings: Settings) -> Iterator[Toonifier]:
     except BaseException:
         _drop()
         raise
-    _kept.toonifier.forget()
+    _kept.toonifier.reset()
 
 
 def _drop() -> None:

@@ -52,7 +52,7 @@ def _work(jobs: Sequence[tuple[Path, Path]], tell: Callable[[int], None], option
                 raise
             except Exception as error:  # a fault of ours: it must not cost the other files
                 status = _fail(f"{source}: {type(error).__name__}: {error}; please report this")
-            toonifier.forget()
+            toonifier.reset()
             tell(status)
 
 

@@ -83,7 +83,7 @@ class Look:
 
     def forget(self) -> None:
         """After an error: nobody is known any more."""
-        self._toonifier.forget()
+        self._toonifier.reset()
         if self._strangers:
             self._strangers.forget()
         self._looks, self._calm = [], None

@@ -36,7 +36,7 @@ def rows(clips: Sequence[Path], styles: Sequence[str], every: float) -> list[lis
 
 def _moments(clip: Path, toonifier: Toonifier, style: str, every: float) -> Iterator[tuple[Image, Image]]:
     """The cells of source and style. Every frame is drawn, as the one before has a say in where a face lies."""
-    toonifier.forget()
+    toonifier.reset()
     start, taken = None, 0
     with open_source(clip) as source:
         followed = toonifier.follow(source, source.rate)

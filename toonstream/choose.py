@@ -9,7 +9,7 @@ its dot, or for live video a scheme, which is what a person writes before the fi
     SINKS     ".xyz"    open(path, source, overwrite)  Sink
     SINKS     "xyz"     open(name, source, controls)   LiveSink
 
-What is built in goes first. These functions raise UserError for what a person can mend.
+Built-in ones take precedence. These functions raise UserError for what a user can fix.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Errors that a user can cause and mend: reported in one line, without a traceback."""
+"""Errors that a user can cause and fix: reported in one line, without a traceback."""
 
 
 class UserError(Exception):

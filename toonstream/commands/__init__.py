@@ -13,7 +13,7 @@ COMMANDS = {
     "batch": "the same for many files at once, on this machine or on many",
     "live": "turn your camera into one that shows a cartoon of you",
     "devices": "list cameras, virtual cameras and backends",
-    "doctor": "tell what works here, what does not and how to mend it",
+    "doctor": "report what works here, what does not, and how to fix it",
     "obs": "put the stream of toonstream live into OBS as a source",
     "bench": "measure frame rates on this machine",
     "engines": "build, list and verify what runs the styles",

@@ -73,7 +73,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         description="Measure frame rates on this machine, beside plain decoding and encoding of the same clip. "
         "Everything takes turns, in processes of its own, on a clip that is made for it.",
         examples=(
-            "toonstream bench                             # the style cel with every backend that is installed",
+            "toonstream bench                             # the default style with every backend that is installed",
             "toonstream bench --size 1920x1080 --faces 1 4",
             "toonstream bench --input call.mp4 --backend onnxruntime",
             "toonstream bench --compare old/bench.json bench/bench.json",

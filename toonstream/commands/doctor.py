@@ -1,4 +1,4 @@
-"""`toonstream doctor`: a page that tells what works here, what does not and how to mend it, to paste into a report."""
+"""`toonstream doctor`: a page on what works here, what does not, and how to fix it, to paste into a report."""
 
 import getpass
 import re
@@ -39,7 +39,7 @@ _SIDE, _FRAMES = 96, 5
 def run(arguments: list[str]) -> int:
     Parser(
         prog="toonstream doctor",
-        description="Tell what works here, what does not and how to mend it, on a page to paste into a bug report: "
+        description="Report what works here, what does not, and how to fix it, on a page to paste into a bug report: "
         "it names neither you nor your cameras.",
         examples=("toonstream doctor",),
     ).parse_args(arguments)

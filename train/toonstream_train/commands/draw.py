@@ -1,6 +1,6 @@
 """Let the drawing teacher draw every crop of a pack, and store the drawings in it.
 
-The drawings lie as PNG beside the pack, so that an interrupted run goes on where it was and a person can mend one.
+The drawings lie as PNG beside the pack, so that an interrupted run resumes and a person can correct one.
 """
 
 import argparse

@@ -1,1 +1,1 @@
-"""What `toonstream live --to http://...` serves: the stream for OBS, and a page to see and steer it by."""
+"""What `toonstream live --to http://...` serves: the stream for OBS, and a page that shows and controls it."""

@@ -1,88 +1,36 @@
-"""The HTTP server of the stream and the page.
+"""The HTTP server of the stream and the page: its sinks, and whom it serves at a time; `handler.py` answers requests.
 
-The standard library's does: a handful of readers with a thread each, so that one that stops reading holds up itself
-alone.
-
-    GET  /               the page, with page.css, page.js and icon.svg
-    GET  /stream.nut     what everybody is shown, without end: for OBS
-    GET  /stream.mjpg    the same as multipart JPEG: for all other programs
-    GET  /preview.jpg    what the user is shown; ?after=NUMBER waits for another picture than that one
-    GET  /snapshot.png   what everybody is shown, once
-    GET  /styles         what may be chosen; /styles/INDEX.png: what it looks like
-    GET  /sources        what may be chosen in the place of the camera
-    GET  /state          controls and figures
-    POST /state          changes controls; JSON with any of style, source, faces, recording, effect, mirror, split,
-                         paused
+The standard library's server does: a handful of readers with a thread each, so that one that stops reading holds up
+itself alone.
 """
 
-import json
 import os
-import re
-import select
 import socket
+import sys
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import suppress
-from datetime import datetime
-from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from socketserver import ThreadingTCPServer
 from typing import Any
-from urllib.parse import parse_qs
 
-import cv2
-from av.error import FFmpegError
-from toonstream_engines import load_style
 from toonstream_engines.errors import UserError
 
 from toonstream.controls import Controls
 from toonstream.live.switch import Switch
 from toonstream.page.address import Address
-from toonstream.page.nut import write_nut
+from toonstream.page.api import Api
+from toonstream.page.handler import SILENT_SECONDS, Handler
 from toonstream.page.recorder import Recorder
-from toonstream.page.steering import Steering
 from toonstream.sinks.listening import reason
-from toonstream.sinks.stream import Encoder, Picture, Stream
+from toonstream.sinks.stream import Encoder, Stream
 from toonstream.sources import LiveSource
-
-SILENT_SECONDS = 10.0
-"""A connection on which nothing moves for so long is closed, and one that takes so long over a request."""
 
 MOST_CONNECTIONS = 32
 
-SEND_BUFFER_BYTES = 256 << 10
-"""A few pictures: what waits there for a slow reader is delay."""
-
-PICTURE_SECONDS = 5.0
-"""How long a request for a picture waits for one."""
-
-LOOK_SECONDS = 0.5
-"""How often it is looked whether who waits for a picture is still there."""
-
-MAX_BODY_BYTES = 4096
-MAX_PREVIEW_BYTES = 8 << 20
-
-FILES = {
-    "/": ("page.html", "text/html; charset=utf-8"),
-    "/page.css": ("page.css", "text/css; charset=utf-8"),
-    "/page.js": ("page.js", "text/javascript; charset=utf-8"),
-    "/icon.svg": ("icon.svg", "image/svg+xml"),
-}
-HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
-BOUNDARY = "toonstream-picture"
-
 
 class PageServer(ThreadingTCPServer):
-    """Serves from the moment it is made until it is closed. Raises UserError where the address cannot be had.
+    """Serves from its creation until it is closed. Raises UserError where it cannot listen at the address.
 
     source: where the frames come from; a Switch may be changed on the page. stream, preview, recorder: the live sinks;
     the second is for the user alone, the third records into the folder that the program was started in. url: what to
@@ -99,11 +47,11 @@ class PageServer(ThreadingTCPServer):
         self.address_family = place.family
         self.controls = controls
         self._connections: dict[socket.socket, bool] = {}
-        """Whether each has made a request that may be answered; the oldest first."""
+        """Whether each has made a request that is allowed; the oldest first."""
         self.asking: dict[socket.socket, float] = {}
-        """Since when each has been at a request that is not whole."""
+        """Since when each has been sending a request that is not complete."""
         try:
-            super().__init__((place.host, place.port), _Handler)
+            super().__init__((place.host, place.port), Handler)
         except OSError as error:
             raise UserError(f"--to {address}: {reason(error)}") from error
         self.url = self.address.url(self.server_address[1])
@@ -111,7 +59,7 @@ class PageServer(ThreadingTCPServer):
         self.stream = Stream(f"stream for OBS {self.url}stream.nut", False, encoder)
         self.preview = Stream(f"page {self.url}", True, encoder)
         self.recorder = Recorder(Path.cwd(), source.rate)
-        self.steering = Steering(controls, self.recorder, source if isinstance(source, Switch) else None)
+        self.api = Api(controls, self.recorder, source if isinstance(source, Switch) else None)
         threading.Thread(target=self.serve_forever, args=(0.1,), name="page", daemon=True).start()
 
     def close(self) -> None:
@@ -131,21 +79,21 @@ class PageServer(ThreadingTCPServer):
             if oldest is None:
                 self.shutdown_request(request)
                 return
-            self._connections.pop(oldest, None)  # whoever says nothing keeps nobody out
+            self._connections.pop(oldest, None)  # silent connections keep nobody out
             with suppress(OSError):
                 oldest.shutdown(socket.SHUT_RDWR)
         self._connections[request] = False
         super().process_request(request, client_address)
 
     def service_actions(self) -> None:
-        """Often called: ends those whose request comes drop by drop, which no single read takes too long for."""
+        """Called often: closes connections whose request comes so slowly that no single read times out."""
         late = time.monotonic() - SILENT_SECONDS
         for connection in [one for one, since in tuple(self.asking.items()) if since < late]:
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
 
     def admit(self, request: socket.socket) -> None:
-        """It has made a request that may be answered: it keeps its place."""
+        """It has made a request that is allowed: it keeps its place."""
         if request in self._connections:
             self._connections[request] = True
 
@@ -155,197 +103,6 @@ class PageServer(ThreadingTCPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A fault of ours is shown, as the base class does; readers come and go as they please."""
-        import sys
-
+        """Faults of ours are printed, as the base class does; lost connections are not."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: PageServer
-    protocol_version = "HTTP/1.1"
-    server_version, sys_version = "ToonStream", ""
-    timeout = SILENT_SECONDS
-    disable_nagle_algorithm = True
-
-    def setup(self) -> None:
-        self.request.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-        super().setup()
-
-    def handle_one_request(self) -> None:
-        self.server.asking[self.connection] = time.monotonic()
-        super().handle_one_request()
-
-    def do_GET(self) -> None:  # the base class finds it by this name
-        self._heard()
-        path, query = self._allowed()
-        if path is None:
-            return
-        if path in FILES:
-            name, kind = FILES[path]
-            self._answer(Path(__file__).with_name(name).read_bytes(), kind)
-        elif path == "":  # the token without the / after it, to which the page's own addresses are relative
-            self._answer(b"", "text/plain", {"Location": f"{self.path}/"}, HTTPStatus.PERMANENT_REDIRECT)
-        elif path == "/stream.nut":
-            self._stream_nut()
-        elif path == "/stream.mjpg":
-            self._stream_multipart()
-        elif path == "/preview.jpg":
-            after = _number(parse_qs(query).get("after", [""])[0])
-            self._preview(self.server.preview.number if after is None else after)
-        elif path == "/snapshot.png":
-            self._snapshot()
-        elif path == "/state":
-            self._json(self.server.steering.state())
-        elif path == "/styles":
-            self._json([_describe(style) for style in self.server.controls.styles])
-        elif path == "/sources":
-            self._json([{"source": name, "name": title} for name, title in self.server.steering.sources().items()])
-        elif path.startswith("/styles/") and path.endswith(".png"):
-            self._style_preview(path.removeprefix("/styles/").removesuffix(".png"))
-        else:
-            self._refuse(HTTPStatus.NOT_FOUND, "There is no such page here.")
-
-    def do_POST(self) -> None:
-        self.close_connection = True  # unless the body was read
-        path, _ = self._allowed()
-        if path is None:
-            return
-        length = _number(self.headers.get("Content-Length", ""))
-        if path != "/state":
-            self._refuse(HTTPStatus.NOT_FOUND, "There is no such page here.")
-        elif self.headers.get_content_type() != "application/json":  # which a form of another page cannot send
-            self._refuse(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send application/json.")
-        elif length is None or length > MAX_BODY_BYTES:
-            self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"Send at most {MAX_BODY_BYTES} bytes, and their number.")
-        else:
-            body = self.rfile.read(length)
-            self._heard()
-            self.close_connection = False
-            if problem := self.server.steering.change(body):
-                self._refuse(HTTPStatus.BAD_REQUEST, problem)
-            else:
-                self._json(self.server.steering.state())
-
-    def _heard(self) -> None:
-        """The request is whole: the answer may take as long as it wants."""
-        self.server.asking.pop(self.connection, None)
-
-    def _allowed(self) -> tuple[str | None, str]:
-        """The path within the page, None where the request is answered already as it may not be; and the query."""
-        path, _, query = self.path.partition("?")
-        address = self.server.address
-        if refusal := address.refusal(path, self.headers):
-            self._refuse(HTTPStatus.FORBIDDEN, refusal)
-            return None, query
-        self.server.admit(self.connection)
-        return address.inner(path), query
-
-    def _stream_nut(self) -> None:
-        self._begin_stream("video/x-nut")
-        with suppress(FFmpegError):  # the reader has gone
-            write_nut(self._pictures(), self.wfile)
-
-    def _stream_multipart(self) -> None:
-        self._begin_stream(f"multipart/x-mixed-replace;boundary={BOUNDARY}")
-        self.wfile.write(f"--{BOUNDARY}\r\n".encode())
-        for picture in self._pictures():
-            head = f"Content-Type: image/jpeg\r\nContent-Length: {len(picture.jpeg)}\r\n\r\n".encode()
-            # The boundary goes along: readers that look for it show the picture now rather than with the next.
-            self.wfile.write(b"".join((head, picture.jpeg, f"\r\n--{BOUNDARY}\r\n".encode())))
-
-    def _begin_stream(self, kind: str) -> None:
-        self.close_connection = True
-        self.send_response(HTTPStatus.OK)
-        self.send_header("Content-Type", kind)
-        self.send_header("Connection", "close")
-        self._end_headers()
-
-    def _pictures(self) -> Iterator[Picture]:
-        """What everybody is shown, from now on until the end."""
-        stream = self.server.stream
-        number = stream.number
-        while picture := self._next(stream, number, None):
-            number = picture.number
-            yield picture
-
-    def _preview(self, after: int) -> None:
-        picture = self._next(self.server.preview, after, PICTURE_SECONDS)
-        if picture:
-            self._answer(picture.jpeg, "image/jpeg", {"X-Number": str(picture.number)})
-        else:
-            self._answer(b"", "text/plain", status=HTTPStatus.NO_CONTENT)
-
-    def _snapshot(self) -> None:
-        frame = self.server.stream.newest
-        if frame is None:
-            self._refuse(HTTPStatus.NOT_FOUND, "There is no picture yet.")
-            return
-        _, png = cv2.imencode(".png", cv2.cvtColor(frame.rgb(), cv2.COLOR_RGB2BGR))
-        name = f"toonstream-{datetime.now():%Y%m%d-%H%M%S}.png"
-        self._answer(bytes(png), "image/png", {"Content-Disposition": f'attachment; filename="{name}"'})
-
-    def _next(self, stream: Stream, after: int, seconds: float | None) -> Picture | None:
-        """The stream's next picture; None at its end, and after those seconds, and where the reader has gone."""
-        waited = 0.0
-        while not stream.closed and (seconds is None or waited < seconds) and not self._gone():
-            if picture := stream.next(after, LOOK_SECONDS):
-                return picture
-            waited += LOOK_SECONDS
-        return None
-
-    def _gone(self) -> bool:
-        readable, _, _ = select.select([self.connection], [], [], 0)
-        return bool(readable) and not self.connection.recv(1, socket.MSG_PEEK)
-
-    def _style_preview(self, name: str) -> None:
-        styles, index = self.server.controls.styles, _number(name)
-        with suppress(UserError, OSError):
-            if index is not None and index < len(styles):
-                path = load_style(styles[index]).folder / "preview.png"
-                if path.stat().st_size <= MAX_PREVIEW_BYTES:
-                    self._answer(path.read_bytes(), "image/png")
-                    return
-        self._refuse(HTTPStatus.NOT_FOUND, "This style has no preview.")
-
-    def _json(self, value: object) -> None:
-        self._answer(json.dumps(value).encode(), "application/json")
-
-    def _refuse(self, status: HTTPStatus, reason: str) -> None:
-        self._answer(f"{reason}\n".encode(), "text/plain; charset=utf-8", status=status)
-
-    def _answer(
-        self, body: bytes, kind: str, headers: dict[str, str] | None = None, status: HTTPStatus = HTTPStatus.OK
-    ) -> None:
-        self.send_response(status)
-        for name, value in (headers or {}).items():
-            self.send_header(name, value)
-        if status != HTTPStatus.NO_CONTENT:
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
-        if self.close_connection:
-            self.send_header("Connection", "close")
-        self._end_headers()
-        self.wfile.write(body)
-
-    def _end_headers(self) -> None:
-        for name, value in HEADERS.items():
-            self.send_header(name, value)
-        self.end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Nothing: who runs it wants to see other things."""
-
-
-def _number(text: str) -> int | None:
-    """A whole number of a request, of as many digits as any that is meant may have; None where it is none."""
-    return int(text) if re.fullmatch("[0-9]{1,18}", text) else None
-
-
-def _describe(style: str) -> dict[str, object]:
-    try:
-        known = load_style(style)
-    except UserError as error:
-        return {"style": style, "name": Path(style).name, "about": str(error)}
-    return {"style": style, "name": known.name, "about": known.about}

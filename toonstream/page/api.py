@@ -1,4 +1,4 @@
-"""What the page is told and may change, as JSON."""
+"""What the page shows and may change, as JSON."""
 
 import json
 
@@ -11,14 +11,14 @@ from toonstream.page.recorder import Recorder
 SWITCHES = ("effect", "mirror", "split", "paused")
 
 
-class Steering:
-    """A session by its controls, its recorder, and its source where that may be changed."""
+class Api:
+    """A session's controls, its recorder, and its source where that may be changed."""
 
     def __init__(self, controls: Controls, recorder: Recorder, switch: Switch | None) -> None:
         self._controls, self._recorder, self._switch = controls, recorder, switch
 
     def sources(self) -> dict[str, str]:
-        """What may be chosen in the place of the source: names, each with a title."""
+        """What may be chosen as the source: names, each with a title."""
         return self._switch.choices() if self._switch else {}
 
     def state(self) -> dict[str, object]:
@@ -34,7 +34,7 @@ class Steering:
         }
 
     def change(self, body: bytes) -> str | None:
-        """Changes what the JSON object says; tells what is wrong, and changes nothing then."""
+        """Change what the JSON object says. Returns what is wrong with it, if anything, and changes nothing then."""
         try:
             changes = json.loads(body)
         except (ValueError, RecursionError):

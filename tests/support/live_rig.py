@@ -58,7 +58,7 @@ def engines(monkeypatch) -> dict[str, FlatEngine]:
         return there[style]
 
     monkeypatch.setattr("toonstream.live.session.END_SECONDS", 10)  # on a busy machine all is to end for the next test
-    for module in ("toonstream.toonifier", "toonstream.live.session"):
+    for module in ("toonstream.toonifier", "toonstream.live.style_loader"):
         monkeypatch.setattr(f"{module}.load_style", lambda style: style)
         monkeypatch.setattr(f"{module}.open_engine", open_engine)
     return there

@@ -7,11 +7,11 @@ switched, what shows is what the guard lets through.
 import threading
 import time
 from collections.abc import Callable, Sequence, Set
+from functools import partial
 from typing import NamedTuple
 
 import cv2
-import numpy as np
-from toonstream_engines import Engine, load_style, open_engine, styles
+from toonstream_engines import Engine, styles
 from toonstream_engines.closeable import Closeable
 from toonstream_engines.errors import UserError
 from toonstream_engines.style import DEFAULT
@@ -23,36 +23,37 @@ from toonstream.live.guard import Guard
 from toonstream.live.look import Look, Sight
 from toonstream.live.measures import Measures
 from toonstream.live.strangers import Strangers
+from toonstream.live.style_loader import StyleLoader
 from toonstream.live.views import mirrored, split, stamped
 from toonstream.newest import Newest
 from toonstream.sinks import LiveSink
 from toonstream.sources import LiveSource
 from toonstream.sources.clock import now
-from toonstream.toonifier import SMALLEST_CROP, Toonifier, shape_of
+from toonstream.toonifier import Toonifier
 
-LOOK_SECONDS = 0.1
-"""How often it is looked whether somebody watches."""
+CHECK_SECONDS = 0.1
+"""How often to check whether anybody watches, and how long a stage waits for its next frame."""
 
 STALL_SECONDS = 0.5
-"""From when on the last picture is shown again where no frame comes, so that no reader takes us for dead."""
+"""After how long without a frame the last picture is shown again, so that no reader takes the stream for dead."""
 
 REST_SECONDS = 1.0
-"""How long nobody has to watch before the engine rests."""
+"""After how long without anybody watching the engine pauses."""
 
 CLOSE_SECONDS = 60.0
-"""How long nobody has to watch before the camera is closed."""
+"""After how long without anybody watching the camera is closed."""
 
 END_SECONDS = 0.6
-"""How long the stages get to end; one that hangs in a driver is left behind."""
+"""How long to wait for the stages to end; one that hangs in a driver is left running."""
 
 BUSY_SECONDS = 15.0
-"""How long a network then gets for what it is at: Python aborts where it ends amid that."""
+"""How long to wait, beyond that, for a network that still runs: Python aborts when it exits during such a call."""
 
 
 class Drawn(NamedTuple):
-    """A frame, and what was seen in it; None where looking failed.
+    """A frame, and what was detected in it; None where that failed.
 
-    toons: the cartoons of the faces that are drawn. bare: who was not drawn as the effect is off.
+    toons: the cartoons of the faces that are drawn. bare: identities not drawn because the effect is off.
     """
 
     frame: Frame
@@ -65,7 +66,7 @@ class Session(Closeable):
     """Live video from a source through faces to sinks; implements controls.Controls.
 
     style, backend: as for a Toonifier. faces: how many are drawn, as for a Toonifier; others are blurred. on_lost:
-    one of guard.ON_LOST. Raises UserError where style or backend cannot be had.
+    one of guard.ON_LOST. Raises UserError where style or backend cannot be opened.
     """
 
     def __init__(
@@ -73,11 +74,9 @@ class Session(Closeable):
     ) -> None:
         self.effect = self._covered = True
         self.mirror = self.split = self.paused = False
-        self.style = style.model.path.stem if isinstance(style, Engine) else style
         own = [] if isinstance(style, Engine) else [style]
         self.styles = list(dict.fromkeys([*(shipped.name for shipped in styles()), *own]))
         self._problems: dict[str, str] = {}
-        self._backend = backend
         self._pick = Pick(faces)  # checks `faces`, before an engine is open
         self._toonifier = Toonifier(style, backend)
         self._guard = Guard(on_lost)
@@ -85,10 +84,6 @@ class Session(Closeable):
         self._captured: Newest[Frame] = Newest()
         self._seen: Newest[tuple[Frame, Sight | None]] = Newest()
         self._drawn: Newest[Drawn] = Newest()
-        self._wanted: str | None = None
-        self._loaded: tuple[str, Engine] | None = None
-        self._loader: threading.Thread | None = None
-        self._switching = threading.Lock()
         self.measures = Measures()
         self._shown: Frame | None = None
         self._shown_at = 0.0
@@ -96,6 +91,8 @@ class Session(Closeable):
         self._watched_at = time.monotonic()
         self._size = (0, 0)
         self._end = threading.Event()
+        name = style.model.path.stem if isinstance(style, Engine) else style
+        self._loader = StyleLoader(name, backend, partial(self._report, "style"), self._end)
         self._stages: list[threading.Thread] = []
         self._left_behind: list[threading.Thread] = []
 
@@ -115,14 +112,14 @@ class Session(Closeable):
         for stage in stages:
             stage.start()
         self._stages = stages
-        left, looked_at = list(sinks), 0.0
+        left, checked_at = list(sinks), 0.0
         try:
             while not self._end.is_set():
-                if time.monotonic() > looked_at + LOOK_SECONDS:
-                    looked_at = time.monotonic()
+                if time.monotonic() > checked_at + CHECK_SECONDS:
+                    checked_at = time.monotonic()
                     if any(sink.watched for sink in left):
-                        self._watched_at = looked_at
-                self._show(self._drawn.take(LOOK_SECONDS), left)
+                        self._watched_at = checked_at
+                self._show(self._drawn.take(CHECK_SECONDS), left)
                 tell()
         finally:
             self._finish(stages)
@@ -131,15 +128,15 @@ class Session(Closeable):
         """Ends `run` soon; any thread and any handler of signals may call it."""
         self._end.set()
 
-    # The stages, each in its thread; the last in that of whoever runs the session.
+    # The stages, each in its thread; the last one, _show, in the thread that calls `run`.
 
     def _capture(self, source: LiveSource) -> None:
         while not self._end.is_set():
             try:
                 if self._unwatched > CLOSE_SECONDS:
-                    self.effect = True  # whoever comes back later may have forgotten
+                    self.effect = True  # who comes back later may have forgotten that it was off
                     source.close()
-                    self._end.wait(LOOK_SECONDS)
+                    self._end.wait(CHECK_SECONDS)
                 elif self._unwatched > REST_SECONDS:
                     source.skip()
                 elif frame := source.read():
@@ -147,13 +144,13 @@ class Session(Closeable):
                 self._report("source", source.problem)
             except Exception as error:
                 self._report("source", error)
-                self._end.wait(LOOK_SECONDS)
+                self._end.wait(CHECK_SECONDS)
         source.close()
 
     def _see(self) -> None:
         look = Look(self._toonifier, self._strangers)
         while not self._end.is_set():
-            frame = self._captured.take(LOOK_SECONDS)
+            frame = self._captured.take(CHECK_SECONDS)
             if frame is None:
                 continue
             sight: Sight | None = None
@@ -170,10 +167,11 @@ class Session(Closeable):
         last: Frame | None = None
         while not self._end.is_set():
             try:
-                self._swap()
+                if self._loader.swap(self._toonifier.restyle):
+                    self._report("style", None)
             except Exception as error:
                 self._report("style", error)
-            seen = self._seen.take(LOOK_SECONDS)
+            seen = self._seen.take(CHECK_SECONDS)
             if seen is None:
                 continue
             frame, sight = seen
@@ -196,7 +194,7 @@ class Session(Closeable):
 
     def _show(self, drawn: Drawn | None, sinks: list[LiveSink]) -> None:
         """Puts out one frame, or the last one again where none comes for long. A lost sink leaves the list."""
-        effect = self.effect  # another thread may change it at any time
+        effect = self.effect  # read once: another thread may change it at any time
         covers = effect and not self._covered
         self._covered = effect
         if covers:
@@ -252,19 +250,15 @@ class Session(Closeable):
     def close(self) -> None:
         """Frees the networks, unless a stage still uses them that would not end; may be called twice."""
         self.stop()
-        loader = self._loader
-        busy = [stage for stage in self._left_behind if stage.name in ("see", "draw")] + ([loader] if loader else [])
+        busy = [stage for stage in self._left_behind if stage.name in ("see", "draw")]
         deadline = time.monotonic() + BUSY_SECONDS
         for stage in busy:
             stage.join(max(0.0, deadline - time.monotonic()))
-        if not any(stage.is_alive() for stage in busy if stage is not loader):
+        if not any(stage.is_alive() for stage in busy):
             self._toonifier.close()
             if self._strangers:
                 self._strangers.close()
-        with self._switching:
-            loaded, self._loaded = self._loaded, None
-        if loaded:
-            loaded[1].close()
+        self._loader.close(deadline)
 
     # What controls and figures are about
 
@@ -277,68 +271,17 @@ class Session(Closeable):
     def faces(self, most: int | None) -> None:
         self._pick = Pick(most)
 
+    @property
+    def style(self) -> str:
+        """As controls.Controls tells."""
+        return self._loader.style
+
     def choose(self, style: str) -> None:
         """As controls.Controls tells."""
         if style not in self.styles:
             self._report("style", f"{style}: no such style; there are {', '.join(self.styles)}")
             return
-        with self._switching:
-            self._wanted = None if style == self.style else style
-            if self._wanted and not self._loader:
-                self._loader = threading.Thread(target=self._load, name="load", daemon=True)
-                self._loader.start()
-
-    def _load(self) -> None:
-        """Opens the wanted style; then the one that is wanted by that time."""
-        while style := self._next_style():
-            engine: Engine | None = None
-            problem: Exception | None = None
-            try:
-                engine = open_engine(load_style(style), self._backend)
-                side = engine.model.side or SMALLEST_CROP
-                sizes = {"n": 1, "h": side, "w": side}
-                ports = engine.model.inputs
-                engine.run(
-                    {port.name: np.zeros(port.resolve(sizes), port.dtype) for port in ports}
-                )  # the first is slow
-                shape_of(engine)
-            except Exception as error:
-                problem = error
-            with self._switching:
-                wanted = self._wanted == style and not self._end.is_set()
-                if wanted and problem:
-                    self._wanted = None
-                elif wanted and engine:
-                    loaded, self._loaded = self._loaded, (style, engine)
-                    engine = loaded[1] if loaded else None
-            if wanted and problem:
-                self._report("style", problem)
-            if engine:
-                engine.close()
-
-    def _next_style(self) -> str | None:
-        """What to load now; None ends the thread that loads."""
-        with self._switching:
-            loaded = self._loaded[0] if self._loaded else None
-            if self._wanted in (None, loaded) or self._end.is_set():
-                self._loader = None
-                return None
-            return self._wanted
-
-    def _swap(self) -> None:
-        """Takes the style that was loaded, if it is still wanted."""
-        with self._switching:
-            loaded, self._loaded = self._loaded, None
-            if loaded is None:
-                return
-            style, engine = loaded
-            if style != self._wanted:
-                engine.close()
-                return
-            self._wanted = None
-            self._toonifier.restyle(engine)
-            self.style = style
-        self._report("style", None)
+        self._loader.choose(style)
 
     def figures(self) -> dict[str, object]:
         """As controls.Controls tells."""
@@ -356,7 +299,7 @@ class Session(Closeable):
             "stages_ms": self.measures.stages_ms(),
             "backend": self._toonifier.engine.description,
             "style": self.style,
-            "loading": self._wanted,
+            "loading": self._loader.wanted,
             "faces": self._faces,
             "state": state,
             "picture": "paused" if self.paused else self._guard.picture,

@@ -26,7 +26,7 @@ class Controls(Protocol):
     def choose(self, style: str) -> None:
         """Starts to load a style beside the one in use, which goes on until the new one is ready.
 
-        One that fails to load changes nothing; figures()["message"] then tells why.
+        One that fails to load changes nothing; figures()["message"] then says why.
         """
 
     def figures(self) -> dict[str, object]:

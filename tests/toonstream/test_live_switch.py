@@ -39,7 +39,7 @@ def test_another_source_in_the_first_ones_size_and_a_scene_of_its_own():
     switch.choose("b")
     assert switch.wanted == "b"
     after = switch.read()
-    assert (switch.name, switch.wanted, switch.told, first.closes) == ("b", None, None, 1)
+    assert (switch.name, switch.wanted, switch.failure, first.closes) == ("b", None, None, 1)
     assert before.scene != after.scene
     assert (after.width, after.height) == (64, 48)
     assert after.pts == after.picture.pts
@@ -57,9 +57,9 @@ def test_a_source_that_cannot_be_had_leaves_the_one_before():
     after = switch.read()
     assert after.scene == before.scene
     assert (switch.name, switch.wanted) == ("a", None)
-    assert switch.told == "b: in use by another program. Going on with script"
+    assert switch.failure == "b: in use by another program. Going on with script"
     switch.choose("a")
-    assert (switch.wanted, switch.told) == (None, None)
+    assert (switch.wanted, switch.failure) == (None, None)
     with pytest.raises(InputError, match="in use"):
         Switch("b", Sources())
 

@@ -272,7 +272,7 @@ def test_files_faces_and_sources(browser, styles, tmp_path, monkeypatch):
         sources.select_by_visible_text("HD Webcam")
         until(lambda: source.wanted == "/dev/video2")
         until(lambda: "is being opened" in text(browser, "#explained"))
-        source.wanted, source.told = None, "HD Webcam: in use"
+        source.wanted, source.failure = None, "HD Webcam: in use"
         until(lambda: text(browser, "#message") == "HD Webcam: in use")
         until(lambda: sources.first_selected_option.text == "script")
 

@@ -94,7 +94,7 @@ def test_a_recording_without_a_picture_is_none(controls, tmp_path, monkeypatch):
     with closing(PageServer("http://127.0.0.1:0", controls, SOURCE)) as server:
         server.recorder.start()
         server.recorder.stop()
-        assert server.recorder.told == "Nothing was recorded: no picture came"
+        assert server.recorder.message == "Nothing was recorded: no picture came"
     assert not list(tmp_path.iterdir())
 
 
@@ -114,7 +114,7 @@ def test_another_source_is_chosen_from_the_list_alone(controls, monkeypatch):
             assert post(server, {"source": other})[0] == 400
         status, answer = post(server, {"source": "/dev/video2"})
         told = json.loads(answer)["source"]
-        assert (status, told) == (200, {"name": "clip.mp4", "wanted": "/dev/video2", "told": None})
+        assert (status, told) == (200, {"name": "clip.mp4", "wanted": "/dev/video2", "failure": None})
         assert source.wanted == "/dev/video2"
 
 

@@ -151,13 +151,13 @@ def prepared(client: Client, settings: Settings, style: PackedStyle, jobs: Seque
             ) from error
         # A worker may come or go at this moment, and have no answer; that is no problem.
         texts = {name: text for name, text in problems.items() if isinstance(text, str) and text != NOT_READY}
-        told = sorted(f"{name} {text}" for name, text in texts.items())
-        if told:
-            more = f"; and {len(told) - 1} other workers" if len(told) > 1 else ""
-            raise InputError(f"worker {told[0]}{more}")
+        problems = sorted(f"{name} {text}" for name, text in texts.items())
+        if problems:
+            more = f"; and {len(problems) - 1} other workers" if len(problems) > 1 else ""
+            raise InputError(f"worker {problems[0]}{more}")
         yield setup.name
     finally:
-        with suppress(Exception):  # whatever ended the batch is told; without a scheduler nothing is registered
+        with suppress(Exception):  # what ended the batch is reported; without a scheduler nothing is registered
             client.unregister_worker_plugin(setup.name)
 
 
@@ -240,9 +240,9 @@ def check_setup(worker: Worker, name: str) -> None:
         raise Reschedule
 
 
-def tell(worker: Worker, name: str, told: Any) -> None:
+def tell(worker: Worker, name: str, message: Any) -> None:
     """An event of that name, pickled: Dask's own packing drops the connection over a file's name that is not UTF-8."""
-    worker.log_event(name, pickle.dumps(told))
+    worker.log_event(name, pickle.dumps(message))
 
 
 def slots(client: Client) -> tuple[int, int, dict[str, float]]:

@@ -87,7 +87,7 @@ class Manifest:
             self._write(record)
 
     def read(self) -> "Records":
-        """All that is told by now."""
+        """All records so far."""
         records: dict[str, list[Record]] = defaultdict(list)
         try:
             with self.path.open("rb") as file:

@@ -35,14 +35,14 @@ class Progress:
             delay=1e-3,  # the first look is that of the first tick
         )
 
-    def hear(self, told: str | tuple[str, int, int | None]) -> None:
+    def hear(self, message: str | tuple[str, int, int | None]) -> None:
         """What a worker says, as tries.Hear."""
-        if isinstance(told, str):
-            if told not in self._heard:
-                self._heard.add(told)
-                self.say(told)
+        if isinstance(message, str):
+            if message not in self._heard:
+                self._heard.add(message)
+                self.say(message)
             return
-        output, frames, length = told
+        output, frames, length = message
         with self._lock:
             if output in self._sizes:
                 self._under_way[output] = frames, min(frames / length, 1.0) if length else 0.0

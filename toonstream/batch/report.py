@@ -14,7 +14,7 @@ SLOWEST = 3
 
 @dataclass
 class Report:
-    """Of one run. Failures are told by output or input; those of an earlier run are among them."""
+    """Of one run. failures: each names its output or input; those of an earlier run are among them."""
 
     made: list[Record] = field(default_factory=list)
     done_before: int = 0

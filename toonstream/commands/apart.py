@@ -23,7 +23,7 @@ def run_apart(work: Work, jobs: Sequence[Any]) -> int:
     """Runs work(jobs, tell) in a new process, and again with those that are left where a job brought that down.
 
     work: a module's; it calls `tell` with the exit status of each job as it is done. Returns the highest. A UserError
-    that ends it is told, and ends all. Raises KeyboardInterrupt once the process has ended for one.
+    that ends it is printed, and ends all. Raises KeyboardInterrupt once the process has ended for one.
     """
     highest = 0
     while jobs:
@@ -76,7 +76,7 @@ def _end(process: BaseProcess) -> None:
 
 
 def _how(code: int | None) -> str:
-    """What an exit code tells of the end of a process."""
+    """What an exit code says about how a process ended."""
     name = f"code {code}"
     if code and code < 0:
         with suppress(ValueError):

@@ -57,7 +57,7 @@ def _work(jobs: Sequence[tuple[Path, Path]], tell: Callable[[int], None], option
 
 
 def _fail(error: UserError | str) -> int:
-    """Tells what went wrong; returns the exit status that goes with it."""
+    """Prints what went wrong; returns the exit status for it."""
     print(f"toonstream: {error}", file=sys.stderr)
     return error.status if isinstance(error, UserError) else UserError.status
 

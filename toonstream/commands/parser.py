@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse's, with examples at the end of --help; an error is one line, which tells what may have been meant."""
+    """argparse's, with examples at the end of --help; an error is one line, which suggests what may have been meant."""
 
     def __init__(self, *, examples: Sequence[str] = (), **settings: Any) -> None:
         super().__init__(**settings)

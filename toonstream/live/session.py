@@ -264,7 +264,7 @@ class Session(Closeable):
 
     @property
     def faces(self) -> int | None:
-        """As controls.Controls tells; raises ValueError as a Toonifier does."""
+        """As controls.Controls describes it; raises ValueError as a Toonifier does."""
         return self._pick.most
 
     @faces.setter
@@ -273,25 +273,25 @@ class Session(Closeable):
 
     @property
     def style(self) -> str:
-        """As controls.Controls tells."""
+        """As controls.Controls describes it."""
         return self._loader.style
 
     def choose(self, style: str) -> None:
-        """As controls.Controls tells."""
+        """As controls.Controls describes it."""
         if style not in self.styles:
             self._report("style", f"{style}: no such style; there are {', '.join(self.styles)}")
             return
         self._loader.choose(style)
 
     def figures(self) -> dict[str, object]:
-        """As controls.Controls tells."""
+        """As controls.Controls describes it."""
         resting = self._unwatched > REST_SECONDS
         hanging = self.measures.hanging()
-        told = f"{hanging}: it does not come back; where this lasts, start toonstream live again" if hanging else None
+        stuck = f"{hanging}: it does not come back; where this lasts, start toonstream live again" if hanging else None
         ended = next((stage.name for stage in self._stages if not stage.is_alive()), None)
         if ended and not self._end.is_set():
-            told = f"{ended}: it has ended; start toonstream live again"
-        state = "idle" if resting else "stuck" if told else "waiting" if "source" in self._problems else "running"
+            stuck = f"{ended}: it has ended; start toonstream live again"
+        state = "idle" if resting else "stuck" if stuck else "waiting" if "source" in self._problems else "running"
         return {
             "fps": round(self.measures.fps, 1),
             "delay_ms": {f"p{percent}": self.measures.delay_ms(percent) for percent in (50, 95)},
@@ -304,7 +304,7 @@ class Session(Closeable):
             "state": state,
             "picture": "paused" if self.paused else self._guard.picture,
             "size": list(self._size),
-            "message": told or next(reversed(self._problems.values()), None),
+            "message": stuck or next(reversed(self._problems.values()), None),
         }
 
     @property
@@ -317,6 +317,6 @@ class Session(Closeable):
         if problem is None:
             self._problems.pop(part, None)
         else:
-            told = isinstance(problem, str | UserError)
+            readable = isinstance(problem, str | UserError)
             self._problems.pop(part, None)  # the newest comes last
-            self._problems[part] = str(problem) if told else f"{part}: {type(problem).__name__}: {problem}"
+            self._problems[part] = str(problem) if readable else f"{part}: {type(problem).__name__}: {problem}"

@@ -16,17 +16,17 @@ from toonstream.sources.native import Native
 
 
 class Switch(Closeable):
-    """Opens the source `name` by `open`, which raises UserError where it cannot; so does this then.
+    """A source that can be changed. Opens `name` with `open`; both raise UserError where it cannot be opened.
 
-    name: of the source in use. wanted: of the one to be opened in its place at the next `read`, or None. told: why the
-    last change came to nothing, for a person to read, or None. Frames of later sources are fitted into the first one's
-    size, and their `scene` tells them from those before. The rest is LiveSource's.
+    name: of the source in use. wanted: of the one to be opened in its place at the next `read`, or None. failure: why
+    the last change failed, for a person to read, or None. Frames of later sources are fitted into the first one's size,
+    and have another `scene`. The rest is LiveSource's.
     """
 
     def __init__(self, name: str, open: Callable[[str], LiveSource]) -> None:
         self.name = name
         self.wanted: str | None = None
-        self.told: str | None = None
+        self.failure: str | None = None
         self._open = open
         self._source = open(name)
         self.size, self.rate = self._source.size, self._source.rate
@@ -35,7 +35,7 @@ class Switch(Closeable):
         self._scene = 0
 
     def choices(self) -> dict[str, str]:
-        """What there is to choose: names, as `choose` takes them, each with a title."""
+        """The sources that `choose` takes: names, each with a title."""
         name, title = self._first
         others = {
             device: about
@@ -45,8 +45,8 @@ class Switch(Closeable):
         return {name: title, **others, "screen": "Screen"}
 
     def choose(self, name: str) -> None:
-        """Has the source changed. Where that fails the one before goes on, and `told` tells why. Any thread may."""
-        self.told = None
+        """Ask for another source. If it cannot be opened, the one before goes on. Any thread may call it."""
+        self.failure = None
         self.wanted = name if name != self.name else None
 
     @property
@@ -69,13 +69,13 @@ class Switch(Closeable):
         return replace(frame, scene=self._scene)
 
     def _change(self, name: str) -> None:
-        """Lets go of the source first: it may be the same device, and few computers have the bandwidth for two."""
+        """Closes the old source first: it may be the same device, and few computers have the bandwidth for two."""
         self._source.close()
         try:
             self._source = self._open(name)
             self.name, self._fit, self._scene = name, Native([], self.size), self._scene + 1
         except UserError as error:
-            self.told = f"{error}. Going on with {self._source.description}"  # which opens again when it is read
+            self.failure = f"{error}. Going on with {self._source.description}"  # which opens again when it is read
         finally:
             if self.wanted == name:
                 self.wanted = None

@@ -25,10 +25,10 @@ class Api:
         controls, recorder, switch = self._controls, self._recorder, self._switch
         return {
             "style": controls.style,
-            "source": switch and {"name": switch.name, "wanted": switch.wanted, "told": switch.told},
+            "source": switch and {"name": switch.name, "wanted": switch.wanted, "failure": switch.failure},
             "faces": controls.faces,
             "recording": recorder.on,
-            "recorded": recorder.told,
+            "recorded": recorder.message,
             **{name: getattr(controls, name) for name in SWITCHES},
             "figures": controls.figures(),
         }

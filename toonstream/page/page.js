@@ -196,7 +196,7 @@ function tell(now) {
   if (source) choose(byId("source"), source.wanted ?? source.name);
   choose(byId("most"), String(now.faces ?? ""));
   show("recorded", now.recorded);
-  show("message", figures.message ?? source?.told);
+  show("message", figures.message ?? source?.failure);
 }
 
 function status(kind, text) {
@@ -249,7 +249,7 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
-// What the command takes without being told needs no telling.
+// The default address of the command need not be written.
 byId("address").textContent = location.href === "http://127.0.0.1:8080/" ? "" : ` ${location.href}`;
 watch();
 follow();

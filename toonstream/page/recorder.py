@@ -14,16 +14,16 @@ from toonstream.sinks.recording import Recording
 
 
 class Recorder(Closeable):
-    """Records into new files of `folder`, named by the moment. Any thread may start and stop it, as often as it likes.
+    """Records into new files of `folder`, named by date and time. Any thread may start and stop it, repeatedly.
 
-    rate: the frames' nominal one. told: where it records or has recorded, or why it does not, for a person to read.
+    rate: the frames' nominal one. message: where it records or has recorded, or why not, for a person to read.
     The rest is LiveSink's; a recording that fails ends, and the session goes on.
     """
 
     private = False
 
     def __init__(self, folder: Path, rate: Fraction | None) -> None:
-        self.told: str | None = None
+        self.message: str | None = None
         self.description = f"recordings in {folder}, started on the page"
         self._folder = folder
         self._rate = rate
@@ -45,10 +45,10 @@ class Recorder(Closeable):
             if self._recording is None:
                 self._path = self._free_path()
                 self._recording = Recording(self._path, self._rate)
-                self.told = f"Recording into {self._path}, without sound"
+                self.message = f"Recording into {self._path}, without sound"
 
     def stop(self) -> None:
-        """Waits until the file is whole; `told` tells what became of it."""
+        """Waits until the file is complete; `message` then says what became of it."""
         with self._lock:
             recording, self._recording = self._recording, None
             path = self._path
@@ -56,9 +56,9 @@ class Recorder(Closeable):
             return
         try:
             recording.close()
-            self.told = f"Recorded: {path}" if path.exists() else "Nothing was recorded: no picture came"
+            self.message = f"Recorded: {path}" if path.exists() else "Nothing was recorded: no picture came"
         except UserError as error:
-            self.told = str(error)
+            self.message = str(error)
 
     def write(self, frame: Frame) -> None:
         with self._lock:
@@ -67,7 +67,7 @@ class Recorder(Closeable):
                     self._recording.write(frame)
             except UserError as error:
                 self._recording = None
-                self.told = str(error)
+                self.message = str(error)
 
     def close(self) -> None:
         self.stop()

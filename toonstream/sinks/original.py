@@ -118,7 +118,7 @@ class Original:
                 gap = packet.size == 2 and packet.stream.name == "mov_text"  # which the muxer puts in by itself
                 if packet.size and not gap:
                     yield packet
-        except FFmpegError:  # damaged from here on; the source tells
+        except FFmpegError:  # damaged from here on; the source reports it
             return
 
     def _copy(self, packet: Packet[Stream]) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 
 def read_curves(run: Path) -> dict[str, dict[int, float]]:
-    """By name, step -> value; none where the folder has none. A resumed run tells some steps again: the last counts."""
+    """By name, step -> value; none where the folder has none. A resumed run repeats some steps: the last counts."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     if not run.is_dir():

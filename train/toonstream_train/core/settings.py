@@ -47,8 +47,8 @@ def merge(settings: S, values: Mapping[str, Any], origin: str) -> S:
             table = dataclasses.is_dataclass(old) and isinstance(value, Mapping)
             changed[name] = merge(old, value, origin) if table else _alike(value, old)
         except TypeError as error:
-            told = f"{name} cannot be {value!r}; it is {old!r} by default, use the same type"
-            raise InputError(f"{origin}: {told}") from error
+            wrong = f"{name} cannot be {value!r}; it is {old!r} by default, use the same type"
+            raise InputError(f"{origin}: {wrong}") from error
     return dataclasses.replace(settings, **changed)  # type: ignore[type-var]
 
 

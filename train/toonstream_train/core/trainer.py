@@ -283,7 +283,7 @@ class Trainer:
 
 
 def norm(network: nn.Module) -> float:
-    """Of its weights and buffers: no number where one of them is none, which the loss tells a step later."""
+    """Of its weights and buffers: not finite where one of them is not, which the loss shows a step later."""
     return float(torch.nn.utils.get_total_norm([t for t in network.state_dict().values() if t.is_floating_point()]))
 
 

@@ -1,7 +1,7 @@
 """A trained generator taught to a small one, on photos: pixels, features, and later a discriminator between the two.
 
 The student paints; the proportions of its style stay the teacher's, and so the teacher's run is needed for export, too.
-It takes the photo alone, also where its teacher is told the landmarks.
+It takes the photo alone, also where its teacher is conditioned on landmarks.
 """
 
 from collections.abc import Mapping

@@ -7,7 +7,7 @@ switched off by its weight, and what is filled in here is:
 - The encoder is the first half of a generator, down to and with half of its residual blocks.
 - The norm of L_sem is not named: the mean absolute difference, as CycleGAN's cycle.
 - D_dom is said to maximise L_dom, which is its error, and the encoders to minimise it: in print, D_dom learns to be
-  wrong, without bound, and they to be told apart. Here D_dom minimises it, and the encoders fool D_dom by the same loss
+  wrong, without bound, and they to be separable. Here D_dom minimises it, and the encoders fool D_dom by the same loss
   with the two labels exchanged, whose gradient does not fade. The network of D_dom is ours.
 - The perceptual loss compares the features of one layer, not of several. The paper found no network that knows anime,
   and neither is one at hand here: it is off by default.

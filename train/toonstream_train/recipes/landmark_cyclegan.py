@@ -5,7 +5,7 @@ discriminators look at landmarks as well. Where it departs from the paper, or fi
 - Generators, plain discriminators, least squares and the pool of earlier pictures are CycleGAN's, "the base model";
   six residual blocks, as CycleGAN has at 128 pixels. There is no identity loss.
 - Crops are turned, moved and magnified a little. They are aligned, and landmarks that are always in one place could be
-  told without looking.
+  predicted without the picture.
 - Equation 4's norm, and the regressors' loss, are means of squares. The deviation of a Gaussian is not given.
 - Equation 5 conditions a made picture on its source's heat maps; figure 3's caption on those predicted for it. The
   equation is followed; the way back of a cycle sees the same maps.
@@ -261,8 +261,8 @@ class LandmarkCycleGAN(Recipe):
                 add("conditional discriminators", s.conditional, *logits)
             real_parts = parts(real, way.real.points[5])
             for name, patch in self.made_parts(way, made).items():
-                judge = way.to.local[name]
-                add("local discriminators", s.local, judge(real_parts[name]), judge(patch))
+                discriminator = way.to.local[name]
+                add("local discriminators", s.local, discriminator(real_parts[name]), discriminator(patch))
         return total
 
     def made_parts(self, way: Way, made: Tensor) -> dict[str, Tensor]:

@@ -1,12 +1,12 @@
 """A style from photos and cartoons within minutes on a CPU: the cartoons' lines and shading, the photos' colours.
 
-No paper's. It keeps CartoonGAN's plan (photos and cartoons unpaired, one discriminator, no way back) and replaces what
+Not from a paper. It keeps the plan of CartoonGAN (unpaired photos and cartoons, no cycle) and replaces what
 takes long or a pretrained network:
 - The generator is the small one for live use, its lightness in flat tones by construction. It begins by reproducing its
   input, in place of the initialisation phase.
 - The discriminator sees lightness alone, as in AnimeGAN (Chen et al. 2019), less its mean, so that skin keeps its
   colour and its tone, whatever the cartoons'. It sees a window; hinge loss and spectral norm (Miyato et al. 2018).
-- The discriminator is told where on the face each pixel lies. Without that, cheeks get strokes of hair.
+- The discriminator is conditioned on where in the crop each pixel is. Without that, cheeks get strokes of hair.
 - The content loss: colours stay in every pixel, lightness in the means of cells; what is
   smooth in the photo is smooth in the toon.
 - Input is degraded as by a webcam, and temporal consistency asks for the same toon in spite of noise.

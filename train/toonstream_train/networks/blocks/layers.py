@@ -24,7 +24,7 @@ class Residual(nn.Module):
 
 
 class Context(nn.Module):
-    """Tells every place what the whole crop is like: an artist's tones follow the range of the face at hand."""
+    """Adds global context to every place: an artist's tones follow the range of the whole face."""
 
     def __init__(self, width: int) -> None:
         super().__init__()

@@ -5,7 +5,7 @@ A baseline that the papers here compare themselves with: CycleGAN with attention
 paper, or fills in what the paper does not give:
 - Generators are the authors' light version, whose AdaLIN parameters come from means, so that sizes are free.
 - In print the discriminators' attention is to say 0 of real pictures and 1 of made ones; here, as in the authors' code,
-  it is told what the logits are told, with the weight of the adversarial loss, and the generators fool both.
+  it has the same targets as the logits, with the weight of the adversarial loss, and the generators fool both.
 - First weights are Gaussian in the generators alone: spectral norm takes their scale away in the discriminators.
 - Pictures are aligned crops of faces, what was padded is hidden from the discriminators, and what is exported is a
   moving average (EMA).

@@ -8,8 +8,6 @@ import pytest
 import torch
 from support.exported import drawn_photo
 from support.training import RANDOM_VGG, TINY_FACE2ANIME, run, tiny_pack, trainer
-from toonstream_train.commands.fit import preset
-from toonstream_train.core import settings
 from toonstream_train.core.recipe import Settings
 from toonstream_train.losses.adversarial import discriminator_loss, generator_loss, gradient_penalty
 from toonstream_train.losses.semantic import semantic_consistency
@@ -42,11 +40,6 @@ def test_each_loss_can_be_switched(tmp_path: Path, switched: dict[str, float], t
     made = trainer(tmp_path, dataclasses.replace(TINY_FACE2ANIME, **switched))
     made.train_step()
     assert set(made.recipe.losses) == {"generators", "cycle", "cartoon discriminator", "photo discriminator"} | there
-
-
-@pytest.mark.parametrize("name", ["paper", "small"])
-def test_presets_are_read(name: str) -> None:
-    assert settings.read(Face2Anime.defaults, preset("face2anime", name), []) != Face2Anime.defaults
 
 
 def test_the_embedding_lies_halfway_through_the_generator() -> None:

@@ -1,14 +1,12 @@
-"""Settings and presets."""
+"""Settings. Presets: test_configs.py."""
 
 from pathlib import Path
 
 import pytest
 from toonstream_engines.errors import InputError
-from toonstream_train.commands.fit import PRESETS
 from toonstream_train.core import settings
 from toonstream_train.recipes.cartoongan import CartoonGANSettings
 from toonstream_train.recipes.drawing_student import DrawingStudent
-from toonstream_train.recipes.registry import recipe
 
 
 def test_settings_are_checked(tmp_path: Path) -> None:
@@ -37,9 +35,3 @@ def test_a_size_is_a_number_of_pixels() -> None:
     for size in ("large", "100", "0"):
         with pytest.raises(InputError, match=f"sizes.{size}: a size is a multiple of 32, in pixels"):
             DrawingStudent(settings.read(DrawingStudent.defaults, None, [f"sizes.{size}=0.5"]))
-
-
-@pytest.mark.parametrize("preset", sorted(PRESETS.glob("*/*.toml")), ids=lambda path: f"{path.parent.name}-{path.stem}")
-def test_presets_are_of_their_recipe(preset: Path) -> None:
-    kind = recipe(preset.parent.name)
-    assert settings.read(kind.defaults, preset, []) != kind.defaults

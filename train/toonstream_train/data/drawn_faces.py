@@ -125,8 +125,7 @@ class DrawnFaces:
         if random.random() < a.shine:
             image = shine(random, mesh, image)
         if random.random() < a.glasses:
-            worn = glasses(random, mesh, size)
-            image, drawing = worn.worn_on(image), worn.worn_on(drawing, DRAWN_RIM)
+            image, drawing = glasses(random, mesh, size).worn(image, drawing)
         if random.random() < a.covered:
             cover, over = self._cover(random, size)
             image, drawing = (_over(picture, over, cover) for picture in (image, drawing))
@@ -240,8 +239,6 @@ def _over(picture: Bytes, over: Bytes, cover: NDArray[np.float32]) -> Bytes:
     return np.asarray(cv2.blendLinear(over, picture, cover, 1 - cover), np.uint8)
 
 
-DRAWN_RIM = 0.6
-"""Gain of a rim's colour in a drawing: a draughtsman draws it dark."""
 NOISE = np.random.default_rng(0).standard_normal((768, 768, 3), np.float32)
 """Sensor noise to cut from: drawing it anew takes longer than all the rest."""
 

@@ -16,10 +16,16 @@ Bytes = NDArray[np.uint8]
 Points = NDArray[np.floating]
 
 TEMPLES = (234, 454)
+DRAWN = 0.6
+"""Gain of a rim's colour in a drawing: a draughtsman draws it dark."""
+SEEN = 20.0
+"""How much rims must differ from what is behind, of 255, to be drawn whole."""
 THIN = 0.6
 """Share of the glasses with rims of wire."""
 DARK = 0.4
 """Share of the glasses whose lenses are dark."""
+GLARE = 0.4
+"""Share of the clear ones that mirror a lamp or a screen."""
 FINER = 2
 """They are drawn at so many times the size: a wire is thinner than a pixel."""
 
@@ -28,23 +34,42 @@ FINER = 2
 class Glasses:
     rims: NDArray[np.float32]
     """(S, S), 0 to 1: where rims, bridge and arms are."""
+    clear: float
+    """How much of them a photo shows, 0 to 1."""
     rim_colour: NDArray[np.float64]
     """(3,), RGB."""
     lenses: NDArray[np.float32]
     """(S, S), 0 to 1: how far the lenses hide what is behind."""
     lens_colour: NDArray[np.float64]
+    glare: NDArray[np.float32]
+    """(S, S), 0 to 1: how far the lenses mirror something bright."""
+    glare_colour: NDArray[np.float64]
 
-    def worn_on(self, picture: Bytes, ink: float = 1.0) -> Bytes:
-        """The picture (S, S, 3) with them. ink: gain of the rims' colour; a drawn rim is darker."""
-        behind = picture + self.lenses[..., None] * (self.lens_colour - picture)
-        worn = behind + self.rims[..., None] * (ink * self.rim_colour - behind)
+    def worn(self, photo: Bytes, drawing: Bytes) -> tuple[Bytes, Bytes]:
+        """A photo (S, S, 3) of a face that wears them, and its drawing, with darker rims and nothing mirrored."""
+        behind = self._behind(photo)
+        behind += self.glare[..., None] * (self.glare_colour - behind)
+        # Rims that nobody can see are not drawn.
+        apart = np.average(np.abs(behind - self.rim_colour).mean(2), weights=self.rims + 1e-6)
+        drawn = min(1.0, 1.6 * self.clear) * min(1.0, self.clear * float(apart) / SEEN)
+        return (
+            self._framed(behind, self.clear, self.rim_colour),
+            self._framed(self._behind(drawing), drawn, DRAWN * self.rim_colour),
+        )
+
+    def _behind(self, picture: Bytes) -> NDArray[np.float64]:
+        return np.asarray(picture + self.lenses[..., None] * (self.lens_colour - picture), np.float64)
+
+    def _framed(self, behind: NDArray[np.float64], share: float, colour: NDArray[np.float64]) -> Bytes:
+        worn = behind + share * self.rims[..., None] * (colour - behind)
         return np.asarray(np.round(worn.clip(0, 255)), np.uint8)
 
 
 def glasses(random: np.random.Generator, mesh: Points, size: int) -> Glasses:
     """Random ones that fit a face; mesh (478, 2) in pixels of a picture of `size`."""
     outlines, lines = _frame(random, mesh)
-    thick = random.uniform(0.6, 1.4) if random.random() < THIN else random.uniform(1.5, 4.5)
+    thin = random.random() < THIN
+    thick = random.uniform(0.6, 1.4) if thin else random.uniform(1.5, 4.5)
     rims, lenses = np.zeros((2, FINER * size, FINER * size), np.uint8)
     for path, closed in [*((outline, True) for outline in outlines), *((line, False) for line in lines)]:
         cv2.polylines(rims, [_fixed(path)], closed, 255, max(1, round(thick * FINER * size / 256)), cv2.LINE_AA, 4)
@@ -55,12 +80,30 @@ def glasses(random: np.random.Generator, mesh: Points, size: int) -> Glasses:
     top, bottom = (float(limit(outlines[0][:, 1])) for limit in (np.min, np.max))
     below = ((np.arange(size, dtype=np.float32) - top) / max(bottom - top, 1.0)).clip(0, 1)[:, None]
     shade = random.uniform(0, 70) if random.random() < 0.7 else random.uniform(90, 210)
+    inside = _share(lenses, size)
+    mirrors = random.uniform(0.1, 0.6) if hides == 0 and random.random() < GLARE else 0.0
     return Glasses(
-        random.uniform(0.75, 1.0) * _share(rims, size),
+        _share(rims, size),
+        random.uniform(0.35 if thin else 0.75, 1.0),
         shade * np.array([1, random.uniform(0.8, 1.05), random.uniform(0.6, 1.05)]),
-        np.float32(hides) * (1 - np.float32(fade) * below) * _share(lenses, size),
+        np.float32(hides) * (1 - np.float32(fade) * below) * inside,
         random.uniform(0, 50) * np.array([1, random.uniform(0.8, 1.1), random.uniform(0.6, 1.2)]),
+        np.float32(mirrors) * inside * _spots(random, outlines, size),
+        random.uniform(150, 255) * np.array([random.uniform(0.7, 1), 1, random.uniform(0.8, 1)]),
     )
+
+
+def _spots(random: np.random.Generator, outlines: list[Points], size: int) -> NDArray[np.float32]:
+    """What both lenses mirror: one soft-edged shape, at the same place of either, (S, S)."""
+    spots = np.zeros((size, size), np.uint8)
+    wide = float(np.ptp(outlines[0][:, 0]))
+    offset, axes = random.uniform(-0.3, 0.3, 2) * wide, np.round(random.uniform(0.1, 0.4, 2) * wide).astype(int)
+    turn = random.uniform(0, 180)
+    for outline in outlines:
+        x, y = np.round(outline.mean(0) + offset).astype(int)
+        cv2.ellipse(spots, (int(x), int(y)), (int(axes[0]), int(axes[1])), turn, 0, 360, 255, -1, cv2.LINE_AA)
+    soft = cv2.GaussianBlur(spots, (0, 0), max(0.05 * wide, 0.5))
+    return np.asarray(soft, np.float32) / np.float32(255)
 
 
 def _frame(random: np.random.Generator, mesh: Points) -> tuple[list[Points], list[Points]]:

@@ -4,13 +4,16 @@ from dataclasses import dataclass, replace
 
 from toonstream_train.drawing.common.complexion import complexion
 from toonstream_train.drawing.common.glasses import wires, worn
-from toonstream_train.drawing.common.lit_skin import base_tone, brightened, relighting
-from toonstream_train.drawing.common.painting import ramp
+from toonstream_train.drawing.common.lit_skin import base_tone, brightened, face_chroma, healthier, relighting
+from toonstream_train.drawing.common.painting import ramp, weighted
 from toonstream_train.drawing.common.seen import eyes_seen
 from toonstream_train.drawing.common.shapes import Points
 from toonstream_train.drawing.common.skin import Skin, find
 from toonstream_train.drawing.common.smoothing import Floats, Flow, flow
 from toonstream_train.drawing.common.tones import skin_light
+
+LEAST_RED = 5.0
+"""How much redder than the skin lips are at least, however hazy the photo."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,15 @@ class Analysis:
         return ramp(left, 0.15, 0.5), ramp(right, 0.15, 0.5)
 
 
+def warm(picture: Floats, skin: Skin) -> None:
+    """Gives the lips of a picture (H, W, 3), in place, the light that the skin gets, and at least a hint of red."""
+    lips = weighted(picture, skin.lips)[1:]
+    added = healthier(skin.chroma, skin)
+    red = float(face_chroma(skin.chroma, skin)[0]) + LEAST_RED * skin.contrast
+    added[0] += max(red - float(lips[0]), 0.0)
+    picture[..., 1:] += skin.lips[..., None] * added
+
+
 def analyse(photo: Floats, mesh: Points) -> Analysis:
     """Of a warped photo in LAB (H, W, 3) with its moved mesh (478, 2)."""
     eyes, tone = eyes_seen(photo, mesh), skin_light(photo, mesh)
@@ -48,5 +60,7 @@ def analyse(photo: Floats, mesh: Points) -> Analysis:
     skin = find(combed, mesh, max(eyes))
     gain = relighting(combed[..., 0], skin, mesh)
     photo, combed, skin = brightened(photo, gain), brightened(combed, gain), replace(skin, form=gain * skin.form)
+    for picture in (photo, combed):
+        warm(picture, skin)
     face = complexion(combed, skin, mesh, wire)
     return Analysis(eyes, contours, photo, combed, skin, wire, face, base_tone(combed[..., 0], skin))

@@ -1,11 +1,10 @@
 """Skin as a comic has it: nearly one tone, with one soft-edged shadow, lively in colour."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from toonstream.faces.mesh import BROWS, EYES, MOUTH
 from toonstream_train.drawing.common.analysis import Analysis
-from toonstream_train.drawing.common.lit_skin import face_chroma
+from toonstream_train.drawing.common.lit_skin import face_chroma, healthy
 from toonstream_train.drawing.common.painting import paint, ramp
 from toonstream_train.drawing.common.shapes import Points, face_width, fill, grown
 from toonstream_train.drawing.common.smoothing import Floats, blur, calm_neighbour, smoothstep
@@ -19,12 +18,10 @@ SHINE = 12.0
 """How much lighter than its form skin gets at most, before `RELIEF`."""
 VIVID = 0.25
 """More chroma off the skin, where there is not much already."""
-HUE, PALE = np.radians(53.0), 21.0
-"""The hue that skin has in good light, and the least chroma."""
-RICHEST = 9.0, 0.26
-"""Of red skin's chroma beyond the first and the second for each step of lightness a quarter stays: more looks burnt."""
-HEALTHIER = 0.5
-"""How far the skin's colour goes to the one that good light would show."""
+FRESHER = 9.0
+"""How much lighter than life a comic has skin of middling lightness; deep skin it leaves as deep."""
+HEALTHIER = 0.35
+"""How much farther the skin's colour goes to the one that good light would show."""
 
 
 def flat_tones(seen: Analysis, steps: float) -> Floats:
@@ -63,20 +60,9 @@ def toned(seen: Analysis) -> Floats:
     relief = np.where(relief > 0, SHINE * np.tanh(relief / SHINE), relief).astype(np.float32)
     kept = RELIEF + (1 - RELIEF) * smoothstep(-relief, 6.0, 14.0)
     out: Floats = (tone + kept * relief).astype(np.float32)
+    share: Floats = (out / 100).clip(0, 1)
+    out += np.float32(4 * FRESHER * ramp(base, 46.0, 64.0)) * share * (1 - share)
     return out
-
-
-def healthy(chroma: NDArray[np.float32], lit: float) -> NDArray[np.float32]:
-    """A skin's chroma (2,) as good light shows it, painted at the lightness `lit`.
-
-    Haze and lamps make it grey or green, cameras too red; a grey photo stays grey.
-    """
-    size, hue = float(np.hypot(*chroma)), float(np.arctan2(chroma[1], chroma[0]))
-    sure, red = ramp(size, 2.5, 7.0), ramp(float(np.degrees(hue)), 54.0, 42.0)  # brown skin is as rich, but yellower
-    hue += 0.6 * sure * max(ramp(size, 22.0, 10.0), red) * (HUE - hue)  # the paler, the less its hue says
-    size += 0.65 * sure * max(PALE - size, 0)
-    size -= 0.75 * red * max(size - RICHEST[0] - RICHEST[1] * lit, 0)
-    return np.array([size * np.cos(hue), size * np.sin(hue)], np.float32)
 
 
 def around_features(landmarks: Points, shape: tuple[int, int]) -> Floats:

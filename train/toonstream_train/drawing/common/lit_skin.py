@@ -19,13 +19,19 @@ SHADOW, HIGHLIGHT = 0.62, 0.85
 """How much of a faint shadow's and of a light's distance to the base tone stays."""
 DEEP = (0.30, 0.62)
 """From the first share of the base tone below it to the second a shadow becomes as deep as the photo has it."""
-RICHER, REVIVED = 1.10, 0.30
+RICHER, REVIVED = 1.10, 0.10
 """How much the skin's chroma grows, and how much more where a camera left little of it."""
-WHITE, BRIGHTER = 88.0, 1.05
+HUE, PALE = np.radians(53.0), 21.0
+"""The hue that skin has in good light, and the least chroma."""
+RICHEST = 9.0, 0.26
+"""Of red skin's chroma beyond the first and the second for each step of lightness a quarter stays: more looks burnt."""
+HEALTHIER = 0.5
+"""How far the skin's colour goes to the one that good light would show."""
+WHITE, BRIGHTER = 90.0, 1.14
 """A photo whose lightest parts are darker than this was exposed too low: its skin gains as much, up to the second."""
 OWN = 0.45
 """How much of a place's own colour stays beside the face's."""
-STRAY = (9.0, 22.0)
+STRAY = (8.0, 16.0)
 """A place that differs from the face in chroma by less than the first is skin, by more than the second is not."""
 
 
@@ -43,17 +49,18 @@ def lit_tone(form: Floats, base: float) -> Floats:
     return out
 
 
-def lit_chroma(chroma: Floats, tone: Floats, base: float, own: NDArray[np.float32]) -> Floats:
+def lit_chroma(chroma: Floats, tone: Floats, base: float, own: NDArray[np.float32], aim: NDArray[np.float32]) -> Floats:
     """The skin's chroma (H, W, 2): the face's own everywhere, a little richer, less of it in the dark.
 
-    chroma: what the photo has, smooth; tone: (H, W), the lightness it is painted in; own: (2,), by `face_chroma`.
+    chroma: what the photo has, smooth; tone: (H, W), the lightness it is painted in; own: (2,), by `face_chroma`;
+    aim: (2,), what that becomes.
     """
     dim = np.sqrt((tone / np.float32(max(base, 1.0))).clip(0.12, 1.1))[..., None]
     stray = chroma - own * dim
     size = cv2.magnitude(stray[..., 0].copy(), stray[..., 1].copy())
     alike = smoothstep(size, STRAY[1], STRAY[0])[..., None]
     richer = RICHER + REVIVED * ramp(float(np.hypot(*own)), 20.0, 10.0)
-    out: Floats = chroma + alike * ((richer * own * dim + OWN * stray) - chroma)
+    out: Floats = chroma + alike * ((richer * aim * dim + OWN * stray) - chroma)
     return out
 
 
@@ -62,6 +69,19 @@ def face_chroma(chroma: Floats, skin: Skin) -> NDArray[np.float32]:
     values, light = chroma[skin.sample], skin.form[skin.sample]
     out: NDArray[np.float32] = np.median(values[light >= np.percentile(light, 40)], axis=0).astype(np.float32)
     return out
+
+
+def healthy(chroma: NDArray[np.float32], lit: float) -> NDArray[np.float32]:
+    """A skin's chroma (2,) as good light shows it, painted at the lightness `lit`.
+
+    Haze and lamps make it grey or green, cameras too red; a grey photo stays grey.
+    """
+    size, hue = float(np.hypot(*chroma)), float(np.arctan2(chroma[1], chroma[0]))
+    sure, red = ramp(size, 2.5, 7.0), ramp(float(np.degrees(hue)), 54.0, 42.0)  # brown skin is as rich, but yellower
+    hue += 0.6 * sure * max(ramp(size, 22.0, 10.0), red) * (HUE - hue)  # the paler, the less its hue says
+    size += 0.65 * sure * max(PALE - size, 0)
+    size -= 0.75 * red * max(size - RICHEST[0] - RICHEST[1] * lit, 0)
+    return np.array([size * np.cos(hue), size * np.sin(hue)], np.float32)
 
 
 def exposure(light: Floats, base: float) -> float:
@@ -79,15 +99,23 @@ def relighting(light: Floats, skin: Skin, landmarks: Points) -> Floats:
     return out
 
 
+def healthier(chroma: Floats, skin: Skin) -> NDArray[np.float32]:
+    """What to add to the skin's own chroma, (2,), towards the one that good light would show."""
+    own = face_chroma(chroma, skin)
+    out: NDArray[np.float32] = np.float32(HEALTHIER) * (healthy(own, base_tone(skin.form, skin)) - own)
+    return out
+
+
 def tinting(chroma: Floats, skin: Skin) -> Floats:
     """What to add to the skin's smooth chroma (H, W, 2), which is relit, for one complexion."""
     base, own = base_tone(skin.form, skin), face_chroma(chroma, skin)
+    aim = own + healthier(chroma, skin)
     height, width = skin.where.shape
     small, form, where = (
         cv2.resize(field, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
         for field in (chroma, skin.form, skin.where)
     )
-    added = blur(where, 4.5)[..., None] * (lit_chroma(small, form, base, own) - small)
+    added = blur(where, 4.5)[..., None] * (lit_chroma(small, form, base, own, aim) - small)
     out: Floats = cv2.resize(added, (width, height), interpolation=cv2.INTER_LINEAR)
     return skin.where[..., None] * out
 

@@ -14,37 +14,40 @@ from toonstream.faces.mesh import (
     LOWER_LIDS,
     UPPER_LIDS,
 )
+from toonstream_train.drawing.common.glasses import worn
 from toonstream_train.drawing.common.painting import ramp, weighted
 from toonstream_train.drawing.common.shapes import Points, around, curve, disc, fill, stroke
 from toonstream_train.drawing.common.smoothing import Floats, blur, grid, smoothstep
 from toonstream_train.drawing.common.tones import skin_light
 
 
-def eye_trust(lab: Floats, landmarks: Points, side: int) -> float:
-    """0 where the photo shows no eye at the mesh's eye (dark glasses, hair), 1 where it does."""
+def white_over_iris(lab: Floats, landmarks: Points, side: int) -> NDArray[np.float32] | None:
+    """How the white of an eye differs from its iris, LAB (3,); nothing where the lids leave too little of them."""
     shape = (lab.shape[0], lab.shape[1])
     upper, lower = landmarks[UPPER_LIDS[side]], landmarks[LOWER_LIDS[side]]
     width = float(np.hypot(*(upper[0] - upper[-1])))
     gap = float(np.hypot(*(upper - lower).T).max())
     if gap / max(width, 1e-3) < 0.16:
-        return 1.0
+        return None
     slit = fill(landmarks[EYES[side]], shape)
     centre = landmarks[IRISES[side][0]]
     iris = slit * disc(centre, float(np.hypot(*(landmarks[IRISES[side][1:]] - centre).T).mean()), shape)
     if iris.sum() < 10 or (slit - iris).sum() < 10:
-        return 1.0
-    # The white of an eye differs from its iris; a dark glass is the same all over.
-    return ramp(float(np.linalg.norm(weighted(lab, slit - iris) - weighted(lab, iris))), 1.5, 4.0)
+        return None
+    return weighted(lab, slit - iris) - weighted(lab, iris)
 
 
 def eyes_seen(lab: Floats, landmarks: Points) -> tuple[float, float]:
     """For either eye of a photo (H, W, 3) 0 where dark glasses or hair hide it, 1 where it is seen."""
     tone = skin_light(lab, landmarks)
-    trusts, below = [], []
+    trusts, below, lighter = [], [], []
     for side in (0, 1):
         window, origin = around(landmarks[EYES[side]])
         photo, mesh = blur(lab[window], 1.0), landmarks - origin
-        trusts.append(eye_trust(photo, mesh, side))
+        # The white of an eye differs from its iris; a dark glass is the same all over.
+        apart = white_over_iris(photo, mesh, side)
+        trusts.append(1.0 if apart is None else ramp(float(np.linalg.norm(apart)), 1.5, 4.0))
+        lighter.append(100.0 if apart is None else float(apart[0]))
         outline = mesh[EYES[side]]
         width = float(np.hypot(*(outline[0] - outline[8])))
         skin = fill(outline + np.array([0, 0.35 * width], np.float32), photo.shape[:2])
@@ -53,6 +56,8 @@ def eyes_seen(lab: Floats, landmarks: Points) -> tuple[float, float]:
     # Dark glasses darken what lies below both eyes; where they may be, one clear eye is not enough.
     clear = max(below)
     seen, doubt = ramp(clear, 0.36, 0.52), 1 - ramp(clear, 0.5, 0.8)
+    # Behind glasses with no white in either eye there are no eyes: they are dark, in whatever colour.
+    seen *= 1 - worn(lab, landmarks) * (1 - ramp(max(lighter), 2.0, 3.0))
     # In skin as light as that an eye is there if the other is: both are drawn alike.
     left, right = (max(trusts[i], trusts[1 - i] * ramp(below[i], 0.35, 0.55)) for i in (0, 1))
     return seen * left * (1 - doubt * (1 - right)), seen * right * (1 - doubt * (1 - left))

@@ -10,7 +10,7 @@ from toonstream.faces.mesh import MOUTH, OVAL
 from toonstream_train.drawing.common.painting import ramp
 from toonstream_train.drawing.common.shapes import Points, face_width, fill, grown
 from toonstream_train.drawing.common.smoothing import Floats, blur, smoothstep
-from toonstream_train.drawing.common.tones import features_mask, likely_skin, skin_sample, without_islands
+from toonstream_train.drawing.common.tones import features_mask, likely_skin, skin_sample, tall, without_islands
 
 GROWN = 1.35
 """Eyes and brows with what surrounds them are about that much larger than on the photo."""
@@ -90,20 +90,22 @@ def under(combed: Floats, skin: Floats) -> tuple[Floats, Floats]:
 
 def shining(light: Floats, skin: Floats, median: float, landmarks: Points) -> Floats:
     """Where skin shines so that its colour is lost, (H, W) 0 to 1: bright spots amid the skin (H, W)."""
-    holes = ((skin < 0.5) & (light > median + 6)).astype(np.uint8)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(holes, connectivity=4)
     width, kernel = face_width(landmarks), np.ones((3, 3), np.uint8)
+    bright = (skin < 0.5) & (light > median + 6)
+    head = fill(tall(landmarks), (skin.shape[0], skin.shape[1])) > 0.5
     out = np.zeros_like(skin)
-    for index in range(1, count):
-        left, top, across, down, area = stats[index]
-        if area < 12 or max(across, down) > 0.5 * width:
-            continue
-        # What lies amid skin has skin all around.
-        window = np.s_[max(top - 6, 0) : top + down + 6, max(left - 6, 0) : left + across + 6]
-        hole = (labels[window] == index).astype(np.uint8)
-        rim = cv2.dilate(hole, kernel, iterations=5) - cv2.dilate(hole, kernel, iterations=3)
-        if rim.any() and (skin[window] > 0.5)[rim > 0].mean() > 0.9:
-            out[window] = np.maximum(out[window], cv2.dilate(hole, kernel, iterations=3))
+    # What lies amid skin has skin all around; a small spot on the head may have hair on one side.
+    for holes, largest, least in ((bright, 0.5, 0.9), (bright & head, 0.35, 0.5)):
+        count, labels, stats, _ = cv2.connectedComponentsWithStats(holes.astype(np.uint8), connectivity=4)
+        for index in range(1, count):
+            left, top, across, down, area = stats[index]
+            if area < 12 or max(across, down) > largest * width:
+                continue
+            window = np.s_[max(top - 6, 0) : top + down + 6, max(left - 6, 0) : left + across + 6]
+            hole = (labels[window] == index).astype(np.uint8)
+            rim = cv2.dilate(hole, kernel, iterations=5) - cv2.dilate(hole, kernel, iterations=3)
+            if rim.any() and (skin[window] > 0.5)[rim > 0].mean() > least:
+                out[window] = np.maximum(out[window], cv2.dilate(hole, kernel, iterations=3))
     return blur(out, 1.0)
 
 
@@ -128,7 +130,9 @@ def find(combed: Floats, landmarks: Points, trust: float) -> Skin:
     # Beyond the face's outline what is brighter than all its skin is a wall, however alike in colour.
     beyond = 1 - blur(fill(landmarks[OVAL], shape), 4)
     high = float(np.percentile(light[sample], 96))
-    skin = skin * (1 - beyond * smoothstep(light, high + 1, high + 10))
+    # Above the mesh a forehead may shine, less than a wall does.
+    above = np.float32(10) * blur(fill(tall(landmarks), shape), 4)
+    skin = skin * (1 - beyond * smoothstep(light, high + 1 + above, high + 10 + above))
     # Below the nose what lacks the skin's red is a beard, however light; in the face what has it is skin, however dark.
     rows = np.arange(shape[0], dtype=np.float32)[:, None]
     below = smoothstep(np.repeat(rows, shape[1], 1), float(landmarks[1, 1]), float(landmarks[0, 1]) + 1)

@@ -67,13 +67,20 @@ def likely_skin(lab: Floats, landmarks: NDArray[np.float32], sample: NDArray[np.
     cv2.rectangle(neck, (left, above), (right, height), 1.0, -1)
     place = np.maximum(near, blur(neck, 20))
     inner = blur(face, 5)
-    wide = smoothstep(alike, 0.22, 0.6) * place
+    # Above the mesh there may be hair, fair or red as the skin: only what is quite alike goes for a bald head.
+    forehead = fill(landmarks[OVAL], (height, width))
+    above = (1 - blur(forehead, 6)) * inner
+    wide = smoothstep(alike * (1 - (1 - alike) * above), 0.22, 0.6) * place
+    # In one piece, without spots of the one in the other.
+    large, small = (cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)) for size in (45, 31))
+    calm = cv2.morphologyEx(cv2.morphologyEx(wide, cv2.MORPH_CLOSE, large), cv2.MORPH_OPEN, small)
+    wide += above * (calm - wide)
     # Inside the face everything is skin unless it is plainly something else.
     # Around and below the mouth that includes beards, however pale.
     nose, lip = float(landmarks[1, 1]), float(landmarks[0, 1])
     rows = np.arange(height, dtype=np.float32)[:, None]
     lower = smoothstep(rows, nose, max(lip, nose + 1))
-    inside = smoothstep(alike, 0.004 + 0.16 * lower, 0.05 + 0.4 * lower) * inner
+    inside = smoothstep(alike, 0.004 + 0.16 * lower, 0.05 + 0.4 * lower) * np.minimum(inner, blur(forehead, 5))
     out: Floats = blur(np.maximum(wide, inside), 1.5)
     return out
 

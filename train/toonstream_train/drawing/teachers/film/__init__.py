@@ -43,7 +43,8 @@ def painted(photo: Floats, mesh: NDArray[np.float32]) -> Floats:
         window, origin = around(mesh[EYES[side]], 60)
         socket(paper[window], photo[window], mesh - origin, side, trusts[side])
         crease(paper[window], smooth[window], mesh - origin, side, trusts[side])
-        paint(paper[window], wire[window], crisp[window] + 0.7 * (crisp - broad)[window])
+    paint(paper, wire, crisp + np.float32(0.7) * (crisp - broad))
+    for side in (0, 1):
         window, origin = around(mesh[BROWS[side]])
         brow(paper[window], crisp[window], skin.form[window], bare[window], mesh - origin, side, trusts[side])
         window, origin = around(mesh[EYES[side]])

@@ -75,7 +75,7 @@ def white_tone(lab: Floats, white: Floats, most: float) -> NDArray[np.float32]:
     light = weighted(lab, white * white)
     bright = float(np.percentile(lab[..., 0][white > 0.6], 80)) if (white > 0.6).sum() > 8 else float(light[0])
     tone = min(max(bright + 6, float(light[0])), most)
-    return np.array([tone, 0.35 * light[1] + 0.5, 0.35 * light[2]], np.float32)
+    return np.array([tone, 0.2 * light[1] + 0.5, 0.2 * light[2] + 0.5], np.float32)
 
 
 def eye(paper: Floats, lab: Floats, landmarks: Points, side: int, look: Look, trust: float) -> None:

@@ -66,7 +66,7 @@ def open_live_source(name: str, request: CaptureRequest) -> LiveSource:
     """A source by what a person calls it, as in `toonstream live --from`:
 
     0, 1, ... or a part of its name or its path: a camera. screen, or screen:LEFT,TOP,WIDTHxHEIGHT: what is on the
-    screen. An address with ://: a stream. A file: a video, played in a loop. Raises UserError where it cannot be had.
+    screen. An address with ://: a stream. A file: a video, played in a loop. Raises UserError where it does not open.
     """
     scheme, colon, _ = name.partition(":")
     if scheme == "screen":
@@ -157,7 +157,7 @@ def open_live_sinks(
 
     virtualcam, or virtualcam:DEVICE. window. http://HOST:PORT: a stream for OBS and the page with it. tcp://HOST:PORT:
     a stream with the source's sound. A file: a recording, which replaces another only with `overwrite`. Raises
-    UserError where it cannot be had.
+    UserError where it cannot be opened.
     """
     scheme, colon, device = name.partition(":")
     if scheme == "virtualcam" or name.startswith("/dev/"):

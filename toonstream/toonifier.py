@@ -96,7 +96,7 @@ class Toonifier(Closeable):
 
     style: the name of a shipped style, a style's folder, or an engine that is open already, which is then closed with
     this. backend: "auto" or one of engines.BACKENDS. faces: draw only so many: the largest at first, and then the same
-    people as long as they are there; None draws all. Raises UserError where style or backend cannot be had, ValueError
+    people as long as they are there; None draws all. Raises UserError where style or backend do not open, ValueError
     where `faces` is below 1.
     """
 
@@ -182,7 +182,7 @@ class Toonifier(Closeable):
         before.close()
 
     def cut(self) -> None:
-        """The next frame shows another scene, or comes after a pause: faces are looked for everywhere in it."""
+        """The next frame shows another scene, or comes after a pause: search all of it for faces."""
         self._tracker.cut()
 
     def reset(self) -> None:

@@ -151,7 +151,7 @@ def _bound(newest: Path) -> None:
 
 @contextlib.contextmanager
 def _alone(key: Key) -> Iterator[None]:
-    """For one process at a time; others wait. Where no lock can be had, two build the same, which is but slower."""
+    """For one process at a time; others wait. Where there are no locks, two build the same, which is only slower."""
     from filelock import FileLock, Timeout
 
     lock = None

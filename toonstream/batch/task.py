@@ -171,7 +171,7 @@ _kept = threading.local()
 
 @contextmanager
 def _toonifier(settings: Settings) -> Iterator[Toonifier]:
-    """One that has seen no face yet. Raises NoEngineError where it cannot be had."""
+    """One that has seen no face yet. Raises NoEngineError where it cannot be opened."""
     key = settings.style, settings.backend, settings.faces
     if getattr(_kept, "key", None) != key:
         _drop()

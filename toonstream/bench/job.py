@@ -41,7 +41,7 @@ class Job:
     faces: int | None = None
 
     def engine(self) -> Engine:
-        """Raises UserError where it cannot be had."""
+        """Raises UserError where it cannot be opened."""
         if self.external:
             return open_external(self.external, photograph()[None, :256, 48:304], self.backend, self.precision)
         return open_engine(load_style(self.style), self.backend, self.precision)

@@ -1,4 +1,4 @@
-"""A turn of the live loop: the clip in the place of a camera, and a note of when each frame is put out."""
+"""A turn of the live loop: the clip as a camera, and a note of when each frame is put out."""
 
 import threading
 import time
@@ -17,7 +17,7 @@ START_SECONDS = 2.0
 
 
 class Camera(LoopingSource):
-    """A video in the place of a camera, which notes when it gave each frame."""
+    """A video as a camera, which notes when it gave each frame."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)

@@ -71,7 +71,7 @@ class Timed(Engine):
 
 
 def stages(job: Job) -> Measured:
-    """Milliseconds a frame of each of STAGES; faces are followed as in files, which looks at some frames only."""
+    """Milliseconds a frame of each of STAGES; faces are tracked as in files, with the networks on some frames only."""
     watch, end = Stopwatch(), time.perf_counter() + job.seconds
     frames = 0
     sides: list[int] = []

@@ -1,4 +1,4 @@
-"""Faces through live frames. None can wait, and where nobody moves much not every one needs a look of its own."""
+"""Faces through live frames: where nobody moves much, the face networks need not run on every frame."""
 
 from dataclasses import dataclass, field, replace
 
@@ -16,41 +16,41 @@ GAP_SECONDS = 0.5
 """A pause of the source after which a face may be anywhere."""
 
 NEIGHBOURS_SECONDS = 0.1
-"""How far apart two frames may be for a new scene to be told from mere movement, and for a calm face to be where it was
-heading: a second later it may be anywhere, and its cartoon beside it."""
+"""How far apart two frames may be for a new scene to differ from mere movement, and for a calm face to be extrapolated:
+a second later it may be anywhere, and its cartoon off its place."""
 
 CHANGE = 0.4
-"""Share of the change that has a file's frame looked at; here no later look can mend what was missed."""
+"""Share of the change at which the networks run on a file's frame: live, no later frame corrects what was missed."""
 
 
 @dataclass(frozen=True)
 class Sight:
-    """What was seen in a frame: its faces, the largest first."""
+    """What was detected in a frame: its faces, the largest first."""
 
     faces: list[Face]
     looked: bool = True
-    """Whether they were looked for in this very frame, or only expected."""
+    """Whether the networks ran on this frame; otherwise the faces are extrapolated."""
     strangers: list[Rect] = field(default_factory=list)
-    """Where somebody may be who is none of them."""
+    """Where there may be a person who is none of them."""
     people: NDArray[np.uint8] | None = None
-    """Square, over the whole frame: 1 where there is a person; None where nobody knows."""
+    """Mask of people, square, over the whole frame: 1 where there is a person; None where it is unknown."""
 
 
 class Look:
     """A frame's faces, the largest first; to be called with every frame, in order.
 
-    The frame after one of calm faces shows them where they were heading: half the work, and the delay stays low on
-    machines that have just enough time. It is never so for two frames in a row, nor where somebody is covered or lost,
-    nor where the frame comes late, nor where eyes or mouth look different (that may be a blink, or a face that jumped)
-    or show too little to tell.
+    After a frame of calm faces, those of the next one are extrapolated: half the work, and the delay stays low on
+    machines that have just enough time. Never two frames in a row, nor where a face is covered or lost, nor where the
+    frame comes late, nor where eyes or mouth look different (that may be a blink, or a face that jumped) or show too
+    little to decide.
     """
 
     def __init__(self, toonifier: Toonifier, strangers: Strangers | None = None) -> None:
         self._toonifier = toonifier
         self._strangers = strangers
         self._last: Frame | None = None
-        self._looks: list[tuple[float, list[Face]]] = []  # when, and who was seen; the last two
-        self._calm: Glance | None = None  # of the last frame, if its faces were looked for and calm
+        self._looks: list[tuple[float, list[Face]]] = []  # when, and the faces; the last two
+        self._calm: Glance | None = None  # of the last frame, if the networks ran on it and its faces were calm
 
     def __call__(self, frame: Frame) -> Sight:
         if self._last is not None and frame.scene != self._last.scene:
@@ -62,7 +62,7 @@ class Look:
         return Sight(faces, looked, self._strangers(frame, faces), self._strangers.people)
 
     def _faces(self, frame: Frame) -> tuple[list[Face], bool]:
-        """The frame's faces, and whether they were looked for."""
+        """The frame's faces, and whether the networks ran on it."""
         last, self._last = self._last, frame
         now = frame.seconds
         if last is not None and _is_new(last, frame):
@@ -82,7 +82,7 @@ class Look:
         return faces, True
 
     def forget(self) -> None:
-        """After an error: nobody is known any more."""
+        """Drop all tracked faces, as after an error."""
         self._toonifier.reset()
         if self._strangers:
             self._strangers.forget()
@@ -90,9 +90,9 @@ class Look:
 
 
 def onward(before: list[Face], after: list[Face], share: float) -> list[Face]:
-    """The faces of two looks, the same in both, moved on by `share` of their way from the first to the second.
+    """The faces of `after`, extrapolated by `share` of their movement since `before`, which has the same faces.
 
-    Only their place: a mouth or a lid goes back as often as it goes on.
+    Only their place: a mouth or a lid moves back as often as on.
     """
     earlier = {face.identity: face.landmarks for face in before}
     ways = (face.landmarks.mean(0) - earlier[face.identity].mean(0) for face in after)
@@ -102,9 +102,9 @@ def onward(before: list[Face], after: list[Face], share: float) -> list[Face]:
 
 
 def _is_new(last: Frame, frame: Frame) -> bool:
-    """Whether a face may be anywhere in a frame, whatever was in the last one that we looked at.
+    """Whether a face may be anywhere in a frame, whatever the last processed one had: after a cut or a pause.
 
-    Not so where we were only too slow for those in between: to search the whole picture would make us slower still.
+    Not where we were only too slow for the frames between: searching the whole picture would make us slower still.
     """
     seconds = frame.seconds - last.seconds
     if seconds > NEIGHBOURS_SECONDS:

@@ -142,7 +142,7 @@ class Handler(BaseHTTPRequestHandler):
         self.server.asking.pop(self.connection, None)
 
     def _allowed(self) -> tuple[str | None, str]:
-        """The path within the page, None where the request is answered already as it may not be; and the query."""
+        """The path within the page, or None where the request was refused; and the query."""
         path, _, query = self.path.partition("?")
         address = self.server.address
         if refusal := address.refusal(path, self.headers):

@@ -30,8 +30,8 @@ class LiveSink(Protocol):
     A live frame's pts is the moment of its capture on the clock of time.monotonic, in units of its time base, and its
     picture is stored upright.
     description: what it is and where, for people. private: only the user sees it; only then may it be given the
-    before/after split, which shows the real face. watched: somebody looks at it now; while nobody looks at any sink the
-    engine and the camera rest. `write` raises UserError where the sink is lost for good.
+    before/after split, which shows the real face. watched: somebody watches it now; while nobody watches any sink the
+    engine and the camera pause. `write` raises UserError where the sink is lost for good.
     """
 
     @property

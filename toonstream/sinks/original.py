@@ -1,6 +1,6 @@
 """What goes along with the picture: sound, subtitles, fonts, chapters and tags of the original file.
 
-All of it is copied as it is; only sound that the new container cannot hold is encoded anew.
+All of it is copied as it is; only sound that the new container cannot hold is encoded again.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Sound that the new container cannot hold as it is, encoded anew."""
+"""Sound that the new container cannot hold as it is, encoded again."""
 
 from __future__ import annotations
 

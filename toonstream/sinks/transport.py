@@ -49,7 +49,7 @@ class TransportStream(Closeable):
     """Waits at tcp://HOST:PORT for a reader, one at a time, and sends what is new while there is one.
 
     rate: nominal, of the pictures. sound: what the source has to hear, stamped on the clock of its pictures; it is
-    emptied; None where there is none. Raises InputError for what is no address, UserError where it cannot be had. The
+    emptied; None where there is none. Raises InputError for what is no address, UserError where it cannot open. The
     rest is LiveSink's.
     """
 

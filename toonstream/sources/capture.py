@@ -49,7 +49,7 @@ SOUND_FOLLOWS = 1 / 30
 """The share of what pictures come too late or too soon for the sound by which the sound's clock is moved at each."""
 
 JUMP_SECONDS = 1.0
-"""From where on that clock is set anew."""
+"""From where on that clock is reset."""
 
 OLDEST = 1_000_000
 """A time stamp of the driver's that lies further back, in microseconds, is of some other clock."""

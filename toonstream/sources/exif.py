@@ -21,7 +21,7 @@ _STARTS_OF_PICTURES = (b"\xff\xd8\xff", b"\x89PNG", b"/9j/")  # JPEG, PNG, and J
 
 
 def without_pictures(exif: Image.Exif) -> tuple[bytes, list[str]]:
-    """The EXIF block written anew, empty where nothing is noted, and what is left out. Changes `exif`.
+    """The EXIF block written again, empty where nothing is noted, and what is left out. Changes `exif`.
 
     The maker's note goes too: its form is secret, and many hold a preview. Raises ValueError where it is damaged.
     """

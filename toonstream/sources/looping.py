@@ -1,4 +1,4 @@
-"""A video file in the place of a camera: at its own pace, over and over."""
+"""A video file as a camera: at its own pace, over and over."""
 
 import threading
 import time
@@ -13,7 +13,7 @@ from toonstream.sources.clock import MICROSECOND, now, stamp
 from toonstream.sources.video import VideoSource
 
 LATE = Fraction(1, 4)
-"""Seconds by which a frame may be late before the clock is set anew: the reader was away."""
+"""Seconds by which a frame may be late before the clock is reset: the reader was away."""
 
 REST_SECONDS = 0.05
 

@@ -1,4 +1,4 @@
-"""Files joined of several, whose clock starts anew on the way: their time stamps shifted, so that time goes on."""
+"""Files joined of several, whose clock restarts on the way: their time stamps shifted, so that time goes on."""
 
 from __future__ import annotations
 

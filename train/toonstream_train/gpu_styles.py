@@ -1,4 +1,4 @@
-"""Trains the shipped styles anew within a fixed time, on a machine with a CUDA device: draws, then fits.
+"""Trains the shipped styles again within a fixed time, on a machine with a CUDA device: draws, then fits.
 
     python -m toonstream_train.gpu_styles photos.pack out --minutes 9
 

@@ -32,7 +32,7 @@ def draw_all(pack: Pack, look: str, folder: Path, workers: int, most: int | None
     """The crops that have dense landmarks, or `most` of them, with their drawings in a look of `drawing.LOOKS`.
 
     blinks: so many of them come once more, with their lids drawn down. folder: keeps the drawings as PNGs, named by
-    crop, landmarks and the teacher's code, so that an interrupted run goes on and a changed teacher draws anew.
+    crop, landmarks and the teacher's code, so that an interrupted run goes on and a changed teacher draws again.
     """
     from multiprocessing import get_context
 

@@ -240,7 +240,7 @@ def _over(picture: Bytes, over: Bytes, cover: NDArray[np.float32]) -> Bytes:
 
 
 NOISE = np.random.default_rng(0).standard_normal((768, 768, 3), np.float32)
-"""Sensor noise to cut from: drawing it anew takes longer than all the rest."""
+"""Sensor noise to cut from: drawing it again takes longer than all the rest."""
 
 
 def _head(side: int = 256) -> Bytes:

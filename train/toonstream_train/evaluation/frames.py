@@ -23,7 +23,7 @@ LABEL = 44
 def rows(clips: Sequence[Path], styles: Sequence[str], every: float) -> list[list[Image]]:
     """Cells of each clip's frames, `every` seconds, first the source's, then each style's in their order.
 
-    Raises UserError where a clip or a style cannot be had.
+    Raises UserError where a clip or a style cannot be opened.
     """
     columns: list[list[Image]] = []
     for style in styles:

@@ -1,6 +1,6 @@
 """CartoonGAN: Generative Adversarial Networks for Photo Cartoonization (Chen, Lai, Liu; CVPR 2018).
 
-Where it departs from the paper, or fills in what the paper does not give:
+Departures from the paper, and choices where it gives no detail:
 - `--preset paper` has the paper's scale: 64 channels, 256x256, conv4_4 of VGG19, 200 epochs. The defaults are of a
   scale that two CPU cores finish, and take their content loss from EfficientNet-Lite1, which needs no download.
 - The content features are divided by their mean on photos, so that omega, the paper's 10, means the same for each

@@ -1,8 +1,8 @@
 """CP-GAN: Cartoon-to-Photo Facial Translation with Generative Adversarial Networks (Huang, Tan, Yan et al.; ACML 2019).
 
 It translates a source domain to a target domain: in the paper vector avatars to photos; photos to cartoons by naming
-the packs the other way round. Where it departs from the paper, or fills in what the paper does not give, in which it
-follows the authors' own code (on GitHub, JunhongH/CP-GAN) unless said otherwise:
+the packs the other way round. Departures from the paper, and choices where it gives no detail; unless said
+otherwise these are those of the authors' own code (on GitHub, JunhongH/CP-GAN):
 - The content network is dlib's of face recognition in place of Light CNN-9: its feature map of 8x8, as is the last one
   there. Features are divided by their mean size on targets, and the norm of equation 4 is a mean, so gamma is another
   number than the paper's 0.01, to be found by its rule (section 4.6): the content loss is to stay about where it is.
@@ -12,7 +12,7 @@ follows the authors' own code (on GitHub, JunhongH/CP-GAN) unless said otherwise
 - An l1 identity term on targets, weight 0.01 in steps of 255.
 - Each iteration has two steps of the generator: down the local loss, then down the global, content and identity losses
   together. Their learning rate is one, so Adam makes lambda matter less than equation 5 suggests. The code takes the
-  second step with pictures made before the first; here they are made anew.
+  second step with pictures made before the first; here they are made again.
 - The code's patches are rows 16 to 48, 48 to 80 and 80 to 112 of crops aligned so that eyes lie in row 40 and mouths in
   row 88 of 128. Crops here are wider: the same rows are found by each face's landmarks. Padding is grey (0). Those of
   a made picture are its source's. Equation 2's mean over the three is kept; the code adds them.

@@ -1,7 +1,7 @@
 """Landmark Assisted CycleGAN for Cartoon Face Generation (Wu, Gu, Tao, Shen, Tai, Jia; 2019).
 
 CycleGAN whose generators see the face's landmarks as heat maps and are to leave them where they are, and whose
-discriminators look at landmarks as well. Where it departs from the paper, or fills in what the paper does not give:
+discriminators look at landmarks as well. Departures from the paper, and choices where it gives no detail:
 - Generators, plain discriminators, least squares and the pool of earlier pictures are CycleGAN's, "the base model";
   six residual blocks, as CycleGAN has at 128 pixels. There is no identity loss.
 - Crops are turned, moved and magnified a little. They are aligned, and landmarks that are always in one place could be

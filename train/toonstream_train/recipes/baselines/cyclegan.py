@@ -1,6 +1,6 @@
 """CycleGAN: Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks (Zhu et al.; ICCV 2017).
 
-A baseline that the papers here compare themselves with. Where it departs from its own: pictures are aligned crops of
+A baseline that the papers here compare themselves with. Departures from its own paper: pictures are aligned crops of
 faces, what was padded is hidden from the discriminators, and what is exported is a moving average (EMA).
 """
 

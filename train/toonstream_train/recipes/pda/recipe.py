@@ -2,7 +2,7 @@
 
 A landmark deformation network (LDN) moves the contour of the face, a warp follows it, and a portrait stylization
 network (PSN) paints. They learn on portraits that stand between photos and anime, then with photos' faces in those
-portraits, then with photos. Where it departs from the paper, or fills in what the paper does not give:
+portraits, then with photos. Departures from the paper, and choices where it gives no detail:
 - No portraits of cosplayers are at hand. Without a pack `proxy`, `data.proxy` builds them from the photos: larger
   eyes, a slimmer jaw, smooth skin, hair of any colour.
 - The contour is the first 17 points of 56 or 68, as in the paper, or those of the mesh that `prepare` finds in

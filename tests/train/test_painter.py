@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from support.drawn_face import SIDE, SKINS, face
 from toonstream_train.data.drawn_faces import signed
-from toonstream_train.networks.generators.painter import Painter, around_eyes, face_parts, mean_colours
+from toonstream_train.networks.generators.painter import Painter, around_eyes, face_parts, mean_colours, shuffled
 from torch import Tensor
 
 from toonstream.faces.chart import chart
@@ -102,7 +102,14 @@ def test_eyes_are_painted_where_they_are() -> None:
     assert float(eyes[:, :, top:bottom, left:right].sum()) > 0.99 * float(eyes.sum())
 
 
-def test_any_size_of_a_multiple_of_16() -> None:
+def test_each_place_becomes_its_four_pixels() -> None:
+    places = torch.randn(2, 3, 5, 12)
+    pixels = shuffled(places)
+    assert pixels.shape == (2, 3, 6, 10)
+    assert torch.equal(pixels[1, :, 4:6, 6:8].permute(1, 2, 0).flatten(), places[1, 2, 3])
+
+
+def test_any_size_of_a_multiple_of_4() -> None:
     painter = Painter(4)
     with torch.no_grad():
-        assert painter(torch.zeros(2, 3, 64, 96), torch.zeros(2, 6, 32, 48)).shape == (2, 3, 64, 96)
+        assert painter(torch.zeros(2, 3, 60, 92), torch.zeros(2, 6, 30, 46)).shape == (2, 3, 60, 92)

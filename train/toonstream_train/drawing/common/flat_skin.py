@@ -18,7 +18,7 @@ SHINE = 12.0
 """How much lighter than its form skin gets at most, before `RELIEF`."""
 VIVID = 0.25
 """More chroma off the skin, where there is not much already."""
-FRESHER = 9.0
+FRESHER = 7.0
 """How much lighter than life a comic has skin of middling lightness; deep skin it leaves as deep."""
 HEALTHIER = 0.35
 """How much farther the skin's colour goes to the one that good light would show."""
@@ -61,7 +61,7 @@ def toned(seen: Analysis) -> Floats:
     kept = RELIEF + (1 - RELIEF) * smoothstep(-relief, 6.0, 14.0)
     out: Floats = (tone + kept * relief).astype(np.float32)
     share: Floats = (out / 100).clip(0, 1)
-    out += np.float32(4 * FRESHER * ramp(base, 46.0, 64.0)) * share * (1 - share)
+    out += np.float32(4 * FRESHER * ramp(base, 52.0, 70.0)) * share * (1 - share)
     return out
 
 

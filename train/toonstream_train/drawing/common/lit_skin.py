@@ -27,8 +27,9 @@ RICHEST = 9.0, 0.26
 """Of red skin's chroma beyond the first and the second for each step of lightness a quarter stays: more looks burnt."""
 HEALTHIER = 0.5
 """How far the skin's colour goes to the one that good light would show."""
-WHITE, BRIGHTER = 90.0, 1.14
-"""A photo whose lightest parts are darker than this was exposed too low: its skin gains as much, up to the second."""
+WHITE, BRIGHTER = 90.0, (1.05, 1.14)
+"""A photo whose lightest parts are darker than this was exposed too low: its skin gains as much, up to the second; deep
+skin, which looks the same there and in good light, up to the first."""
 OWN = 0.45
 """How much of a place's own colour stays beside the face's."""
 STRAY = (8.0, 16.0)
@@ -86,7 +87,8 @@ def healthy(chroma: NDArray[np.float32], lit: float) -> NDArray[np.float32]:
 
 def exposure(light: Floats, base: float) -> float:
     """By how much to brighten skin of the base tone on a photo of this lightness (H, W); light skin has enough."""
-    short = min(max(WHITE / max(float(np.percentile(light[::4, ::4], 98)), 1.0), 1.0), BRIGHTER)
+    most = BRIGHTER[0] + (BRIGHTER[1] - BRIGHTER[0]) * ramp(base, 42.0, 54.0)
+    short = min(max(WHITE / max(float(np.percentile(light[::4, ::4], 98)), 1.0), 1.0), most)
     return 1 + (short - 1) * ramp(base, 80.0, 55.0)
 
 

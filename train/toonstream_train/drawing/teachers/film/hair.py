@@ -21,5 +21,5 @@ def head(landmarks: Points, shape: tuple[int, int]) -> Floats:
     oval = landmarks[OVAL]
     middle = oval.mean(0)
     reach = oval - middle
-    reach = reach * np.where(reach[:, 1:] < 0, (1.65, 2.1), (1.5, 1.15)).astype(np.float32)
+    reach = reach * np.where(reach[:, 1:] < 0, (1.65, 2.1), (1.6, 1.75)).astype(np.float32)
     return blur(fill(middle + reach, shape), 22)

@@ -1,5 +1,6 @@
 """Whom nobody knows: covered within a few frames of coming, and no longer than somebody is there."""
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -8,8 +9,9 @@ from support.bare import Show, laid
 from support.live_rig import sample_head
 
 from toonstream.bench.clip import photograph, portrait, windows
-from toonstream.frame import Frame
-from toonstream.live.strangers import SIZE, Search, unknown_people
+from toonstream.faces.square import Square
+from toonstream.frame import Frame, Rect
+from toonstream.live.strangers import SIZE, TRIES, Search, Strangers, unknown_people
 
 WIDTH, HEIGHT = 960, 540
 
@@ -55,27 +57,87 @@ def test_a_newcomer_beside_a_known_face_is_covered_soon(head, brow_to_chin, turn
     assert not any(bare[most:])
 
 
-def test_the_square_that_changed_is_searched_first():
+def noted(pictures: list[np.ndarray], heads: Sequence[tuple[np.ndarray, float]] = ()) -> Search:
+    """A search that knows an empty room, in which nothing is due any more, and has then seen these pictures of it."""
     search = Search(WIDTH, HEIGHT)
-    before, after = room(), room()
-    after[100:140, 800:840] = 250
-    search.note(Frame.from_rgb(before, 0, Fraction(1, 30), 0), [])
-    search.note(Frame.from_rgb(after, 1, Fraction(1, 30), 1), [])
-    first = search.next()
-    assert first.left <= 800
-    assert first.right >= 840
-    assert first.top <= 100
-    assert first.bottom >= 140
+    search.note(Frame.from_rgb(room(), 0, Fraction(1, 30), 0), [])
+    while search.due:
+        search.next()
+    for index, picture in enumerate(pictures, 1):
+        search.note(Frame.from_rgb(picture, index, Fraction(1, 30), index), heads)
+    return search
+
+
+def lit(x: int) -> np.ndarray:
+    """The room with something bright at x."""
+    picture = room()
+    picture[100:140, x : x + 40] = 250
+    return picture
+
+
+def test_squares_that_show_something_new_are_searched_first_and_more_than_once():
+    search = noted([lit(800)])
+    searched = []
+    while search.due:
+        searched.append(search.next())
+    assert all(rect.left < 840 and rect.right > 800 and rect.top < 140 and rect.bottom > 100 for rect in searched)
+    assert {searched.count(rect) for rect in searched} == {TRIES}
+
+
+def test_where_nothing_is_new_all_squares_take_turns():
+    search = noted([room()])
+    assert not search.due
+    count = len(search._squares)
+    assert len({search.next() for _ in range(count)}) == count
 
 
 def test_what_changes_in_a_known_head_has_nothing_searched():
-    search = Search(WIDTH, HEIGHT)
-    before, after = room(), room()
-    after[100:140, 800:840] = 250
-    head = np.array([820.0, 120.0]), 60.0
-    for index, picture in enumerate([before, after]):
-        search.note(Frame.from_rgb(picture, index, Fraction(1, 30), index), [head])
-    assert search._changed.max() < 1
+    assert not noted([lit(800)], [(np.array([820.0, 120.0]), 60.0)]).due
+
+
+def test_what_moves_all_the_time_is_no_news_but_who_comes_beside_it_is():
+    swinging = [lit(800 + 20 * (index % 2)) for index in range(40)]
+    search = noted(swinging)
+    while search.due:
+        search.next()
+    search.note(Frame.from_rgb(lit(800), 99, Fraction(1, 30), 99), [])
+    assert not search.due
+    came = np.maximum(lit(820), lit(300))
+    search.note(Frame.from_rgb(came, 100, Fraction(1, 30), 100), [])
+    first = search.next()
+    assert first.left < 340
+    assert first.right > 300
+
+
+def test_a_calm_picture_is_searched_a_quarter_as_often_in_frames_whose_faces_were_not_looked_for(head, monkeypatch):
+    searched = []
+    look = Strangers._look
+
+    def noting(strangers: Strangers, frame: Frame, rect: Rect) -> list[Square]:
+        searched.append((frame.index, rect))
+        return look(strangers, frame, rect)
+
+    monkeypatch.setattr(Strangers, "_look", noting)
+    show = Show()
+    known = laid(room(), head, 300, 280, 440)
+    looked = [show.look(Frame.from_rgb(known.copy(), index, Fraction(1, 30), index)).looked for index in range(100)]
+    at_first = {rect for index, rect in searched if index < 60}
+    assert at_first >= {rect for rect, _ in show.look._strangers._search._squares}
+    then = [index for index, _ in searched if index >= 60]
+    assert 5 <= len(then) <= 10
+    assert not any(looked[index] for index in then)
+
+
+def test_a_large_guess_beside_somebody_who_was_found_does_not_take_their_place(monkeypatch):
+    small, large = Square(700, 200, 80, 0), Square(800, 250, 300, 0)
+    found = iter([[small], [large], [small], [large]])
+    monkeypatch.setattr(Strangers, "_look", lambda *_: next(found))
+    strangers = Strangers()
+    monkeypatch.setattr(strangers, "_segmenter", lambda *_: np.zeros((SIZE, SIZE), np.float32))
+    for index in range(2):
+        covered = strangers(Frame.from_rgb(room(), index, Fraction(1, 30), index), [])
+    assert len(covered) == 2
+    assert min(rect.width for rect in covered) < 2 * small.side
 
 
 def test_a_person_with_a_known_head_is_known_with_their_hands():

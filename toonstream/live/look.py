@@ -59,7 +59,7 @@ class Look:
         faces, looked = self._faces(frame)
         if self._strangers is None:
             return Sight(faces, looked)
-        return Sight(faces, looked, self._strangers(frame, faces), self._strangers.people)
+        return Sight(faces, looked, self._strangers(frame, faces, looked), self._strangers.people)
 
     def _faces(self, frame: Frame) -> tuple[list[Face], bool]:
         """The frame's faces, and whether the networks ran on it."""

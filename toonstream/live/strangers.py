@@ -28,8 +28,22 @@ FILLED = 0.4
 """Share of a square's side up to which a box in it is a face: larger ones are found in larger squares, while what fills
 a small one is mostly a wall."""
 
-SEARCHES = 2
-"""Squares in which the detector looks, a frame."""
+SEARCHES, TRIES = 2, 3
+"""Squares in which the detector looks, a frame, while any is due; and how often it looks in one for what is new."""
+
+SCENE = 0.5
+"""Share of the squares that show something new from which that is another scene: then one look at each has to do."""
+
+CALM_SECONDS = 0.12
+"""How often it looks in one while none is: all squares take turns."""
+
+USUAL, LEAST_NEW, FIRST_USUAL = 3.0, 3.0, 3.0
+"""A cell shows something new where it differs from its average by more than so many times what it or one beside it
+usually does, and so many levels of brightness: noise, leaves in the wind and a drifting camera are no news. The last is
+what it usually does as long as nobody knows."""
+
+PATIENCE_SECONDS = 0.03
+"""By how much longer all that waits where the faces were looked for in the frame, which takes long enough by itself."""
 
 BEYOND = 0.25
 """How much of a square may lie beyond the frame: there it shows the frame as in a mirror, which makes a face whole that
@@ -41,9 +55,6 @@ TWIN = 0.1
 GRID = 64
 """Cells across and down in which it is noted how much the picture has changed."""
 
-AGE = 0.3
-"""What a frame adds to the change of a cell, in levels of brightness: where nothing changes all squares take turns."""
-
 KEPT_SECONDS, GROWTH = 0.25, 4.0
 """How long a face is blurred after it was last found, and how much the blur grows meanwhile, in its own sizes a
 second."""
@@ -54,8 +65,8 @@ REACH = 0.7
 PERSON = 0.4
 """The segmenter's likelihood from which there is a person."""
 
-PERSON_SECONDS = 0.09
-"""How often people are segmented."""
+PERSON_SECONDS, CALM_PERSON_SECONDS = 0.09, 0.29
+"""How often people are segmented, and while no square is due."""
 
 LEAST = 1 / 600
 """Share of the picture from which what is segmented is a person."""
@@ -93,11 +104,11 @@ class Strangers:
         self._search: Search | None = None
         self._suspects: list[Suspect] = []
         self._persons: list[Rect] = []
-        self._segmented = -1e9
+        self._segmented = self._searched = -1e9
         self.people: NDArray[np.uint8] | None = None
 
-    def __call__(self, frame: Frame, faces: Sequence[Face]) -> list[Rect]:
-        """Where somebody may be who is none of the `faces`."""
+    def __call__(self, frame: Frame, faces: Sequence[Face], looked: bool = True) -> list[Rect]:
+        """Where somebody may be who is none of the `faces`; looked: whether these were looked for in this frame."""
         if self._search is None or self._search.size != (frame.width, frame.height):
             self._search = Search(frame.width, frame.height)
             self.forget()
@@ -105,23 +116,28 @@ class Strangers:
         seen = [face for face in faces if face.confidence == 1]
         heads = [(face.landmarks.mean(0).astype(np.float64), half_side(face.points)) for face in seen]
         self._search.note(frame, heads)
+        for gone in (one for one in self._suspects if now - one.found >= KEPT_SECONDS):
+            self._search.expect(gone.square)
+        alert = self._search.due or len(seen) < len(faces)
         suspects = [one for one in self._suspects if 0 <= now - one.found < KEPT_SECONDS]
-        for _ in range(SEARCHES):
+        patience = PATIENCE_SECONDS if looked else 0.0
+        turn = not 0 <= now - self._searched < CALM_SECONDS + patience
+        for _ in range(SEARCHES if alert else bool(suspects) + turn):
             again = [one for one in suspects if one.checked < now]
             if again:
                 oldest = min(again, key=lambda one: one.checked)
                 oldest.checked = now
                 rect = _around(oldest.square, frame)
             else:
-                rect = self._search.next()
+                rect, self._searched = self._search.next(), now
             for square in self._look(frame, rect):
-                same = next((one for one in suspects if _apart(one.square, square) < square.side / 2), None)
+                same = next((one for one in suspects if _is_same(one.square, square)), None)
                 if same:
                     same.square, same.found = square, now
                 else:
                     suspects.append(Suspect(square, now, now))
         self._suspects = [one for one in suspects if not _is_known(one.square, heads)]
-        if not 0 <= now - self._segmented < PERSON_SECONDS:
+        if not 0 <= now - self._segmented < (PERSON_SECONDS if alert else CALM_PERSON_SECONDS) + patience:
             self._segmented = now
             whole = Rect(0, 0, frame.width, frame.height)
             self.people = people = (self._segmenter(frame, whole) > PERSON).astype(np.uint8)
@@ -131,7 +147,8 @@ class Strangers:
     def forget(self) -> None:
         """The next frame may show anything."""
         self._suspects, self._persons = [], []
-        self._segmented, self.people = -1e9, None
+        self._segmented = self._searched = -1e9
+        self.people = None
 
     def close(self) -> None:
         """Frees the networks; it cannot be called after that."""
@@ -149,31 +166,50 @@ class Strangers:
 
 
 class Search:
-    """Which square of a picture to search next: the one that has changed most since it was last searched."""
+    """Which square of a picture to search next: one that shows something new, else the one that has waited longest."""
 
     def __init__(self, width: int, height: int) -> None:
         self.size = width, height
-        wider = squares(width, height, BEYOND)  # levels of their own: to have searched one is not to have searched both
+        wider = squares(width, height, BEYOND)
         rings = [[rect for rect in level if _inside(rect, width, height) != rect] for level in wider]
-        levels = squares(width, height) + rings
-        self._rects = [(level, rect) for level, rects in enumerate(levels) for rect in rects]
-        self._changed = np.zeros((len(levels), GRID, GRID), np.float32)
-        self._last: NDArray[np.float32] | None = None
+        self._squares = [(rect, self._cells(rect)) for level in squares(width, height) + rings for rect in level]
+        self._tries = np.zeros(len(self._squares))  # how often each is to be searched
+        self._waited = np.zeros(len(self._squares))  # for so many searches of others
+        self._average: NDArray[np.float32] | None = None
+        self._usual = np.full((GRID, GRID), FIRST_USUAL, np.float32)
+
+    @property
+    def due(self) -> bool:
+        """Whether a square with something new is still to be searched."""
+        return bool(self._tries.any())
 
     def note(self, frame: Frame, heads: Sequence[tuple[NDArray[np.float64], float]]) -> None:
-        """Notes how the picture has changed beside known heads, each its middle and half side in pixels."""
+        """Notes what is new in the picture beside known heads, each its middle and half side in pixels."""
         now = frame.grey(Rect(0, 0, *self.size), GRID).astype(np.float32)
-        if self._last is not None:
-            change = np.abs(now - self._last)
-            for middle, half in heads:
-                change[self._cells(Rect.around(np.stack([middle - half, middle + half]), 0, *self.size))] = 0
-            self._changed += change + AGE
-        self._last = now
+        if self._average is None:
+            self._average = now
+            self._tries[:] = 1
+            return
+        change = np.abs(now - self._average)
+        new = change > USUAL * np.asarray(cv2.dilate(self._usual, np.ones((3, 3), np.uint8))) + LEAST_NEW
+        self._average += (now - self._average) / 2
+        self._usual += (np.minimum(change, 2 * self._usual + 2) - self._usual) / 10  # what is new is not usual at once
+        for middle, half in heads:
+            new[self._cells(Rect.around(np.stack([middle - half, middle + half]), 0, *self.size))] = False
+        if new.any():
+            shown = np.array([new[cells].any() for _, cells in self._squares])
+            self._tries[shown] = TRIES if shown.mean() < SCENE else 1
+
+    def expect(self, face: Square) -> None:
+        """Somebody may still be where a face was found a moment ago."""
+        around = [r.left <= face.x < r.right and r.top <= face.y < r.bottom for r, _ in self._squares]
+        self._tries[around] = TRIES
 
     def next(self) -> Rect:
-        level, rect = max(self._rects, key=lambda one: float(self._changed[one[0]][self._cells(one[1])].max()))
-        self._changed[level][self._cells(rect)] = 0
-        return rect
+        first = int(np.where(self._tries == self._tries.max(), self._waited, -1).argmax())
+        self._waited += 1
+        self._waited[first], self._tries[first] = 0, max(0, self._tries[first] - 1)
+        return self._squares[first][0]
 
     def _cells(self, rect: Rect) -> tuple[slice, slice]:
         across, down = GRID / self.size[0], GRID / self.size[1]
@@ -243,8 +279,8 @@ def _is_cut(square: Square, frame: Frame) -> bool:
     return crosses and all(-twin <= at <= length + twin for at, length in ways)
 
 
-def _apart(a: Square, b: Square) -> float:
-    return float(np.hypot(a.x - b.x, a.y - b.y))
+def _is_same(a: Square, b: Square) -> bool:
+    return float(np.hypot(a.x - b.x, a.y - b.y)) < min(a.side, b.side) / 2
 
 
 def _is_known(square: Square, heads: Sequence[tuple[NDArray[np.float64], float]]) -> bool:

@@ -192,4 +192,4 @@ def strokes(drawing: Tensor) -> Tensor:
     light = drawing.mean(1, keepdim=True)
     reach = 2 * (drawing.shape[-1] // 32) + 1
     around = avg_pool2d(light, reach, 1, reach // 2, count_include_pad=False)
-    return (2.5 * (around - light) - 0.25).clamp(0, 1)
+    return (4 * (around - light) - 0.2).clamp(0, 1)

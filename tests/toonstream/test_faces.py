@@ -119,6 +119,25 @@ def test_faces_that_cross_do_not_swap(tracker, head):
     assert staying in seen[-1]
 
 
+def test_what_the_landmark_network_doubts_is_no_new_face_but_one_that_was_lost_is_followed_again(
+    tracker, head, monkeypatch
+):
+    run, score = tracker._landmarker._network.run, [0.8]
+    monkeypatch.setattr(
+        tracker._landmarker._network, "run", lambda inputs: {**run(inputs), "presence": np.float32(score)}
+    )
+    bare, covered = frames([scene((head, 320, 180, 0.8)), scene()])
+    assert tracker(bare) == []
+    tracker.forget()
+    score[0] = 1.0
+    [face] = tracker(bare)
+    score[0] = 0.0
+    assert tracker(covered)[0].confidence < 1
+    score[0] = 0.8
+    [again] = tracker(bare)
+    assert (again.identity, again.confidence) == (face.identity, 1)
+
+
 def test_a_covered_face_is_held_then_given_up_then_known_again(tracker, head):
     bare, covered = scene((head, 320, 180, 0.8)), scene()
     hidden = int(HOLD_SECONDS * 30)

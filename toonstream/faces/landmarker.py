@@ -12,7 +12,8 @@ from toonstream.frame import Frame
 SIZE = 256
 """Pixels of the side of what the network sees."""
 
-PRESENT = 0.5  # the score from which there is a face
+PRESENT = 0.5
+"""The score from which there is a face."""
 
 
 class Landmarker:
@@ -21,11 +22,11 @@ class Landmarker:
     def __init__(self) -> None:
         self._network = open_face_network("face_mesh")
 
-    def __call__(self, frame: Frame, square: Square) -> NDArray[np.float64] | None:
-        """The face's landmarks, (478, 2) in pixels of the frame, or None where there is no face."""
+    def __call__(self, frame: Frame, square: Square, present: float = PRESENT) -> NDArray[np.float64] | None:
+        """The face's landmarks, (478, 2) in pixels of the frame, or None where its score is below `present`, 0 to 1."""
         matrix = square.matrix(SIZE)
         found = self._network.run({"image": crop(frame, matrix, SIZE)[None]})
-        if found["presence"][0] < PRESENT:
+        if found["presence"][0] < present:
             return None
         return framing.apply(framing.invert(matrix), found["landmarks"][0, :, :2])
 

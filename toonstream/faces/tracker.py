@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from toonstream.faces.detector import Detector
 from toonstream.faces.face import Face, five_points
 from toonstream.faces.framing import half_side
-from toonstream.faces.landmarker import Landmarker
+from toonstream.faces.landmarker import PRESENT, Landmarker
 from toonstream.faces.pick import Pick
 from toonstream.faces.search import Search
 from toonstream.faces.smoothing import OneEuro
@@ -18,6 +18,7 @@ from toonstream.faces.square import Square
 from toonstream.frame import Frame
 
 CONFIDENCE = 0.6  # the detector's score from which a new face is looked at
+SURE = 0.9  # the landmark network's score at every look from which a new face is one: leaves make lower ones
 REFINEMENTS = 2  # further looks at a new face: the detector's square is rough, that of its landmarks is better
 SUDDEN = 1.3  # a face that seems so much larger or smaller than one look ago is partly covered
 SEARCH_SECONDS = 0.08  # between two looks for new faces, at least, where some are followed already
@@ -156,12 +157,14 @@ class Tracker:
 
     def _meet(self, frame: Frame, square: Square) -> None:
         """Takes up a face that the search found, unless it is followed already."""
-        if self._is_followed(np.array([square.x, square.y]), square.side / 2):
+        place, reach = np.array([square.x, square.y]), square.side / 2
+        if self._is_followed(place, reach):
             return
-        landmarks = self._landmarker(frame, square)
+        present = PRESENT if any(_could_be(place, reach, track) for track in self._unseen()) else SURE
+        landmarks = self._landmarker(frame, square, present)
         for _ in range(REFINEMENTS):
             if landmarks is not None:
-                landmarks = self._landmarker(frame, Square.of_landmarks(landmarks))
+                landmarks = self._landmarker(frame, Square.of_landmarks(landmarks), present)
         if landmarks is None:
             return
         points = five_points(landmarks)

@@ -11,7 +11,7 @@ from support.live_rig import sample_head
 from toonstream.bench.clip import photograph, portrait, windows
 from toonstream.faces.square import Square
 from toonstream.frame import Frame, Rect
-from toonstream.live.strangers import SIZE, TRIES, Search, Strangers, unknown_people
+from toonstream.live.strangers import SIZE, TRIES, Guess, Search, Strangers, unknown_people
 
 WIDTH, HEIGHT = 960, 540
 
@@ -113,7 +113,7 @@ def test_a_calm_picture_is_searched_a_quarter_as_often_in_frames_whose_faces_wer
     searched = []
     look = Strangers._look
 
-    def noting(strangers: Strangers, frame: Frame, rect: Rect) -> list[Square]:
+    def noting(strangers: Strangers, frame: Frame, rect: Rect) -> list[Guess]:
         searched.append((frame.index, rect))
         return look(strangers, frame, rect)
 
@@ -129,7 +129,7 @@ def test_a_calm_picture_is_searched_a_quarter_as_often_in_frames_whose_faces_wer
 
 
 def test_a_large_guess_beside_somebody_who_was_found_does_not_take_their_place(monkeypatch):
-    small, large = Square(700, 200, 80, 0), Square(800, 250, 300, 0)
+    small, large = Guess(Square(700, 200, 80, 0), 0.8), Guess(Square(800, 250, 300, 0), 0.8)
     found = iter([[small], [large], [small], [large]])
     monkeypatch.setattr(Strangers, "_look", lambda *_: next(found))
     strangers = Strangers()
@@ -137,11 +137,48 @@ def test_a_large_guess_beside_somebody_who_was_found_does_not_take_their_place(m
     for index in range(2):
         covered = strangers(Frame.from_rgb(room(), index, Fraction(1, 30), index), [])
     assert len(covered) == 2
-    assert min(rect.width for rect in covered) < 2 * small.side
+    assert min(rect.width for rect in covered) < 2 * small.square.side
+
+
+def covered_at_once(monkeypatch, guess: Guess, nearer: list[Guess], person: Rect | None = None) -> bool:
+    """In its frame. nearer: what a look from nearer finds; person: whom the segmenter sees."""
+    likely = np.zeros((SIZE, SIZE), np.float32)
+    if person:
+        likely[person.top : person.bottom, person.left : person.right] = 0.6
+    found = iter([[guess], nearer, []])
+    strangers = Strangers()
+    monkeypatch.setattr(Strangers, "_look", lambda *_: next(found, []))
+    monkeypatch.setattr(strangers, "_segmenter", lambda *_: likely)
+    return bool(strangers(Frame.from_rgb(room(), 0, Fraction(1, 30), 0), []))
+
+
+def test_a_weak_guess_is_covered_where_a_look_from_nearer_bears_it_out(monkeypatch):
+    weak, strong, elsewhere = (Guess(Square(x, 200, 80, 0), score) for x, score in [(700, 0.5), (702, 0.8), (800, 0.5)])
+    assert covered_at_once(monkeypatch, weak, [strong])
+    assert covered_at_once(monkeypatch, strong, [])
+    assert not covered_at_once(monkeypatch, weak, [])
+    assert not covered_at_once(monkeypatch, weak, [elsewhere])
+
+
+def test_a_weak_guess_too_large_for_that_is_covered_where_the_segmenter_sees_somebody(monkeypatch):
+    weak, strong = (Guess(Square(700, 250, 240, 0), score) for score in (0.6, 0.8))
+    there, beside = Rect(170, 90, 200, 200), Rect(60, 90, 110, 200)  # of 256, as the guess's middle is at 187, 119
+    assert covered_at_once(monkeypatch, weak, [], there)
+    assert covered_at_once(monkeypatch, strong, [])
+    assert not covered_at_once(monkeypatch, weak, [weak], beside)
+
+
+def test_what_is_nowhere_likely_a_person_is_none():
+    """Leaves and furniture."""
+    likely = np.zeros((SIZE, SIZE), np.float32)
+    likely[80:140, 200:230] = 0.7
+    assert unknown_people(likely, [], 960, 540) == []
+    likely[100, 210] = 0.8
+    assert len(unknown_people(likely, [], 960, 540)) == 1
 
 
 def test_a_person_with_a_known_head_is_known_with_their_hands():
-    people = np.zeros((SIZE, SIZE), np.uint8)
+    people = np.zeros((SIZE, SIZE), np.float32)
     people[60:256, 40:110] = 1  # with a head at about (75, 80)
     people[150:180, 118:140] = 1  # a hand
     people[80:140, 200:230] = 1

@@ -12,6 +12,7 @@ from toonstream.faces.face import Face
 from toonstream.faces.framing import half_side
 from toonstream.frame import Frame, Patch, Pixels, Rect
 from toonstream.live.look import Sight
+from toonstream.live.strangers import HEAD
 from toonstream.live.views import stamped
 from toonstream.picture import copy, planes
 
@@ -22,9 +23,6 @@ HOLD_SECONDS = 0.5
 
 BLUR_SECONDS = 2.5
 """From when on, after nobody was seen for so long, a still takes the place of the blurred picture."""
-
-HEAD = 1.4
-"""Reach of a head with its hair from the face's middle, in half sides of the framing: what is blurred of it."""
 
 SPEED = 8.0
 """How fast a lost head may have got elsewhere, in half sides of the framing a second: about what somebody who jumps

@@ -1,11 +1,12 @@
 """Who else is in the picture: faces and people that nobody knows, found fast, so that they are blurred until known.
 
 A face is followed only once the landmark network has confirmed it, which takes a while for small faces and never
-happens for those upside down or cut by the border. Here a guess is enough.
+happens for those upside down or cut by the border. Here a guess is enough that a second look bears out.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -27,6 +28,15 @@ CONFIDENCE = 0.5
 FILLED = 0.4
 """Share of a square's side up to which a box in it is a face: larger ones are found in larger squares, while what fills
 a small one is mostly a wall."""
+
+SURE_SCORE = 0.7
+"""The detector's score from which a guess needs no second look to bear it out."""
+
+NEARER = 2.5
+"""Side of what is looked at to see a guess from nearer, in sides of its square."""
+
+SEGMENTED = 0.25
+"""In how much of a face that is too large for that the segmenter sees a person: it does not miss one so large."""
 
 SEARCHES, TRIES = 2, 3
 """Squares in which the detector looks, a frame, while any is due; and how often it looks in one for what is new."""
@@ -62,8 +72,9 @@ second."""
 REACH = 0.7
 """How far around a face is blurred, in sides of its square: the head."""
 
-PERSON = 0.4
-"""The segmenter's likelihood from which there is a person."""
+PERSON, SURE = 0.4, 0.75
+"""The segmenter's likelihood from which there is a person, and what it has to reach somewhere in each: plants and
+furniture do not."""
 
 PERSON_SECONDS, CALM_PERSON_SECONDS = 0.09, 0.29
 """How often people are segmented, and while no square is due."""
@@ -76,6 +87,19 @@ MARGIN = 0.15
 
 CHIN, SHOULDERS = 0.5, 2.2
 """How far down from the face's middle, and how far beside it, a hand is theirs, in half sides of the framing."""
+
+HEAD = 1.4
+"""Reach of a head with its hair from the face's middle, in half sides of the framing."""
+
+Head = tuple[NDArray[np.float64], float]
+"""Of a known face: its middle, (2,), and the half side of its framing, in pixels."""
+
+
+class Guess(NamedTuple):
+    """What the detector takes for a face, and its score."""
+
+    square: Square
+    score: float
 
 
 @dataclass
@@ -130,19 +154,37 @@ class Strangers:
                 rect = _around(oldest.square, frame)
             else:
                 rect, self._searched = self._search.next(), now
-            for square in self._look(frame, rect):
-                same = next((one for one in suspects if _is_same(one.square, square)), None)
+            for guess in self._look(frame, rect):
+                same = next((one for one in suspects if _is_same(one.square, guess.square)), None)
                 if same:
-                    same.square, same.found = square, now
-                else:
-                    suspects.append(Suspect(square, now, now))
+                    same.square, same.found = guess.square, now
+                elif not _is_known(guess.square, heads) and self._is_likely(frame, guess, heads):
+                    suspects.append(Suspect(guess.square, now, now))
         self._suspects = [one for one in suspects if not _is_known(one.square, heads)]
         if not 0 <= now - self._segmented < (PERSON_SECONDS if alert else CALM_PERSON_SECONDS) + patience:
-            self._segmented = now
-            whole = Rect(0, 0, frame.width, frame.height)
-            self.people = people = (self._segmenter(frame, whole) > PERSON).astype(np.uint8)
-            self._persons = unknown_people(people, heads, frame.width, frame.height)
+            self._segment(frame, heads)
         return [*(one.rect(now, frame.width, frame.height) for one in self._suspects), *self._persons]
+
+    def _segment(self, frame: Frame, heads: Sequence[Head]) -> NDArray[np.uint8]:
+        """The people in the frame, as in `people`; looked for once."""
+        if self.people is None or self._segmented != frame.seconds:
+            self._segmented = frame.seconds
+            likely = self._segmenter(frame, Rect(0, 0, frame.width, frame.height))
+            self.people = (likely > PERSON).astype(np.uint8)
+            self._persons = unknown_people(likely, heads, frame.width, frame.height)
+        return self.people
+
+    def _is_likely(self, frame: Frame, guess: Guess, heads: Sequence[Head]) -> bool:
+        """Whether a weak guess is borne out: by a look from nearer or, if it is too large for that, the segmenter."""
+        square = guess.square
+        if guess.score >= SURE_SCORE:
+            return True
+        if NEARER * square.side < min(frame.width, frame.height):
+            return any(_is_same(one.square, square) for one in self._look(frame, _around(square, frame)))
+        unknown = self._segment(frame, heads).copy()
+        for middle, half in heads:
+            unknown[_cells(middle, HEAD * half, frame)] = 0
+        return float(unknown[_cells(np.array([square.x, square.y]), square.side / WHOLE / 2, frame)].mean()) > SEGMENTED
 
     def forget(self) -> None:
         """The next frame may show anything."""
@@ -155,14 +197,14 @@ class Strangers:
         self._detector.close()
         self._segmenter.close()
 
-    def _look(self, frame: Frame, rect: Rect) -> list[Square]:
+    def _look(self, frame: Frame, rect: Rect) -> list[Guess]:
         """The faces in a square of the frame; in one that reaches beyond it, those that the border cuts."""
         found = self._detector(_mirrored(frame, rect))
         most = (1 if rect.width == min(frame.width, frame.height) else FILLED) * WHOLE * SEEN
-        likely = (face.square for face in found if face.square.side < most)
-        placed = [square.placed(rect.width / SEEN, rect.left, rect.top) for square in likely]
+        likely = (face for face in found if face.square.side < most)
+        placed = [Guess(face.square.placed(rect.width / SEEN, rect.left, rect.top), face.score) for face in likely]
         beyond = _inside(rect, frame.width, frame.height) != rect
-        return [square for square in placed if not beyond or _is_cut(square, frame)]
+        return [guess for guess in placed if not beyond or _is_cut(guess.square, frame)]
 
 
 class Search:
@@ -183,7 +225,7 @@ class Search:
         """Whether a square with something new is still to be searched."""
         return bool(self._tries.any())
 
-    def note(self, frame: Frame, heads: Sequence[tuple[NDArray[np.float64], float]]) -> None:
+    def note(self, frame: Frame, heads: Sequence[Head]) -> None:
         """Notes what is new in the picture beside known heads, each its middle and half side in pixels."""
         now = frame.grey(Rect(0, 0, *self.size), GRID).astype(np.float32)
         if self._average is None:
@@ -219,14 +261,12 @@ class Search:
         return rows, columns
 
 
-def unknown_people(
-    people: NDArray[np.uint8], heads: Sequence[tuple[NDArray[np.float64], float]], width: int, height: int
-) -> list[Rect]:
-    """Where in a frame of that size there is a person, (SIZE, SIZE), who has none of the heads.
+def unknown_people(likely: NDArray[np.float32], heads: Sequence[Head], width: int, height: int) -> list[Rect]:
+    """Where in a frame of that size there is a person who has none of the heads; likely: as a Segmenter tells.
 
     A hand that is apart from its person is theirs where it is below the face and not far beside it.
     """
-    count, labels, stats, middles = cv2.connectedComponentsWithStats(people)
+    count, labels, stats, middles = cv2.connectedComponentsWithStats((likely > PERSON).astype(np.uint8))
     scale = np.array([width, height]) / SIZE
     known: set[int] = set()
     for middle, half in heads:
@@ -237,16 +277,23 @@ def unknown_people(
         left, top, across, down, area = stats[label].tolist()
         at = middles[label] * scale
         near = any(abs(at[0] - m[0]) < SHOULDERS * half and at[1] > m[1] + CHIN * half for m, half in heads)
-        if label in known or near or area < LEAST * SIZE * SIZE:
+        if label in known or near or area < LEAST * SIZE * SIZE or likely[labels == label].max() < SURE:
             continue
         corners = np.array([[left, top], [left + across, top + down]]) * scale
         found.append(Rect.around(corners, round(MARGIN * float(np.ptp(corners, 0).max())), width, height))
     return found
 
 
+def _cells(middle: NDArray[np.float64], reach: float, frame: Frame) -> tuple[slice, slice]:
+    """Rows and columns of the segmenter's answer for so much of the frame around a place, in pixels."""
+    scale = SIZE / np.array([frame.width, frame.height])
+    area = Rect.around(np.stack([middle - reach, middle + reach]) * scale, 0, SIZE, SIZE)
+    return slice(area.top, area.bottom), slice(area.left, area.right)
+
+
 def _around(square: Square, frame: Frame) -> Rect:
     """Several times as large as a face; of one that the border cuts, as much lies beyond as of what is searched."""
-    side = min(round(2.5 * square.side), frame.width, frame.height)
+    side = min(round(NEARER * square.side), frame.width, frame.height)
     margin = round(BEYOND * side) if _is_cut(square, frame) else 0
     left = int(np.clip(square.x - side / 2, -margin, frame.width + margin - side))
     top = int(np.clip(square.y - side / 2, -margin, frame.height + margin - side))
@@ -283,5 +330,5 @@ def _is_same(a: Square, b: Square) -> bool:
     return float(np.hypot(a.x - b.x, a.y - b.y)) < min(a.side, b.side) / 2
 
 
-def _is_known(square: Square, heads: Sequence[tuple[NDArray[np.float64], float]]) -> bool:
+def _is_known(square: Square, heads: Sequence[Head]) -> bool:
     return any(float(np.hypot(square.x - x, square.y - y)) < half for (x, y), half in heads)

@@ -4,7 +4,7 @@ import numpy as np
 
 from toonstream.faces.mesh import BROWS, EYES, MOUTH
 from toonstream_train.drawing.common.analysis import Analysis
-from toonstream_train.drawing.common.lit_skin import face_chroma, healthy
+from toonstream_train.drawing.common.lit_skin import face_chroma, healthy, pink
 from toonstream_train.drawing.common.painting import paint, ramp
 from toonstream_train.drawing.common.shapes import Points, face_width, fill, grown
 from toonstream_train.drawing.common.smoothing import Floats, blur, calm_neighbour, smoothstep
@@ -19,7 +19,7 @@ SHINE = 12.0
 VIVID = 0.25
 """More chroma off the skin, where there is not much already."""
 FRESHER = 7.0
-"""How much lighter than life a comic has skin of middling lightness; deep skin it leaves as deep."""
+"""How much lighter than life a comic has light skin, pink skin from a lower lightness on; deep skin it leaves as deep."""
 HEALTHIER = 0.35
 """How much farther the skin's colour goes to the one that good light would show."""
 
@@ -61,7 +61,9 @@ def toned(seen: Analysis) -> Floats:
     kept = RELIEF + (1 - RELIEF) * smoothstep(-relief, 6.0, 14.0)
     out: Floats = (tone + kept * relief).astype(np.float32)
     share: Floats = (out / 100).clip(0, 1)
-    out += np.float32(4 * FRESHER * ramp(base, 52.0, 70.0)) * share * (1 - share)
+    red = pink(face_chroma(skin.chroma, skin))
+    fresher = FRESHER * (red * ramp(base, 52.0, 70.0) + (1 - red) * ramp(base, 64.0, 76.0))
+    out += np.float32(4 * fresher) * share * (1 - share)
     return out
 
 

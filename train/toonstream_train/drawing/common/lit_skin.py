@@ -28,8 +28,8 @@ RICHEST = 9.0, 0.26
 HEALTHIER = 0.5
 """How far the skin's colour goes to the one that good light would show."""
 WHITE, BRIGHTER = 90.0, (1.05, 1.14)
-"""A photo whose lightest parts are darker than this was exposed too low: its skin gains as much, up to the second; deep
-skin, which looks the same there and in good light, up to the first."""
+"""A photo whose lightest parts are darker than this was exposed too low: its skin gains as much, up to the first; up to
+the second where it is pink. Brown skin is yellower, and as deep in good light."""
 OWN = 0.45
 """How much of a place's own colour stays beside the face's."""
 STRAY = (8.0, 16.0)
@@ -78,16 +78,24 @@ def healthy(chroma: NDArray[np.float32], lit: float) -> NDArray[np.float32]:
     Haze and lamps make it grey or green, cameras too red; a grey photo stays grey.
     """
     size, hue = float(np.hypot(*chroma)), float(np.arctan2(chroma[1], chroma[0]))
-    sure, red = ramp(size, 2.5, 7.0), ramp(float(np.degrees(hue)), 54.0, 42.0)  # brown skin is as rich, but yellower
+    sure, red = ramp(size, 2.5, 7.0), pink(chroma)  # brown skin is as rich, but yellower
     hue += 0.6 * sure * max(ramp(size, 22.0, 10.0), red) * (HUE - hue)  # the paler, the less its hue says
     size += 0.65 * sure * max(PALE - size, 0)
     size -= 0.75 * red * max(size - RICHEST[0] - RICHEST[1] * lit, 0)
     return np.array([size * np.cos(hue), size * np.sin(hue)], np.float32)
 
 
-def exposure(light: Floats, base: float) -> float:
-    """By how much to brighten skin of the base tone on a photo of this lightness (H, W); light skin has enough."""
-    most = BRIGHTER[0] + (BRIGHTER[1] - BRIGHTER[0]) * ramp(base, 42.0, 54.0)
+def pink(chroma: NDArray[np.float32]) -> float:
+    """1 for a skin's chroma (2,) of a pink hue, 0 for a yellow one."""
+    return ramp(float(np.degrees(np.arctan2(chroma[1], chroma[0]))), 54.0, 42.0)
+
+
+def exposure(light: Floats, base: float, own: NDArray[np.float32]) -> float:
+    """By how much to brighten skin on a photo of this lightness (H, W); light skin has enough.
+
+    base, own: the skin's base tone and its chroma (2,).
+    """
+    most = BRIGHTER[0] + (BRIGHTER[1] - BRIGHTER[0]) * ramp(base, 42.0, 54.0) * pink(own)
     short = min(max(WHITE / max(float(np.percentile(light[::4, ::4], 98)), 1.0), 1.0), most)
     return 1 + (short - 1) * ramp(base, 80.0, 55.0)
 
@@ -95,7 +103,7 @@ def exposure(light: Floats, base: float) -> float:
 def relighting(light: Floats, skin: Skin, landmarks: Points) -> Floats:
     """By what to multiply a photo's lightness (H, W) to relight the face with all that is on it, 1 away from it."""
     base = base_tone(light, skin)
-    lit = lit_tone(skin.form, base) * np.float32(exposure(light, base))
+    lit = lit_tone(skin.form, base) * np.float32(exposure(light, base, face_chroma(skin.chroma, skin)))
     face = np.maximum(fill(tall(landmarks), (light.shape[0], light.shape[1])), skin.where)
     out: Floats = 1 + softened(face) * (lit / np.maximum(skin.form, 8.0) - 1).clip(-0.3, 0.6)
     return out

@@ -19,7 +19,7 @@ SHINE = 12.0
 VIVID = 0.25
 """More chroma off the skin, where there is not much already."""
 FRESHER = 7.0
-"""How much lighter than life a comic has light skin, pink skin from a lower lightness on; deep skin it leaves as deep."""
+"""How much lighter than life a comic has light skin, and pink skin of middling lightness; deep skin stays as deep."""
 HEALTHIER = 0.35
 """How much farther the skin's colour goes to the one that good light would show."""
 

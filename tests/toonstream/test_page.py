@@ -4,29 +4,15 @@ import json
 import re
 import threading
 import time
-from contextlib import closing
 from functools import partial
 
 import av
 import numpy as np
-import pytest
-from support.fake_controls import SOURCE, FakeControls, decode, picture
+from support.fake_controls import decode, picture
 from support.page_client import BLUE, GREEN, RED, ask, is_colour, next_part, noise, reader
 from support.waiting import DEADLINE_SECONDS, returns, wait_until
 
 from toonstream.page import nut
-from toonstream.page.server import PageServer
-
-
-@pytest.fixture
-def controls():
-    return FakeControls(["cel", "/no/such/style"])
-
-
-@pytest.fixture
-def server(controls):
-    with closing(PageServer("http://127.0.0.1:0", controls, SOURCE)) as server:
-        yield server
 
 
 def test_every_reader_gets_what_is_written_from_then_on(server):

@@ -6,7 +6,7 @@ import threading
 from contextlib import closing, suppress
 
 import pytest
-from support.fake_controls import SOURCE, FakeControls, picture
+from support.fake_controls import SOURCE, picture
 from support.page_client import GREEN, RED, ask, is_colour, next_part, post, reader
 from support.waiting import DEADLINE_SECONDS, returns, wait_until
 from toonstream_engines.errors import InputError, UserError
@@ -14,17 +14,6 @@ from toonstream_engines.errors import InputError, UserError
 from toonstream.page import address as addresses
 from toonstream.page.server import MOST_CONNECTIONS, PageServer
 from toonstream.sinks import listening
-
-
-@pytest.fixture
-def controls():
-    return FakeControls(["cel", "/no/such/style"])
-
-
-@pytest.fixture
-def server(controls):
-    with closing(PageServer("http://127.0.0.1:0", controls, SOURCE)) as server:
-        yield server
 
 
 @pytest.fixture

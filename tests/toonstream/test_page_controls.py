@@ -11,24 +11,13 @@ from types import SimpleNamespace
 import av
 import numpy as np
 import pytest
-from support.fake_controls import SOURCE, FakeControls, picture
+from support.fake_controls import SOURCE, picture
 from support.live_rig import Script
 from support.page_client import BLUE, GREEN, RED, ask, post
 from support.waiting import wait_until
 
 from toonstream.live.switch import Switch
 from toonstream.page.server import PageServer
-
-
-@pytest.fixture
-def controls():
-    return FakeControls(["cel", "/no/such/style"])
-
-
-@pytest.fixture
-def server(controls):
-    with closing(PageServer("http://127.0.0.1:0", controls, SOURCE)) as server:
-        yield server
 
 
 def test_controls_are_told_and_changed(server, controls):

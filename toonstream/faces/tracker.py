@@ -1,11 +1,10 @@
 """Follows every face of a video: found once, then kept, with its landmarks smoothed and its identity stable."""
 
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+from toonstream_engines.closeable import Closeable
 
 from toonstream.faces.detector import Detector
 from toonstream.faces.face import Face, five_points
@@ -63,7 +62,7 @@ class Track:
         self.velocity *= 0.0  # a covered face mostly stays; one that drifts on would tear off
 
 
-class Tracker:
+class Tracker(Closeable):
     """Frame in, faces out, for the frames of one video in their order; `most` as Pick takes it."""
 
     def __init__(self, most: int | None = None) -> None:
@@ -207,14 +206,6 @@ class Tracker:
         """Frees the networks; it cannot be called after that."""
         self._detector.close()
         self._landmarker.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _could_be(centre: NDArray[np.float64], size: float, track: Track) -> bool:

@@ -17,8 +17,6 @@ class Painter(nn.Module):
     lie on top. There is no batch norm: with it, colours depend on what else is in the batch. Runtimes work on blocks of
     16 channels, so a width that is no multiple of 16 costs as much as the next one that is.
 
-    Coarser scales, 1/8 and 1/16, were here once. Training ended each time with none of their activations above zero.
-
     image (N, 3, H, W) and chart (N, planes, H / 2, W / 2), both in [-1, 1] -> toon (N, 3, H, W) in about that range;
     H and W multiples of 4.
     """

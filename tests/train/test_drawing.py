@@ -68,3 +68,11 @@ def test_moves_with_the_photo(look: str) -> None:
     there = draw(moved, mesh + np.array([1, 0], np.float32), look)
     difference = np.abs(there[:, 9:-8].astype(float) - draw(crop, mesh, look)[:, 8:-9])
     assert difference.mean() < 0.5
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_nothing_is_drawn_on_the_wall(look: str) -> None:
+    crop, mesh = face(SKINS["pale"])
+    cv2.line(crop, (12, 20), (12, 120), (20, 20, 20), 2, cv2.LINE_AA)
+    drawn = draw(crop, mesh, look)
+    assert np.abs(drawn[20:120, :24].astype(int) - crop[20:120, :24]).max() < 12

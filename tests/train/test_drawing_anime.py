@@ -62,4 +62,4 @@ def test_a_shadow_narrower_than_a_tenth_of_the_face_is_left_out() -> None:
     dimmed = crop * (1 - 0.4 * cv2.GaussianBlur(spot, (0, 0), 3))[..., None]
     there = np.s_[160:171, 85:96, 0]
     flat, spotted = (lab(draw(picture, mesh, "anime"))[there].mean() for picture in (crop, dimmed.astype(np.uint8)))
-    assert abs(flat - spotted) < 3
+    assert abs(flat - spotted) < 4.5  # where the photo is 10 darker

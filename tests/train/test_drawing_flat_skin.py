@@ -73,7 +73,18 @@ def test_shine_on_a_forehead_is_skin_and_soft(look: str) -> None:
     drawn = lab(draw(crop, mesh, look))
     spot = np.s_[66:75, 120:137, 0]
     assert lab(crop)[spot].mean() > plain[spot].mean() + 50
-    assert plain[spot].mean() + 3 < drawn[spot].mean() < drawn[spot].max() < plain[spot].mean() + 12
+    assert plain[spot].mean() + 3 < drawn[spot].mean() < drawn[spot].max() < plain[spot].mean() + 18
+
+
+@pytest.mark.parametrize("look", ["cel", "anime"])
+def test_a_moustache_stays_whole(look: str) -> None:
+    crop, mesh = face(SKINS["pale"])
+    bare = lab(draw(crop, mesh, look))
+    cv2.ellipse(crop, (128, 178), (30, 9), 0, 0, 360, (104, 92, 86), -1, cv2.LINE_AA)
+    grown = lab(draw(crop, mesh, look))
+    along = np.s_[176:181, 106:151, 0]
+    assert (bare[along] - grown[along]).mean(0).min() > 15
+    assert grown[along].mean(0).std() < 4  # in one tone
 
 
 def test_lines_amid_light_hair_are_its_own_deeper_tone_and_around_it_nearly_ink() -> None:

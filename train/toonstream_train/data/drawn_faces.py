@@ -13,13 +13,15 @@ from torch import Tensor
 
 from toonstream.faces import framing
 from toonstream.faces.chart import EMPTY, PLANES, chart
-from toonstream.faces.crop import resample
 from toonstream.faces.shape import Proportions, Shape, displacements, moved
 from toonstream_train.data.glasses import glasses
 from toonstream_train.data.pack import Pack
+from toonstream_train.data.person import head_matte, person
 from toonstream_train.data.shine import shine
 
 Bytes = NDArray[np.uint8]
+LEAST = 40
+"""How much what no matte shows counts, of 255: a matte may err."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ class DrawnFaces:
         self.side = pack.images.shape[1]
         self.fields = [displacements(mesh, shape, self.side) for mesh in pack.points[478]]
         self.meshes = [moved(mesh, field, self.side) for mesh, field in zip(pack.points[478], self.fields, strict=True)]
+        self.shown = shown(pack)
         self._ahead: dict[tuple[int, int, int], Future[DrawnBatch]] = {}
         self._pool = ThreadPoolExecutor(threads)
 
@@ -116,7 +119,7 @@ class DrawnFaces:
         patch = self._matrix(random, size)
         image = _warped(pack.images[index], patch, size, self.fields[index])
         drawing = _shown(pack.drawings[index], patch, size, self.side)
-        weight = resample(np.minimum(pack.inside[index] * np.uint8(200) + np.uint8(55), HEAD), patch, size)
+        weight = _warped(self.shown[index], patch, size, self.fields[index])
         mesh = framing.apply(patch, self.meshes[index]).astype(np.float32)
         planes = chart(self._jittered(random, mesh, size), size)
         if random.random() < a.dropped:
@@ -177,6 +180,15 @@ def warped(faces: Pack, shape: Proportions, size: int | None = None) -> dict[str
     images = [_warped(image, matrix, size, field) for image, field in zip(faces.images, fields, strict=True)]
     meshes = [moved(mesh, field, side) * (size / side) for mesh, field in zip(faces.points[478], fields, strict=True)]
     return {"image": np.stack(images), "chart": np.stack([chart(mesh, size) for mesh in meshes])}
+
+
+def shown(pack: Pack) -> list[Bytes]:
+    """How much each place of each crop counts, (S, S): as far as it shows at run time, and a little everywhere."""
+    out = []
+    for image, mesh, inside in zip(pack.images, pack.points[478], pack.inside, strict=True):
+        weight = np.rint(LEAST + (255 - LEAST) * head_matte(person(image), mesh)).astype(np.uint8)
+        out.append(np.minimum(weight, inside * np.uint8(200) + np.uint8(55)))
+    return out
 
 
 def signed(pictures: Bytes) -> Tensor:
@@ -241,17 +253,6 @@ def _over(picture: Bytes, over: Bytes, cover: NDArray[np.float32]) -> Bytes:
 
 NOISE = np.random.default_rng(0).standard_normal((768, 768, 3), np.float32)
 """Sensor noise to cut from: drawing it again takes longer than all the rest."""
-
-
-def _head(side: int = 256) -> Bytes:
-    """How much a place of the canonical crop counts, by its distance from the middle of the head: 60 to 255."""
-    y, x = (np.mgrid[:side, :side] + 0.5) / side - np.array([0.47, 0.5])[:, None, None]
-    distance = np.hypot(x / 0.46, y / 0.52)
-    weight = 60 + 195 * (1 - ((distance - 0.8) / 0.35).clip(0, 1))
-    return np.asarray(np.round(weight), np.uint8)
-
-
-HEAD = _head()
 
 
 def _groups() -> Sequence[NDArray[np.intp]]:

@@ -4,9 +4,6 @@ PDA (Xiao et al., section 3.1.1) has portraits of cosplayers for it. Where none 
 wigs, lenses and make-up do.
 """
 
-from contextlib import closing
-from fractions import Fraction
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +11,9 @@ from numpy.typing import NDArray
 from toonstream.faces.crop import resample
 from toonstream.faces.face import five_points
 from toonstream.faces.mesh import OVAL
-from toonstream.faces.segmenter import Segmenter
 from toonstream.faces.shape import Shape, displacements, moved
-from toonstream.frame import Frame, Rect
 from toonstream_train.data.pack import Pack
+from toonstream_train.data.person import person
 from toonstream_train.data.skin import skin
 from toonstream_train.drawing.common.shapes import fill
 from toonstream_train.drawing.common.smoothing import Floats, blur, smoothstep
@@ -32,17 +28,12 @@ Points = NDArray[np.float32]
 def proxy(photos: Pack, seed: int) -> Pack:
     """As many portraits as there are photos, each photo's own; the photos have points of 478."""
     random = np.random.default_rng(seed)
-    with closing(Segmenter()) as people:
-        made = [
-            portrait(image, mesh, people, random) for image, mesh in zip(photos.images, photos.points[478], strict=True)
-        ]
+    made = [portrait(image, mesh, random) for image, mesh in zip(photos.images, photos.points[478], strict=True)]
     images, meshes, fives = (np.stack(part) for part in zip(*made, strict=True))
     return Pack(images, photos.inside, {5: fives, 478: meshes}, photos.names, photos.sources)
 
 
-def portrait(
-    image: Bytes, mesh: Points, people: Segmenter, random: np.random.Generator
-) -> tuple[Bytes, Points, Points]:
+def portrait(image: Bytes, mesh: Points, random: np.random.Generator) -> tuple[Bytes, Points, Points]:
     """A photo (S, S, 3) with its mesh (478, 2) -> the portrait, its mesh and its five points."""
     side = image.shape[0]
     shape = Shape(
@@ -54,7 +45,7 @@ def portrait(
     )
     field = displacements(mesh, shape, side)
     warped, placed = resample(image, np.eye(2, 3), side, field), moved(mesh, field, side)
-    wig = coloured(smoothed(warped, placed), hair(warped, placed, people), random)
+    wig = coloured(smoothed(warped, placed), hair(warped, placed), random)
     return wig, placed, five_points(placed).astype(np.float32)
 
 
@@ -79,7 +70,7 @@ def coloured(image: Bytes, where: Floats, random: np.random.Generator) -> Bytes:
     return np.asarray((mixed * 255).round().clip(0, 255), np.uint8)
 
 
-def hair(image: Bytes, mesh: Points, people: Segmenter) -> Floats:
+def hair(image: Bytes, mesh: Points) -> Floats:
     """(S, S) in 0 to 1: what is the person's, above the chin, not of the face and not of its colour."""
     side = image.shape[0]
     face = skin(mesh, side)
@@ -89,18 +80,6 @@ def hair(image: Bytes, mesh: Points, people: Segmenter) -> Floats:
     away = np.linalg.norm((lab - np.median(lab[face], axis=0)) * np.array([0.5, 1, 1], np.float32), axis=2)
     unlike = smoothstep(away, *UNLIKE) * (1 - fill(mesh[OVAL], (side, side)))
     height = np.arange(side, dtype=np.float32)[:, None] / mesh[152, 1]
-    where = person(image, people) * unlike * smoothstep(height, 1.05, 0.95)
+    where = person(image) * unlike * smoothstep(height, 1.05, 0.95)
     out: Floats = blur(cv2.medianBlur(where, 5), 0.8)
-    return out
-
-
-def person(image: Bytes, people: Segmenter) -> Floats:
-    """(S, S) in 0 to 1. The segmenter wants to see half as much again, which a crop has not: its border is repeated."""
-    side = image.shape[0]
-    margin = side // 4
-    wide = cv2.copyMakeBorder(image, margin, margin, margin, margin, cv2.BORDER_REPLICATE)
-    frame = Frame.from_rgb(np.asarray(wide, np.uint8), pts=None, time_base=Fraction(1), index=0)
-    mask = people(frame, Rect(0, 0, frame.width, frame.height))
-    whole = cv2.resize(mask, (frame.width, frame.height), interpolation=cv2.INTER_LINEAR)
-    out: Floats = whole[margin : margin + side, margin : margin + side]
     return out

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from toonstream.faces.crop import resample
 from toonstream.faces.shape import Shape, displacements, moved
+from toonstream_train.data.person import head_matte, person
 from toonstream_train.drawing.common.glasses import worn
 from toonstream_train.drawing.common.seen import eyes_seen
 from toonstream_train.drawing.common.shapes import CANVAS
-from toonstream_train.drawing.common.smoothing import Floats
+from toonstream_train.drawing.common.smoothing import Floats, smoothstep
 from toonstream_train.drawing.teachers import anime, cel, film
 
 
@@ -25,10 +26,12 @@ class Look:
     """A teacher: proportions, and what paints in them."""
 
     shape: Shape
-    paint: Callable[[Floats, NDArray[np.float32]], Floats]
+    paint: Callable[[Floats, NDArray[np.float32], Floats], Floats]
     """A warped photo in LAB (CANVAS, CANVAS, 3) and its moved mesh (478, 2) to the drawing in LAB; it moves nothing."""
 
 
+EDGE = (0.25, 0.9)
+"""From the first value of the matte something is drawn, from the second all."""
 LOOKS = {
     "cel": Look(cel.SHAPE, cel.painted),
     "film": Look(film.SHAPE, film.painted),
@@ -46,8 +49,13 @@ def draw(
     """
     photo, points = _canvas(crop, landmarks)
     field = displacements(points, LOOKS[look].shape, CANVAS)
-    lab, mesh = _lab(resample(photo, np.eye(2, 3), CANVAS, field)), moved(points, field, CANVAS)
-    picture = cv2.cvtColor(LOOKS[look].paint(lab, mesh), cv2.COLOR_LAB2RGB).clip(0, 1)
+    warped, mesh = resample(photo, np.eye(2, 3), CANVAS, field), moved(points, field, CANVAS)
+    lab = _lab(warped)
+    seen = person(warped)
+    # Not on the wall: the matte would cut off what is drawn beside a head.
+    cover = smoothstep(head_matte(seen, mesh), *EDGE)
+    painted = lab + cover[..., None] * (LOOKS[look].paint(lab, mesh, seen) - lab)
+    picture = cv2.cvtColor(painted, cv2.COLOR_LAB2RGB).clip(0, 1)
     size = crop.shape[0] if size is None else size
     if size != CANVAS:
         picture = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)

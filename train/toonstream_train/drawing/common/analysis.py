@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from toonstream_train.drawing.common.complexion import complexion
 from toonstream_train.drawing.common.glasses import wires, worn
+from toonstream_train.drawing.common.hair import hair
 from toonstream_train.drawing.common.lit_skin import base_tone, brightened, face_chroma, healthier, relighting
 from toonstream_train.drawing.common.painting import ramp, weighted
 from toonstream_train.drawing.common.seen import eyes_seen
@@ -51,13 +52,13 @@ def warm(picture: Floats, skin: Skin) -> None:
     picture[..., 1:] += skin.lips[..., None] * added
 
 
-def analyse(photo: Floats, mesh: Points) -> Analysis:
-    """Of a warped photo in LAB (H, W, 3) with its moved mesh (478, 2)."""
+def analyse(photo: Floats, mesh: Points, person: Floats) -> Analysis:
+    """Of a warped photo in LAB (H, W, 3) with its moved mesh (478, 2); person: (H, W), where one is, 0 to 1."""
     eyes, tone = eyes_seen(photo, mesh), skin_light(photo, mesh)
     contours = flow(photo, steps=6, length=1.8)
     combed = contours.along(photo, 3.0)
     wire = wires(photo, contours, mesh, tone, worn(photo, mesh))
-    skin = find(combed, mesh, max(eyes))
+    skin = find(combed, mesh, max(eyes), hair(combed, person, mesh))
     gain = relighting(combed[..., 0], skin, mesh)
     photo, combed, skin = brightened(photo, gain), brightened(combed, gain), replace(skin, form=gain * skin.form)
     for picture in (photo, combed):

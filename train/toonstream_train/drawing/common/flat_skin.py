@@ -2,20 +2,24 @@
 
 import numpy as np
 
-from toonstream.faces.mesh import BROWS, EYES, MOUTH
+from toonstream.faces.mesh import BROWS, EYES, MOUTH, OVAL
 from toonstream_train.drawing.common.analysis import Analysis
+from toonstream_train.drawing.common.hair import off_hue
 from toonstream_train.drawing.common.lit_skin import face_chroma, healthy, pink
 from toonstream_train.drawing.common.painting import paint, ramp
 from toonstream_train.drawing.common.shapes import Points, face_width, fill, grown
+from toonstream_train.drawing.common.skin import filled
 from toonstream_train.drawing.common.smoothing import Floats, blur, calm_neighbour, smoothstep
 from toonstream_train.drawing.common.tones import masses
 
-FORM, RELIEF = 0.35, 0.5
-"""How much of the form within a tone stays, and of what lies on it."""
+FORM, RELIEF = (0.35, 0.6), (0.5, 0.8)
+"""How much of the form within a tone stays, and of what lies on it: on light skin, on deep skin, which lives by it."""
 STEP, DEEPEST, SOFT = 0.6, 0.28, 5.0
 """The shadow's share of the depth that the photo has, at most so much of the base tone; half the width of its edge."""
-SHINE = 12.0
-"""How much lighter than its form skin gets at most, before `RELIEF`."""
+SHINE = (12.0, 20.0)
+"""How much lighter than its form skin gets at most, before `RELIEF`; likewise."""
+LESS = 0.05
+"""How much darker deep skin is painted than its base tone: without its shadows it would look lighter than it is."""
 VIVID = 0.25
 """More chroma off the skin, where there is not much already."""
 FRESHER = 7.0
@@ -24,45 +28,54 @@ HEALTHIER = 0.35
 """How much farther the skin's colour goes to the one that good light would show."""
 
 
-def flat_tones(seen: Analysis, steps: float) -> Floats:
+def flat_tones(seen: Analysis, mesh: Points, hair: Floats, steps: float) -> Floats:
     """The photo in flat tones, LAB (H, W, 3).
 
-    steps: how much of the light off the skin comes in even steps, 0 to 1.
+    hair: (H, W), where a beard grows; steps: how much of the light off the skin comes in even steps, 0 to 1.
     """
     skin = seen.skin
     # Where a beard grows the border of the skin is no border.
-    where = skin.where + skin.below * (blur(skin.where, 6.0) - skin.where)
+    where = np.maximum(skin.where, hair)
     paper = masses(calm_neighbour(calm_neighbour(seen.face, 6), 5), steps, VIVID)
-    face = seen.face.copy()
-    face[..., 0] = toned(seen)
+    face = seen.face + hair[..., None] * (calm_neighbour(seen.face, 4) - seen.face)
+    face[..., 0] = toned(seen, face[..., 0], hair)
     own = face_chroma(skin.chroma, skin)
     dim = np.sqrt((seen.face[..., 0] / np.float32(max(seen.base, 1.0))).clip(0.12, 1.1))
-    face[..., 1:] += dim[..., None] * np.float32(HEALTHIER) * (healthy(own, seen.base) - own)
+    face[..., 1:] += (dim * skin.where)[..., None] * np.float32(HEALTHIER) * (healthy(own, seen.base) - own)
+    # What is skin by its colour alone takes part, so that no patch shows where the mask errs.
+    alike = smoothstep(off_hue(seen.face, np.array([seen.base, *own])), 12.0, 6.0)
+    alike *= smoothstep(seen.face[..., 0], 0.5 * seen.base, 0.75 * seen.base)
+    alike *= 1 - skin.hair * (1 - blur(fill(mesh[OVAL], where.shape), 5))
+    paper += alike[..., None] * filled(face - seen.face, where, 8.0)
     paint(paper, where * (1 - seen.wire), face)
     return paper
 
 
-def toned(seen: Analysis) -> Floats:
-    """The face's lightness (H, W) in two tones with a soft border between."""
+def toned(seen: Analysis, light: Floats, hair: Floats) -> Floats:
+    """The face's lightness (H, W) in two tones with a soft border between; `hair` (H, W) keeps its own."""
     skin, base = seen.skin, seen.base
+    deep = ramp(base, 56.0, 38.0)
+    form, kept, most = (fair + deep * (dark - fair) for fair, dark in (FORM, RELIEF, SHINE))
     depth = max(base - float(np.percentile(skin.form[skin.sample], 5)), 0.0)
     border = max(0.5 * depth, 6.0)
     # In even light there is no shadow worth a border.
     step = STEP * min(depth, DEEPEST * base) * ramp(depth, 6.0, 16.0)
     away = skin.form - np.float32(base)
     shadow = smoothstep(-away, border - SOFT, border + SOFT)
-    tone = base + FORM * away.clip(-1.6 * border, 12.0) - max(step - FORM * border, 0.0) * shadow
+    tone = (1 - LESS * deep) * base + form * away.clip(-1.6 * border, 12.0) - max(step - form * border, 0.0) * shadow
     # Black stays black: a face lit from one side goes over into the night without a rim.
     night = smoothstep(skin.form, 0.45 * base, 0.15 * base)
     tone += night * (np.minimum(skin.form, tone) - tone)
-    relief = seen.face[..., 0] - skin.form
+    relief = light - skin.form
     # What is strong and dark is no skin: a beard, a lock of hair. What is bright is shine, and soft.
-    relief = np.where(relief > 0, SHINE * np.tanh(relief / SHINE), relief).astype(np.float32)
-    kept = RELIEF + (1 - RELIEF) * smoothstep(-relief, 6.0, 14.0)
-    out: Floats = (tone + kept * relief).astype(np.float32)
+    soft = np.where(relief > 0, most * np.tanh(relief / most), relief).astype(np.float32)
+    out: Floats = (tone + (kept + (1 - kept) * smoothstep(-soft, 6.0, 14.0)) * soft).astype(np.float32)
+    # In a beard the skin between is as light as other skin, hair as dark as it is.
+    bare = smoothstep(light, 0.55 * base, 0.95 * base)
+    out += hair * (light + bare * (tone - skin.form) - out)
     share: Floats = (out / 100).clip(0, 1)
     red = pink(face_chroma(skin.chroma, skin))
-    fresher = FRESHER * (red * ramp(base, 52.0, 70.0) + (1 - red) * ramp(base, 64.0, 76.0))
+    fresher = FRESHER * (red * ramp(base, 60.0, 74.0) + (1 - red) * ramp(base, 64.0, 76.0))
     out += np.float32(4 * fresher) * share * (1 - share)
     return out
 

@@ -27,7 +27,7 @@ RICHEST = 9.0, 0.26
 """Of red skin's chroma beyond the first and the second for each step of lightness a quarter stays: more looks burnt."""
 HEALTHIER = 0.5
 """How far the skin's colour goes to the one that good light would show."""
-WHITE, BRIGHTER = 90.0, (1.05, 1.14)
+WHITE, BRIGHTER = 90.0, (1.05, 1.12)
 """A photo whose lightest parts are darker than this was exposed too low: its skin gains as much, up to the first; up to
 the second where it is pink. Brown skin is yellower, and as deep in good light."""
 OWN = 0.45
@@ -95,7 +95,7 @@ def exposure(light: Floats, base: float, own: NDArray[np.float32]) -> float:
 
     base, own: the skin's base tone and its chroma (2,).
     """
-    most = BRIGHTER[0] + (BRIGHTER[1] - BRIGHTER[0]) * ramp(base, 42.0, 54.0) * pink(own)
+    most = BRIGHTER[0] + (BRIGHTER[1] - BRIGHTER[0]) * ramp(base, 48.0, 60.0) * pink(own)
     short = min(max(WHITE / max(float(np.percentile(light[::4, ::4], 98)), 1.0), 1.0), most)
     return 1 + (short - 1) * ramp(base, 80.0, 55.0)
 

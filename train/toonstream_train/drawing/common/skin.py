@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toonstream.faces.mesh import MOUTH, OVAL
+from toonstream_train.drawing.common.hair import off_hue
 from toonstream_train.drawing.common.painting import ramp
 from toonstream_train.drawing.common.shapes import Points, face_width, fill, grown
 from toonstream_train.drawing.common.smoothing import Floats, blur, smoothstep
@@ -26,6 +27,8 @@ class Skin:
 
     where: Floats
     """Where skin is, 0 to 1."""
+    hair: Floats
+    """Where hair is, above the mouth."""
     form: Floats
     """Its lightness as light and form alone make it, also under brows and eyes."""
     chroma: Floats
@@ -109,16 +112,16 @@ def shining(light: Floats, skin: Floats, median: float, landmarks: Points) -> Fl
     return blur(out, 1.0)
 
 
-def find(combed: Floats, landmarks: Points, trust: float) -> Skin:
+def find(combed: Floats, landmarks: Points, trust: float, hair: Floats) -> Skin:
     """The skin on a photo (H, W, 3) smoothed along its contours.
 
-    trust: 0 where dark glasses hide the eyes, 1 where they are seen.
+    trust: 0 where dark glasses hide the eyes, 1 where they are seen; hair: (H, W), where it is, 0 to 1.
     """
     shape = (combed.shape[0], combed.shape[1])
     light = np.ascontiguousarray(combed[..., 0])
     sample = skin_sample(landmarks, shape)
-    # Forehead, nose and cheeks know the skin's colour; a beard does not.
-    bare_part = sample.copy()
+    # Forehead, nose and cheeks know the skin's colour; a fringe and a beard do not.
+    bare_part = sample & (hair < 0.5)
     bare_part[int(np.clip(landmarks[2, 1], 0, shape[0])) :] = False
     if bare_part.sum() > 0.25 * sample.sum():
         sample = bare_part
@@ -150,11 +153,16 @@ def find(combed: Floats, landmarks: Points, trust: float) -> Skin:
         * smoothstep(share, 0.74 - 0.34 * shine, 0.94 - 0.34 * shine)
         * smoothstep(light, 0.2 * median, 0.4 * median)
     )
-    skin = np.maximum(skin, ruddy)
+    skin = np.maximum(skin, ruddy) * (1 - hair)
+    # Above the brows what is no hair and has the skin's hue is skin, though it shines.
+    own = np.median(combed[sample], axis=0)
+    head = (1 - hair) * blur(fill(tall(landmarks), shape), 4) * smoothstep(off_hue(combed, own), 18.0, 10.0)
+    shiny = head * smoothstep(light, own[0] + 6, own[0] + 14)
+    skin = np.maximum.reduce([skin, head * smoothstep(light, 0.5 * own[0], 0.7 * own[0]), shiny])
     apart = trust * features_mask(landmarks, shape, GROWN)
     mouth = fill(landmarks[MOUTH], shape)
     lips = blur(grown(mouth, 9), 2)
-    inner = skin * (1 - np.maximum(apart, lips))
+    inner = skin * (1 - np.maximum.reduce([apart, lips, shiny]))
     bare, own = under(combed, inner)
     # Not skin after all: a fringe, glasses, a hand's shadow line.
     away = blur(bare - light, 1.0)
@@ -163,10 +171,12 @@ def find(combed: Floats, landmarks: Points, trust: float) -> Skin:
     width = face_width(landmarks)
     fold = np.maximum.reduce([spot(landmarks, index, 0.05 * width, shape) for index in (57, 287, 216, 436)])
     limit: Floats = np.float32(contrast) * (1 + np.float32(0.9) * np.maximum(fold, 0.5) * ruddy)
-    foreign = np.maximum(smoothstep(away, 13.0 * limit, 22.0 * limit), (1 - ruddy) * smoothstep(-away, 16.0, 26.0))
+    foreign = np.maximum(
+        smoothstep(away, 13.0 * limit, 22.0 * limit), (1 - np.maximum(ruddy, shiny)) * smoothstep(-away, 16.0, 26.0)
+    )
     skin = skin * (1 - foreign * (1 - 0.8 * apart))
     skin = smoothstep(cv2.ximgproc.guidedFilter(light, skin, 6, 4.0), 0.32, 0.68)
-    skin = np.maximum(skin, shining(light, skin, median, landmarks) * (1 - apart))
+    skin = np.maximum(skin, shining(light, skin, median, landmarks) * (1 - apart) * (1 - hair))
 
     form = enlarged(cv2.ximgproc.guidedFilter(bare[::2, ::2].copy(), bare[::2, ::2].copy(), 8, 10.0), shape)
-    return Skin(skin, blur(form, 2.0), own, apart, lips, below, sample, median, contrast)
+    return Skin(skin, hair, blur(form, 2.0), own, apart, lips, below, sample, median, contrast)

@@ -32,11 +32,11 @@ def skin_light(lab: Floats, landmarks: NDArray[np.float32]) -> float:
     return float(np.median(lab[..., 0][skin_sample(landmarks, (lab.shape[0], lab.shape[1]))]))
 
 
-def tall(landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
+def tall(landmarks: NDArray[np.float32], rise: float = 0.22) -> NDArray[np.float32]:
     """The outline (N, 2) of a face up to its hairline: the mesh ends amid the forehead, a bald head does not."""
     outline = landmarks[OVAL]
-    rise = np.maximum(0.5 * (landmarks[10] + landmarks[152]) - outline, 0) * np.array([0, 0.22], np.float32)
-    out: NDArray[np.float32] = (outline - rise).astype(np.float32)
+    higher = np.maximum(0.5 * (landmarks[10] + landmarks[152]) - outline, 0) * np.array([0, rise], np.float32)
+    out: NDArray[np.float32] = (outline - higher).astype(np.float32)
     return out
 
 
@@ -69,7 +69,12 @@ def likely_skin(lab: Floats, landmarks: NDArray[np.float32], sample: NDArray[np.
     inner = blur(face, 5)
     # Above the mesh there may be hair, fair or red as the skin: only what is quite alike goes for a bald head.
     forehead = fill(landmarks[OVAL], (height, width))
-    above = (1 - blur(forehead, 6)) * inner
+    outside = 1 - blur(forehead, 6)
+    above = outside * inner
+    # Beside the face what is half as light is hair, down to the mouth, where a neck begins.
+    rows = np.arange(height, dtype=np.float32)[:, None]
+    head = smoothstep(rows, float(chin[1]), float(landmarks[14, 1]))
+    alike *= 1 - outside * head * smoothstep(lab[..., 0], 0.8 * centre[0], 0.55 * centre[0])
     wide = smoothstep(alike * (1 - (1 - alike) * above), 0.22, 0.6) * place
     # In one piece, without spots of the one in the other.
     large, small = (cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)) for size in (45, 31))
@@ -78,7 +83,6 @@ def likely_skin(lab: Floats, landmarks: NDArray[np.float32], sample: NDArray[np.
     # Inside the face everything is skin unless it is plainly something else.
     # Around and below the mouth that includes beards, however pale.
     nose, lip = float(landmarks[1, 1]), float(landmarks[0, 1])
-    rows = np.arange(height, dtype=np.float32)[:, None]
     lower = smoothstep(rows, nose, max(lip, nose + 1))
     inside = smoothstep(alike, 0.004 + 0.16 * lower, 0.05 + 0.4 * lower) * np.minimum(inner, blur(forehead, 5))
     out: Floats = blur(np.maximum(wide, inside), 1.5)

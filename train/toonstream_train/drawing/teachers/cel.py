@@ -5,6 +5,7 @@ import numpy as np
 from toonstream.faces.mesh import BROWS, EYES, MOUTH
 from toonstream.faces.shape import Shape
 from toonstream_train.drawing.common.analysis import analyse
+from toonstream_train.drawing.common.beards import beard
 from toonstream_train.drawing.common.flat_skin import around_features, flat_tones
 from toonstream_train.drawing.common.frames import frames
 from toonstream_train.drawing.common.lines import dark_lines, ink_over
@@ -21,14 +22,15 @@ LIPS = 0.7
 """How much their own colour shows."""
 
 
-def painted(photo: Floats, mesh: Points) -> Floats:
+def painted(photo: Floats, mesh: Points, person: Floats) -> Floats:
     """The drawing of a photo in LAB (CANVAS, CANVAS, 3) with its mesh (478, 2), in LAB: tones, ink, features."""
-    seen = analyse(photo, mesh)
+    seen = analyse(photo, mesh, person)
     photo, skin, contrast = seen.photo, seen.skin, np.float32(seen.skin.contrast)
-    paper = flat_tones(seen, 0.7)
+    hair = beard(seen, mesh)
+    paper = flat_tones(seen, mesh, hair, 0.7)
 
     lines, found = dark_lines(seen.combed, seen.contours, np.float32(1.3) + 3.6 * contrast * skin.where)
-    cover = 0.85 * lines * (1 - around_features(mesh, lines.shape))
+    cover = 0.85 * lines * (1 - hair) * (1 - around_features(mesh, lines.shape))
     paint(paper, cover, ink_over(paper, 0.2))
 
     frames(paper, photo, mesh, seen.contours, skin.contrast)

@@ -8,6 +8,7 @@ import numpy as np
 from toonstream.faces.mesh import BROWS, MOUTH
 from toonstream.faces.shape import Shape
 from toonstream_train.drawing.common.analysis import analyse
+from toonstream_train.drawing.common.beards import beard
 from toonstream_train.drawing.common.flat_skin import around_features, flat_tones
 from toonstream_train.drawing.common.frames import frames
 from toonstream_train.drawing.common.lines import dark_lines, ink_over
@@ -25,15 +26,16 @@ LIPS = 0.6
 """How much their own colour shows."""
 
 
-def painted(photo: Floats, mesh: Points) -> Floats:
+def painted(photo: Floats, mesh: Points, person: Floats) -> Floats:
     """The drawing of a warped photo in LAB (CANVAS, CANVAS, 3) with its moved mesh (478, 2), in LAB."""
-    seen = analyse(photo, mesh)
+    seen = analyse(photo, mesh, person)
     photo, skin, contrast = seen.photo, seen.skin, np.float32(seen.skin.contrast)
-    paper = flat_tones(seen, 0.45)
+    hair = beard(seen, mesh)
+    paper = flat_tones(seen, mesh, hair, 0.45)
     blush(paper, skin, mesh)
 
     lines, found = dark_lines(seen.combed, seen.contours, np.float32(1.3) + 1.2 * contrast * skin.where)
-    cover = 0.8 * lines * inked(skin.where, mesh, around_features(mesh, lines.shape))
+    cover = 0.8 * lines * (1 - hair) * inked(skin.where, mesh, around_features(mesh, lines.shape))
     paint(paper, cover, ink_over(paper, 0.3))
 
     nose(paper, skin.where, mesh)

@@ -26,12 +26,12 @@ VIVID = 0.14
 """More chroma, where there is not much already."""
 
 
-def painted(photo: Floats, mesh: NDArray[np.float32]) -> Floats:
+def painted(photo: Floats, mesh: NDArray[np.float32], person: Floats) -> Floats:
     """The painting of a warped photo in LAB (CANVAS, CANVAS, 3) with its moved mesh (478, 2): skin and hair, features.
 
     Returns (CANVAS, CANVAS, 3) in LAB; everything lies where the warped photo has it.
     """
-    seen = analyse(photo, mesh)
+    seen = analyse(photo, mesh, person)
     trusts, photo, combed, skin, wire = seen.eyes, seen.photo, seen.combed, seen.skin, seen.wire
     paper, bare = seen.face, skin.where * (1 - wire)
     paint(paper, 1 - bare, locks(combed, seen.contours))

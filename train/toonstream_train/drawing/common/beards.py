@@ -4,8 +4,8 @@ import numpy as np
 
 from toonstream.faces.mesh import MOUTH
 from toonstream_train.drawing.common.analysis import Analysis
-from toonstream_train.drawing.common.painting import ramp
 from toonstream_train.drawing.common.shapes import Points, face_width, fill, grown
+from toonstream_train.drawing.common.skin import redness
 from toonstream_train.drawing.common.smoothing import Floats, blur, smoothstep
 
 LEAST = (0.10, 0.35)
@@ -21,10 +21,8 @@ def beard(seen: Analysis, landmarks: Points) -> Floats:
     skin, picture = seen.skin, seen.combed
     width = face_width(landmarks)
     light = picture[..., 0]
-    red = float(np.median(picture[skin.sample][:, 1]))
-    dim = np.sqrt((light / np.float32(max(skin.median, 1.0))).clip(0.16, 1.1))
-    share = blur(picture[..., 1], 1.5) / np.maximum(np.float32(max(red, 1.0)) * dim, 1.0)
-    pale = np.float32(ramp(red, 4.0, 10.0)) * smoothstep(share, 0.92, 0.66)
+    share, known = redness(picture, skin.sample)
+    pale = np.float32(known) * smoothstep(share, 0.92, 0.66)
     # So does a shadow.
     pale *= smoothstep(skin.form, 0.6 * seen.base, 0.85 * seen.base)
     # Dark hair hides its hue.

@@ -112,6 +112,27 @@ def shining(light: Floats, skin: Floats, median: float, landmarks: Points) -> Fl
     return blur(out, 1.0)
 
 
+def redness(picture: Floats, sample: NDArray[np.bool_]) -> tuple[Floats, float]:
+    """How much of the skin's red each place of (H, W, 3) has for its light, 1 as the skin; how far that says anything.
+
+    A beard, however pale, and stubble lack some; folds and shadows have it.
+    """
+    light = picture[..., 0]
+    red, median = float(np.median(picture[..., 1][sample])), float(np.median(light[sample]))
+    dim = np.sqrt((light / np.float32(max(median, 1.0))).clip(0.16, 1.1))
+    share: Floats = blur(picture[..., 1], 1.5) / np.maximum(np.float32(max(red, 1.0)) * dim, 1.0)
+    return share, ramp(red, 4.0, 10.0)
+
+
+def wall(light: Floats, sample: NDArray[np.bool_], landmarks: Points) -> Floats:
+    """What is brighter than all the skin beyond the face's outline, however alike in colour: (H, W), 0 to 1."""
+    shape = (light.shape[0], light.shape[1])
+    beyond = 1 - blur(fill(landmarks[OVAL], shape), 4)
+    # Above the mesh a forehead may shine, less than a wall does.
+    least = float(np.percentile(light[sample], 96)) + 1 + np.float32(10) * blur(fill(tall(landmarks), shape), 4)
+    return beyond * smoothstep(light, least, least + 9)
+
+
 def find(combed: Floats, landmarks: Points, trust: float, hair: Floats) -> Skin:
     """The skin on a photo (H, W, 3) smoothed along its contours.
 
@@ -130,29 +151,17 @@ def find(combed: Floats, landmarks: Points, trust: float, hair: Floats) -> Skin:
     if sure.sum() > 0.25 * sample.sum():
         sample = sure
     median = float(np.median(light[sample]))
-    # Beyond the face's outline what is brighter than all its skin is a wall, however alike in colour.
-    beyond = 1 - blur(fill(landmarks[OVAL], shape), 4)
-    high = float(np.percentile(light[sample], 96))
-    # Above the mesh a forehead may shine, less than a wall does.
-    above = np.float32(10) * blur(fill(tall(landmarks), shape), 4)
-    skin = skin * (1 - beyond * smoothstep(light, high + 1 + above, high + 10 + above))
+    skin = skin * (1 - wall(light, sample, landmarks))
     # Below the nose what lacks the skin's red is a beard, however light; in the face what has it is skin, however dark.
     rows = np.arange(shape[0], dtype=np.float32)[:, None]
     below = smoothstep(np.repeat(rows, shape[1], 1), float(landmarks[1, 1]), float(landmarks[0, 1]) + 1)
-    red = float(np.median(combed[sample][:, 1]))
-    dim = np.sqrt((light / np.float32(max(median, 1.0))).clip(0.16, 1.1))
-    share = blur(combed[..., 1], 1.5) / np.maximum(np.float32(max(red, 1.0)) * dim, 1.0)
-    known = np.float32(ramp(red, 4.0, 10.0))
+    share, known = redness(combed, sample)
     # What is as light as skin must lack more of it: there may be shine.
     least = np.float32(0.85) - np.float32(0.2) * smoothstep(light, median - 6, median + 4)
-    skin = skin * (1 - known * below * smoothstep(share, least, least - 0.35))
-    shine = smoothstep(light, median + 4, median + 14)
-    ruddy = (
-        known
-        * (1 - beyond)
-        * smoothstep(share, 0.74 - 0.34 * shine, 0.94 - 0.34 * shine)
-        * smoothstep(light, 0.2 * median, 0.4 * median)
-    )
+    skin = skin * (1 - np.float32(known) * below * smoothstep(share, least, least - 0.35))
+    least = np.float32(0.74) - np.float32(0.34) * smoothstep(light, median + 4, median + 14)
+    ruddy = np.float32(known) * blur(fill(landmarks[OVAL], shape), 4)
+    ruddy *= smoothstep(share, least, least + 0.2) * smoothstep(light, 0.2 * median, 0.4 * median)
     skin = np.maximum(skin, ruddy) * (1 - hair)
     # Above the brows what is no hair and has the skin's hue is skin, though it shines.
     own = np.median(combed[sample], axis=0)
@@ -160,23 +169,26 @@ def find(combed: Floats, landmarks: Points, trust: float, hair: Floats) -> Skin:
     shiny = head * smoothstep(light, own[0] + 6, own[0] + 14)
     skin = np.maximum.reduce([skin, head * smoothstep(light, 0.5 * own[0], 0.7 * own[0]), shiny])
     apart = trust * features_mask(landmarks, shape, GROWN)
-    mouth = fill(landmarks[MOUTH], shape)
-    lips = blur(grown(mouth, 9), 2)
-    inner = skin * (1 - np.maximum.reduce([apart, lips, shiny]))
-    bare, own = under(combed, inner)
-    # Not skin after all: a fringe, glasses, a hand's shadow line.
-    away = blur(bare - light, 1.0)
+    lips = blur(grown(fill(landmarks[MOUTH], shape), 9), 2)
+    bare, chroma = under(combed, skin * (1 - np.maximum.reduce([apart, lips, shiny])))
     contrast = min(max(median / 50, 0.5), 1.0)
-    # The folds of a smile are as dark as a beard, but as red as skin.
-    width = face_width(landmarks)
-    fold = np.maximum.reduce([spot(landmarks, index, 0.05 * width, shape) for index in (57, 287, 216, 436)])
-    limit: Floats = np.float32(contrast) * (1 + np.float32(0.9) * np.maximum(fold, 0.5) * ruddy)
-    foreign = np.maximum(
-        smoothstep(away, 13.0 * limit, 22.0 * limit), (1 - np.maximum(ruddy, shiny)) * smoothstep(-away, 16.0, 26.0)
-    )
-    skin = skin * (1 - foreign * (1 - 0.8 * apart))
+    skin = skin * (1 - foreign(light, bare, landmarks, contrast, ruddy, shiny) * (1 - 0.8 * apart))
     skin = smoothstep(cv2.ximgproc.guidedFilter(light, skin, 6, 4.0), 0.32, 0.68)
     skin = np.maximum(skin, shining(light, skin, median, landmarks) * (1 - apart) * (1 - hair))
 
     form = enlarged(cv2.ximgproc.guidedFilter(bare[::2, ::2].copy(), bare[::2, ::2].copy(), 8, 10.0), shape)
-    return Skin(skin, hair, blur(form, 2.0), own, apart, lips, below, sample, median, contrast)
+    return Skin(skin, hair, blur(form, 2.0), chroma, apart, lips, below, sample, median, contrast)
+
+
+def foreign(light: Floats, bare: Floats, landmarks: Points, contrast: float, ruddy: Floats, shiny: Floats) -> Floats:
+    """What is not skin after all, (H, W) 0 to 1: a fringe, glasses, the line of a hand's shadow.
+
+    light: (H, W), beside that of bare skin; ruddy, shiny: (H, W), what has skin's red, or a lamp's light on it.
+    """
+    away = blur(bare - light, 1.0)
+    # The folds of a smile are as dark as a beard, but as red as skin.
+    shape, width = (light.shape[0], light.shape[1]), face_width(landmarks)
+    fold = np.maximum.reduce([spot(landmarks, index, 0.05 * width, shape) for index in (57, 287, 216, 436)])
+    limit: Floats = np.float32(contrast) * (1 + np.float32(0.9) * np.maximum(fold, 0.5) * ruddy)
+    dark, bright = smoothstep(away, 13.0 * limit, 22.0 * limit), smoothstep(-away, 16.0, 26.0)
+    return np.maximum(dark, (1 - np.maximum(ruddy, shiny)) * bright)

@@ -18,11 +18,12 @@ from toonstream.faces.mesh import EYES, MOUTH
 from toonstream.faces.shape import Shape
 
 
-def painted(photo: Floats, mesh: Points) -> Floats:
+def painted(photo: Floats, mesh: Points, person: Floats) -> Floats:
     """A poster: five tones, vivid colours, ink around eyes and lips.
 
     photo: LAB float32 (512, 512, 3), L from 0 to 100, already in the style's proportions. mesh: its 478 landmarks,
-    (478, 2) float32 in pixels. Returns the drawing, as `photo`.
+    (478, 2) float32 in pixels. person: (512, 512) float32, 0 to 1, how likely each place is the person's; not needed
+    here, since what is painted on the wall is left out anyway. Returns the drawing, as `photo`.
     """
     calm = cv2.bilateralFilter(photo, 15, 12, 9)
     light = np.minimum(np.round(calm[..., 0] / 20) * 20, 80)

@@ -15,17 +15,17 @@ Floats = NDArray[np.float32]
 
 
 def person(crop: NDArray[np.uint8]) -> Floats:
-    """How likely a person is at each place of a framed face (S, S, 3): (S, S), 0 to 1.
+    """How likely a person is at each place of a framed face (H, W, 3): (H, W), 0 to 1.
 
     The segmenter wants to see half as much again, which a crop has not: its border is repeated.
     """
-    side = crop.shape[0]
-    margin = side // 4
-    wide = cv2.copyMakeBorder(crop, margin, margin, margin, margin, cv2.BORDER_REPLICATE)
+    height, width = crop.shape[:2]
+    top, left = height // 4, width // 4
+    wide = cv2.copyMakeBorder(crop, top, top, left, left, cv2.BORDER_REPLICATE)
     frame = Frame.from_rgb(np.asarray(wide, np.uint8), pts=None, time_base=Fraction(1), index=0)
     mask = segmenter()(frame, Rect(0, 0, frame.width, frame.height))
     whole = cv2.resize(mask, (frame.width, frame.height), interpolation=cv2.INTER_LINEAR)
-    out: Floats = whole[margin : margin + side, margin : margin + side]
+    out: Floats = whole[top : top + height, left : left + width]
     return out
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from fractions import Fraction
 from importlib import import_module, util
 from pathlib import Path
 from typing import Any
@@ -14,11 +13,9 @@ from numpy.typing import NDArray
 from toonstream.faces.chart import FACE, chart
 from toonstream.faces.face import five_points
 from toonstream.faces.mesh import EYES
-from toonstream.faces.segmenter import Segmenter
-from toonstream.frame import Frame
-from toonstream.orientation import Rect
 from toonstream_train.data.expression import eye_opening, gaze, mouth_opening
 from toonstream_train.data.landmarks import Points
+from toonstream_train.data.person import person
 
 Images = NDArray[np.uint8]
 Dense = NDArray[np.float32]
@@ -102,25 +99,18 @@ def eye_sharpness(pictures: Images, points: Dense) -> NDArray[np.float64]:
 
 
 def people(pictures: Images) -> NDArray[np.bool_]:
-    """Where the segmenter sees a person, (N, H, W), on pictures (N, H, W, 3) that show a head each."""
-    height, width = pictures.shape[1:3]
-    segment = Segmenter()
-    try:
-        frames = (Frame.from_rgb(picture, None, Fraction(1), i) for i, picture in enumerate(pictures))
-        masks = [cv2.resize(segment(frame, Rect(0, 0, width, height)), (width, height)) > 0.5 for frame in frames]
-    finally:
-        segment.close()
-    return np.stack(masks)
+    """Where the segmenter sees a person, (N, H, W), on framed faces (N, H, W, 3)."""
+    return np.stack([person(picture) > 0.5 for picture in pictures])
 
 
 def left_to_draw(
-    photos: Images, toons: Images, drawings: Images, points: Dense, person: NDArray[np.bool_]
+    photos: Images, toons: Images, drawings: Images, points: Dense, persons: NDArray[np.bool_]
 ) -> dict[str, float]:
     """How much of the way from photos to their teacher's drawings toons leave: 0 for the drawings, 1 for the photos.
 
     By the mean absolute difference on the skin, in the eyes, and on the rest of the person: hair, ears, neck, brows,
     lips. photos: warped to the style's proportions; all (N, H, H, 3), points (N, 478, 2) in the drawings, NaN where no
-    face was found; person (N, H, H), as of `people`.
+    face was found; persons (N, H, H), as of `people`.
     """
     sums = {name: np.zeros(2) for name in ("skin", "eyes", "rest")}
     for i in np.flatnonzero(np.isfinite(points).all((1, 2))):
@@ -129,7 +119,7 @@ def left_to_draw(
         eyes, other = planes[..., 1] > 0, planes[..., 2:4].any(2) | (planes[..., 0] > FACE)
         skin = (planes[..., 0] >= FACE // 2) & ~eyes & ~other
         differences = [np.abs(drawings[i].astype(int) - picture[i]).mean(2) for picture in (toons, photos)]
-        for name, mask in (("skin", skin), ("eyes", eyes), ("rest", person[i] & ~(skin | eyes))):
+        for name, mask in (("skin", skin), ("eyes", eyes), ("rest", persons[i] & ~(skin | eyes))):
             sums[name] += [difference[mask].sum() for difference in differences]
     return {name: float(left / whole) if whole else float("nan") for name, (left, whole) in sums.items()}
 

@@ -28,17 +28,17 @@ HEALTHIER = 0.35
 """How much farther the skin's colour goes to the one that good light would show."""
 
 
-def flat_tones(seen: Analysis, mesh: Points, hair: Floats, steps: float) -> Floats:
+def flat_tones(seen: Analysis, mesh: Points, whiskers: Floats, steps: float) -> Floats:
     """The photo in flat tones, LAB (H, W, 3).
 
-    hair: (H, W), where a beard grows; steps: how much of the light off the skin comes in even steps, 0 to 1.
+    whiskers: (H, W), where a beard grows; steps: how much of the light off the skin comes in even steps, 0 to 1.
     """
     skin = seen.skin
     # Where a beard grows the border of the skin is no border.
-    where = np.maximum(skin.where, hair)
+    where = np.maximum(skin.where, whiskers)
     paper = masses(calm_neighbour(calm_neighbour(seen.face, 6), 5), steps, VIVID)
-    face = seen.face + hair[..., None] * (calm_neighbour(seen.face, 4) - seen.face)
-    face[..., 0] = toned(seen, face[..., 0], hair)
+    face = seen.face + whiskers[..., None] * (calm_neighbour(seen.face, 4) - seen.face)
+    face[..., 0] = toned(seen, face[..., 0], whiskers)
     own = face_chroma(skin.chroma, skin)
     dim = np.sqrt((seen.face[..., 0] / np.float32(max(seen.base, 1.0))).clip(0.12, 1.1))
     face[..., 1:] += (dim * skin.where)[..., None] * np.float32(HEALTHIER) * (healthy(own, seen.base) - own)
@@ -51,8 +51,8 @@ def flat_tones(seen: Analysis, mesh: Points, hair: Floats, steps: float) -> Floa
     return paper
 
 
-def toned(seen: Analysis, light: Floats, hair: Floats) -> Floats:
-    """The face's lightness (H, W) in two tones with a soft border between; `hair` (H, W) keeps its own."""
+def toned(seen: Analysis, light: Floats, whiskers: Floats) -> Floats:
+    """The face's lightness (H, W) in two tones with a soft border between; `whiskers` (H, W) keep theirs."""
     skin, base = seen.skin, seen.base
     deep = ramp(base, 56.0, 38.0)
     form, kept, most = (fair + deep * (dark - fair) for fair, dark in (FORM, RELIEF, SHINE))
@@ -72,7 +72,7 @@ def toned(seen: Analysis, light: Floats, hair: Floats) -> Floats:
     out: Floats = (tone + (kept + (1 - kept) * smoothstep(-soft, 6.0, 14.0)) * soft).astype(np.float32)
     # In a beard the skin between is as light as other skin, hair as dark as it is.
     bare = smoothstep(light, 0.55 * base, 0.95 * base)
-    out += hair * (light + bare * (tone - skin.form) - out)
+    out += whiskers * (light + bare * (tone - skin.form) - out)
     share: Floats = (out / 100).clip(0, 1)
     red = pink(face_chroma(skin.chroma, skin))
     fresher = FRESHER * (red * ramp(base, 60.0, 74.0) + (1 - red) * ramp(base, 64.0, 76.0))

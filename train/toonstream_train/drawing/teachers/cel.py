@@ -23,14 +23,17 @@ LIPS = 0.7
 
 
 def painted(photo: Floats, mesh: Points, person: Floats) -> Floats:
-    """The drawing of a photo in LAB (CANVAS, CANVAS, 3) with its mesh (478, 2), in LAB: tones, ink, features."""
+    """The drawing of a photo in LAB (CANVAS, CANVAS, 3) with its mesh (478, 2), in LAB: tones, ink, features.
+
+    person: (CANVAS, CANVAS), where it is, 0 to 1.
+    """
     seen = analyse(photo, mesh, person)
     photo, skin, contrast = seen.photo, seen.skin, np.float32(seen.skin.contrast)
-    hair = beard(seen, mesh)
-    paper = flat_tones(seen, mesh, hair, 0.7)
+    whiskers = beard(seen, mesh)
+    paper = flat_tones(seen, mesh, whiskers, 0.7)
 
     lines, found = dark_lines(seen.combed, seen.contours, np.float32(1.3) + 3.6 * contrast * skin.where)
-    cover = 0.85 * lines * (1 - hair) * (1 - around_features(mesh, lines.shape))
+    cover = 0.85 * lines * (1 - whiskers) * (1 - around_features(mesh, lines.shape))
     paint(paper, cover, ink_over(paper, 0.2))
 
     frames(paper, photo, mesh, seen.contours, skin.contrast)

@@ -27,15 +27,18 @@ LIPS = 0.6
 
 
 def painted(photo: Floats, mesh: Points, person: Floats) -> Floats:
-    """The drawing of a warped photo in LAB (CANVAS, CANVAS, 3) with its moved mesh (478, 2), in LAB."""
+    """The drawing of a warped photo in LAB (CANVAS, CANVAS, 3) with its moved mesh (478, 2), in LAB.
+
+    person: (CANVAS, CANVAS), where it is, 0 to 1.
+    """
     seen = analyse(photo, mesh, person)
     photo, skin, contrast = seen.photo, seen.skin, np.float32(seen.skin.contrast)
-    hair = beard(seen, mesh)
-    paper = flat_tones(seen, mesh, hair, 0.45)
+    whiskers = beard(seen, mesh)
+    paper = flat_tones(seen, mesh, whiskers, 0.45)
     blush(paper, skin, mesh)
 
     lines, found = dark_lines(seen.combed, seen.contours, np.float32(1.3) + 1.2 * contrast * skin.where)
-    cover = 0.8 * lines * (1 - hair) * inked(skin.where, mesh, around_features(mesh, lines.shape))
+    cover = 0.8 * lines * (1 - whiskers) * inked(skin.where, mesh, around_features(mesh, lines.shape))
     paint(paper, cover, ink_over(paper, 0.3))
 
     nose(paper, skin.where, mesh)

@@ -29,7 +29,8 @@ VIVID = 0.14
 def painted(photo: Floats, mesh: NDArray[np.float32], person: Floats) -> Floats:
     """The painting of a warped photo in LAB (CANVAS, CANVAS, 3) with its moved mesh (478, 2): skin and hair, features.
 
-    Returns (CANVAS, CANVAS, 3) in LAB; everything lies where the warped photo has it.
+    person: (CANVAS, CANVAS), where it is, 0 to 1. Returns (CANVAS, CANVAS, 3) in LAB; everything lies where the warped
+    photo has it.
     """
     seen = analyse(photo, mesh, person)
     trusts, photo, combed, skin, wire = seen.eyes, seen.photo, seen.combed, seen.skin, seen.wire

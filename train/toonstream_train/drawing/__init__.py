@@ -27,8 +27,8 @@ class Look:
 
     shape: Shape
     paint: Callable[[Floats, NDArray[np.float32], Floats], Floats]
-    """A warped photo in LAB (CANVAS, CANVAS, 3), its moved mesh (478, 2) and where the person is, (CANVAS, CANVAS), 0 to
-    1, to the drawing in LAB; it moves nothing."""
+    """From a warped photo in LAB (S, S, 3), its moved mesh (478, 2) and where the person is (S, S) to the drawing in
+    LAB; S is CANVAS. It moves nothing."""
 
 
 EDGE = (0.25, 0.9)

@@ -20,13 +20,14 @@ from toonstream_engines.engine import Arrays
 from toonstream_engines.errors import UserError
 from toonstream_engines.graph import Port, match
 from toonstream_engines.parity import Parity, load_parity, prove
+from toonstream_engines.precision import in_precision
 from toonstream_engines.probe import Candidate, Probe, candidates, probe_all
 from toonstream_engines.quantise import INT8_BOUND, int8_pays, quantise
 from toonstream_engines.style import INPUTS, OUTPUTS, Style, load_style
 
 if TYPE_CHECKING:
+    import onnx_ir as ir
     from torch import nn
-    from torch.onnx import ONNXProgram
 
 OPSET = 20
 SHAPE = "shape.onnx"
@@ -60,8 +61,9 @@ def export_style(
         made = torch_outputs(generator, examples)
         np.savez_compressed(part / "parity.npz", **examples, **made)  # type: ignore[arg-type]
         _save_preview(part / "preview.png", examples["image"], made["toon"])
+        traced = _traced(generator, examples, "fp64")  # once for both: nothing else takes as long
         for precision in ("fp32", "fp16"):
-            write_onnx(generator, part / FILES[precision], examples, precision)
+            save(in_precision(traced, precision), part / FILES[precision])
         if calibration is not None:
             quantise(part / FILES["fp32"], part / FILES["int8"], calibration)
         ports = {"inputs": _tables(described(INPUTS, examples)), "outputs": _tables(described(OUTPUTS, made))}
@@ -86,6 +88,10 @@ def write_onnx(
 
     examples: as of `export_style`. precision: "fp32", "fp16" or "bf16", of the weights and all arithmetic.
     """
+    save(_traced(generator, examples, precision), path)
+
+
+def _traced(generator: "nn.Module", examples: Mapping[str, NDArray[Any]], precision: str) -> "ir.Model":
     import torch
     from torch.export import Dim
 
@@ -113,15 +119,16 @@ def write_onnx(
             verbose=False,
         )
     assert program is not None
-    save(program, path)
+    return program.model
 
 
-def save(program: "ONNXProgram", path: Path) -> None:
+def save(model: "ir.Model", path: Path) -> None:
     """Without what torch notes down of where each node comes from: half of a small file, and paths of this machine."""
+    import onnx_ir as ir
     from onnx_ir.passes.common import ClearMetadataAndDocStringPass
 
-    ClearMetadataAndDocStringPass()(program.model)
-    program.save(str(path))
+    ClearMetadataAndDocStringPass()(model)
+    ir.save(model, path)
 
 
 def export_shape(network: "nn.Module", folder: Path, points: int) -> dict[str, str]:
@@ -147,7 +154,7 @@ def export_shape(network: "nn.Module", folder: Path, points: int) -> dict[str, s
             verbose=False,
         )
     assert program is not None
-    save(program, folder / SHAPE)
+    save(program.model, folder / SHAPE)
     return {"network": SHAPE, "sha256": hashlib.sha256((folder / SHAPE).read_bytes()).hexdigest()}
 
 
@@ -242,8 +249,8 @@ def uint8_module(generator: "nn.Module", precision: str = "fp32") -> "nn.Module"
     import torch
     from torch import Tensor, nn
 
-    kind = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}[precision]
-    last = torch.float16 if precision == "fp16" else torch.float32  # bf16 cannot tell 254 from 255
+    kind = {"fp64": torch.float64, "fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}[precision]
+    last = torch.float32 if precision == "bf16" else kind  # bf16 cannot tell 254 from 255
 
     class Uint8(nn.Module):
         """Its ends are the casts: TensorRT takes uint8 nowhere else."""

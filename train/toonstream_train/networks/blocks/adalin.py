@@ -39,7 +39,7 @@ class AdaLIN(Gated):
 
     def forward(self, x: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
         """x: (N, C, H, W). gamma, beta: (N, C)."""
-        scaled = self.normalised(x) * gamma[:, :, None, None] + beta[:, :, None, None]
+        scaled = self.normalised(x) * gamma.float()[:, :, None, None] + beta.float()[:, :, None, None]
         return scaled.to(x.dtype)
 
 
@@ -51,7 +51,7 @@ class LIN(Gated):
         self.gamma, self.beta = nn.Parameter(torch.ones(channels)), nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        scaled = self.normalised(x) * self.gamma[:, None, None] + self.beta[:, None, None]
+        scaled = self.normalised(x) * self.gamma.float()[:, None, None] + self.beta.float()[:, None, None]
         return scaled.to(x.dtype)
 
 

@@ -7,12 +7,15 @@ import numpy as np
 if TYPE_CHECKING:
     import onnx_ir as ir
 
+WIDE = ("ReduceSum", "Range")
+"""What half floats cannot do: sums soon have more than they can count, and ONNX has no ranges of them."""
+
 
 def in_precision(traced: "ir.Model", precision: str) -> "ir.Model":
     """A copy of a graph that was traced in float64, which stands for the precision of the file.
 
-    precision: "fp32" or "fp16". What the network does in float32 on purpose stays so, and so do, in fp16, sums: they
-    soon have more than half floats can count.
+    precision: "fp32" or "fp16". What the network does in float32 on purpose stays so, and so does, in fp16, what WIDE
+    names.
     """
     import onnx_ir as ir
 
@@ -36,19 +39,21 @@ def in_precision(traced: "ir.Model", precision: str) -> "ir.Model":
                 node.attributes[name] = ir.AttrTensor(name, cast(attribute.as_tensor()))
             elif name in ("to", "dtype") and attribute.as_int() == ir.DataType.DOUBLE:
                 node.attributes[name] = ir.AttrInt64(name, kind)
-        source = node.inputs[0] if node.op_type in ("Cast", "ReduceSum") else None
+        source = node.inputs[0] if node.inputs else None
         if source is None:
             continue
         if node.op_type == "Cast" and source.dtype == node.outputs[0].dtype:
             node.outputs[0].replace_all_uses_with(source)
             graph.remove(node, safe=True)
-        elif node.op_type == "ReduceSum" and source.dtype == ir.DataType.FLOAT16:
-            wide = ir.node("Cast", [source], {"to": ir.DataType.FLOAT})
-            total = ir.node("ReduceSum", [*wide.outputs, *node.inputs[1:]], node.attributes)
-            narrow = ir.node("Cast", total.outputs, {"to": ir.DataType.FLOAT16})
-            for value in (*wide.outputs, *total.outputs):
-                value.type = ir.TensorType(ir.DataType.FLOAT)
+        elif node.op_type in WIDE and source.dtype == ir.DataType.FLOAT16:
+            narrow = [value for value in node.inputs if value is not None and value.dtype == ir.DataType.FLOAT16]
+            casts = {value: ir.node("Cast", [value], {"to": ir.DataType.FLOAT}) for value in narrow}
+            taken = [casts[value].outputs[0] if value in casts else value for value in node.inputs]
+            wide = ir.node(node.op_type, taken, node.attributes)
+            last = ir.node("Cast", wide.outputs, {"to": ir.DataType.FLOAT16})
+            for each in (*casts.values(), wide):
+                each.outputs[0].type = ir.TensorType(ir.DataType.FLOAT)
             ir.convenience.replace_nodes_and_values(
-                graph, node, [node], [wide, total, narrow], node.outputs, narrow.outputs
+                graph, node, [node], [*casts.values(), wide, last], node.outputs, last.outputs
             )
     return model

@@ -16,7 +16,7 @@ from toonstream_engines.precision import in_precision
 
 
 class Normalised(torch.nn.Module):
-    """Squares that halves cannot hold, taken in float32 on purpose; and a sum in whatever it is given."""
+    """Squares that halves cannot hold, taken in float32 on purpose; a sum and a range in whatever it is given."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -25,15 +25,22 @@ class Normalised(torch.nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         y = x.to(self.scale.dtype) * self.scale
         wide = y.float()
-        return (wide / wide.square().mean().sqrt()).to(y.dtype) + y.sum(0, keepdim=True) * 1e-4
+        places = torch.arange(x.shape[0], dtype=y.dtype)[:, None]
+        return (wide / wide.square().mean().sqrt()).to(y.dtype) + y.sum(0, keepdim=True) * 1e-4 + places
 
 
 @pytest.fixture(scope="module")
 def traced() -> ir.Model:
     program = torch.onnx.export(
-        Normalised().double().eval(), (torch.zeros(3, 2),), dynamo=True, opset_version=20, verbose=False
+        Normalised().double().eval(),
+        (torch.zeros(3, 2),),
+        dynamo=True,
+        dynamic_shapes={"x": {0: torch.export.Dim("n")}},
+        opset_version=20,
+        verbose=False,
     )
     assert program is not None
+    assert "Range" in {node.op_type for node in program.model.graph}
     return program.model
 
 

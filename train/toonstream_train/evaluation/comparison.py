@@ -55,7 +55,7 @@ class Run:
 
     @property
     def log(self) -> Path:
-        return self.folder.with_suffix(".log")
+        return self.folder.with_name(f"{self.name}.log")  # a name may have a point
 
     @property
     def style(self) -> Path:

@@ -43,5 +43,5 @@ def head_matte(likely: Floats, mesh: NDArray[np.float32]) -> Floats:
 
 @cache
 def segmenter() -> Segmenter:
-    """One for the process: opening it takes longer than a hundred crops."""
+    """One for the process."""
     return Segmenter()

@@ -16,8 +16,8 @@ from toonstream.faces.chart import EMPTY, PLANES, chart
 from toonstream.faces.shape import Proportions, Shape, displacements, moved
 from toonstream_train.data.glasses import glasses
 from toonstream_train.data.pack import Pack
-from toonstream_train.data.person import head_matte, person
 from toonstream_train.data.shine import shine
+from toonstream_train.drawing.common.person import head_matte, person
 
 Bytes = NDArray[np.uint8]
 LEAST = 40

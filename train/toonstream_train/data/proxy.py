@@ -13,8 +13,8 @@ from toonstream.faces.face import five_points
 from toonstream.faces.mesh import OVAL
 from toonstream.faces.shape import Shape, displacements, moved
 from toonstream_train.data.pack import Pack
-from toonstream_train.data.person import person
 from toonstream_train.data.skin import skin
+from toonstream_train.drawing.common.person import person
 from toonstream_train.drawing.common.shapes import fill
 from toonstream_train.drawing.common.smoothing import Floats, blur, smoothstep
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from toonstream.faces.crop import resample
 from toonstream.faces.shape import Shape, displacements, moved
-from toonstream_train.data.person import head_matte, person
 from toonstream_train.drawing.common.glasses import worn
+from toonstream_train.drawing.common.person import head_matte, person
 from toonstream_train.drawing.common.seen import eyes_seen
 from toonstream_train.drawing.common.shapes import CANVAS
 from toonstream_train.drawing.common.smoothing import Floats, smoothstep

@@ -15,7 +15,7 @@ from toonstream.faces.face import five_points
 from toonstream.faces.mesh import EYES
 from toonstream_train.data.expression import eye_opening, gaze, mouth_opening
 from toonstream_train.data.landmarks import Points
-from toonstream_train.data.person import person
+from toonstream_train.drawing.common.person import person
 
 Images = NDArray[np.uint8]
 Dense = NDArray[np.float32]

@@ -10,20 +10,22 @@ from toonstream_train.drawing.common.smoothing import Floats, blur, smoothstep
 
 LEAST = (0.10, 0.35)
 """From the first share of hair around a place there is a hint of a beard, from the second one."""
-
-
 JAW_LINE = [234, 93, 132, 58, 172, 136, 150, 149, 176, 148, 152, 377, 400, 378, 379, 365, 397, 288, 361, 323, 454]
 UNDER_NOSE = [425, 327, 2, 98, 205]
+"""Landmarks around the lower part of a face: from ear to ear, and back below the nose."""
 
 
 def beard(seen: Analysis, landmarks: Points) -> Floats:
-    """Where a beard, a moustache or stubble grows, (H, W) 0 to 1, soft: below the nose, where skin lacks its red."""
+    """Where a beard, a moustache or stubble grows, (H, W) 0 to 1, soft: below the nose, where skin lacks its red.
+
+    landmarks: (478, 2) in pixels.
+    """
     skin, picture = seen.skin, seen.combed
     width = face_width(landmarks)
     light = picture[..., 0]
     share, known = redness(picture, skin.sample)
     pale = np.float32(known) * smoothstep(share, 0.92, 0.66)
-    # So does a shadow.
+    # Skin in shadow lacks red, too.
     pale *= smoothstep(skin.form, 0.6 * seen.base, 0.85 * seen.base)
     # Dark hair hides its hue.
     dark = smoothstep(skin.form - light, 5.0, 14.0)

@@ -33,7 +33,8 @@ UNKNOWN = 3e-6
 def hair(picture: Floats, person: Floats, landmarks: Points) -> Floats:
     """Where a photo in LAB (H, W, 3), smoothed along its contours, has rather the colours of hair: (H, W), 0 to 1.
 
-    person: (H, W), 0 to 1. Only above the mouth, and never amid the cheeks. Hats and scarfs count as hair.
+    person: (H, W), 0 to 1. Only above the mouth, and never amid the cheeks. Hats and scarfs count as hair;
+    a white fringe may be taken for shine.
     """
     shape = (picture.shape[0], picture.shape[1])
     width = face_width(landmarks)

@@ -33,7 +33,10 @@ def skin_light(lab: Floats, landmarks: NDArray[np.float32]) -> float:
 
 
 def tall(landmarks: NDArray[np.float32], rise: float = 0.22) -> NDArray[np.float32]:
-    """The outline (N, 2) of a face up to its hairline: the mesh ends amid the forehead, a bald head does not."""
+    """The outline (N, 2) of a face up to its hairline: the mesh ends amid the forehead, a bald head does not.
+
+    rise: how much farther from the face's middle its upper half lies, as a share of that distance.
+    """
     outline = landmarks[OVAL]
     higher = np.maximum(0.5 * (landmarks[10] + landmarks[152]) - outline, 0) * np.array([0, rise], np.float32)
     out: NDArray[np.float32] = (outline - higher).astype(np.float32)

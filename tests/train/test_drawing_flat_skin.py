@@ -3,10 +3,14 @@
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from support.drawn_face import EYE_CENTRES, SIDE, SKINS, face, lab
 from toonstream_train.drawing import draw
+from toonstream_train.drawing.common.analysis import Analysis, analyse
+from toonstream_train.drawing.common.beards import CHIN, JAW_LINE, LIP
 from toonstream_train.drawing.common.flat_skin import healthy
 from toonstream_train.drawing.common.lines import ink_over
+from toonstream_train.drawing.common.lit_skin import exposure
 
 
 @pytest.mark.parametrize("look", ["cel", "anime"])
@@ -95,3 +99,49 @@ def test_lines_amid_light_hair_are_its_own_deeper_tone_and_around_it_nearly_ink(
     light, a, b = line[40, 38]
     assert light < 0.3 * 80
     assert np.hypot(a, b) < 0.8 * np.hypot(8, 40)
+
+
+@pytest.mark.parametrize("look", ["cel", "anime"])
+def test_lips_gain_what_the_skin_around_them_gains(look: str) -> None:
+    crop, mesh = face(SKINS["pale"])
+    dim = np.round(0.75 * crop).astype(np.uint8)
+    lips, skin = np.s_[199:202, 118:138], np.s_[160:175, 70:100]
+    photo, drawn = lab(dim), lab(draw(dim, mesh, look))
+    gained = drawn[skin].mean((0, 1)) - photo[skin].mean((0, 1))
+    assert gained[0] > 2
+    assert drawn[lips].mean((0, 1))[0] - photo[lips].mean((0, 1))[0] > 0.4 * gained[0]
+    assert drawn[lips].mean((0, 1))[1] > drawn[skin].mean((0, 1))[1] + 5
+
+
+def test_teeth_tell_brown_skin_in_good_light_from_fair_skin_in_little() -> None:
+    _, mesh = face(SKINS["pale"])
+    dim = np.full((SIDE, SIDE), 60.0, np.float32)
+    smiling = dim.copy()
+    smiling[190:200, 110:146] = 92.0
+    own = np.array([18.0, 15.0], np.float32)
+    assert exposure(dim, mesh, 58.0, own) > 1.1
+    assert exposure(smiling, mesh, 58.0, own) == 1.0
+
+
+def test_a_grey_beard_is_one_and_a_pale_chin_is_none() -> None:
+    crop, mesh = face(SKINS["pale"])
+    mesh[2], mesh[152] = (128, 178), (128, 238)  # nose and chin, which the face of ellipses lacks
+    mesh[JAW_LINE] = [(128 + 76 * np.cos(t), 138 + 98 * np.sin(t)) for t in np.linspace(np.pi, 0, len(JAW_LINE))]
+    mesh[LIP + CHIN] = [(118, 184), (128, 184), (138, 184), (128, 214), (120, 222), (136, 222)]
+    where = np.zeros((SIDE, SIDE, 1), np.float32)
+    cv2.ellipse(where, (128, 200), (56, 32), 0, 0, 360, 1.0, -1, cv2.LINE_AA)
+    where[186:206, 96:160] = 0
+    where = cv2.GaussianBlur(where, (0, 0), 6)[..., None]
+    random = np.random.default_rng(1)
+    hair = 70 * cv2.GaussianBlur(random.normal(0, 1, (SIDE, SIDE)), (0, 0), 1.0)[..., None]
+    noise = random.normal(0, 2, crop.shape)
+
+    def seen(colour: tuple[int, int, int], texture: NDArray[np.float64] | float) -> Analysis:
+        picture = (crop + where * (np.array(colour) + texture - crop) + noise).clip(0, 255).astype(np.uint8)
+        return analyse(lab(picture), mesh, np.ones((SIDE, SIDE), np.float32))
+
+    chin = np.s_[212:226, 104:152]
+    beard, pale = seen((172, 172, 172), hair), seen((228, 196, 180), 0.0)
+    assert beard.whiskers[chin].min() > 0.8
+    assert beard.face[chin][..., 1].mean() < 3  # as grey as it is
+    assert pale.whiskers[chin].max() < 0.1

@@ -22,6 +22,8 @@ from toonstream_train.drawing.common.person import head_matte, person
 Bytes = NDArray[np.uint8]
 LEAST = 40
 """How much what no matte shows counts, of 255: a matte may err."""
+RIM = 0.02
+"""What lies so near beside the matte counts as much as what it shows, or the wall would glow there: shares of a side."""
 
 
 @dataclass(frozen=True)
@@ -183,10 +185,12 @@ def warped(faces: Pack, shape: Proportions, size: int | None = None) -> dict[str
 
 
 def shown(pack: Pack) -> list[Bytes]:
-    """How much each place of each crop counts, (S, S): as far as it shows at run time, and a little everywhere."""
+    """How much each place of each crop counts, (S, S): as far as it shows at run time, its rim too, else a little."""
     out = []
+    rim = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(RIM * pack.images.shape[1]) + 1,) * 2)
     for image, mesh, inside in zip(pack.images, pack.points[478], pack.inside, strict=True):
-        weight = np.rint(LEAST + (255 - LEAST) * head_matte(person(image), mesh)).astype(np.uint8)
+        matte = cv2.dilate(head_matte(person(image), mesh), rim)
+        weight = np.rint(LEAST + (255 - LEAST) * matte).astype(np.uint8)
         out.append(np.minimum(weight, inside * np.uint8(200) + np.uint8(55)))
     return out
 

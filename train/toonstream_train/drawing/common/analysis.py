@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
+from toonstream_train.drawing.common.beards import beard
 from toonstream_train.drawing.common.complexion import complexion
 from toonstream_train.drawing.common.glasses import wires, worn
 from toonstream_train.drawing.common.hair import hair
@@ -31,6 +34,8 @@ class Analysis:
     skin: Skin
     wire: Floats
     """Where the frames of glasses are."""
+    whiskers: Floats
+    """Where a beard grows."""
     face: Floats
     """The photo with smooth skin."""
     base: float
@@ -63,5 +68,7 @@ def analyse(photo: Floats, mesh: Points, person: Floats) -> Analysis:
     photo, combed, skin = brightened(photo, gain), brightened(combed, gain), replace(skin, form=gain * skin.form)
     for picture in (photo, combed):
         warm(picture, skin)
-    face = complexion(combed, skin, mesh, wire)
-    return Analysis(eyes, contours, photo, combed, skin, wire, face, base_tone(combed[..., 0], skin))
+    base = base_tone(combed[..., 0], skin)
+    whiskers = beard(combed, skin, base, mesh)
+    face = complexion(combed, skin, mesh, np.maximum(wire, whiskers))
+    return Analysis(eyes, contours, photo, combed, skin, wire, whiskers, face, base)

@@ -21,10 +21,10 @@ def cored(detail: Floats, small: Floats | float, large: Floats | float, kept: Fl
     return out
 
 
-def complexion(combed: Floats, skin: Skin, landmarks: Points, wire: Floats) -> Floats:
+def complexion(combed: Floats, skin: Skin, landmarks: Points, kept: Floats) -> Floats:
     """The photo smoothed along its contours, `combed` (H, W, 3), relit, with its skin smooth.
 
-    wire: (H, W), where glasses are.
+    kept: (H, W), where glasses and beards are, which stay as they are.
     """
     shape = (combed.shape[0], combed.shape[1])
     light = np.ascontiguousarray(combed[..., 0])
@@ -36,14 +36,14 @@ def complexion(combed: Floats, skin: Skin, landmarks: Points, wire: Floats) -> F
     jaw = blur(stroke(curve(landmarks[JAW], 60), np.full(60, 26), shape), 5)
     # Hair on lip and chin is dark but not red; thin as it may be, it stays.
     beard = smoothstep(skin.chroma[..., 0] - combed[..., 1], 0.5, 3.5) * smoothstep(skin.form - light, 1.0, 5.0)
-    kept = np.maximum.reduce([nose, skin.lips, jaw, 0.9 * blur(beard, 1.5) * skin.below])
+    firm = np.maximum.reduce([nose, skin.lips, jaw, 0.9 * blur(beard, 1.5) * skin.below])
     fine, middling = light - coarse, coarse - skin.form
     # Around the nose and the lips dark lines stay crisp; shine does not.
-    crisp = np.float32(0.08) + np.float32(0.72) * kept * smoothstep(-fine, -1.0, 1.0)
+    crisp = np.float32(0.08) + np.float32(0.72) * firm * smoothstep(-fine, -1.0, 1.0)
     fine = cored(fine, 5.0 * skin.contrast, 16.0 * skin.contrast, crisp)
     # Dark skin lives by its highlights.
     shine = np.float32(0.45 * ramp(base, 62.0, 40.0)) * smoothstep(middling, 0.0, 4.0)
-    folds = np.float32(0.36) + shine + np.float32(0.47) * kept * smoothstep(-middling, -2.0, 2.0)
+    folds = np.float32(0.36) + shine + np.float32(0.47) * firm * smoothstep(-middling, -2.0, 2.0)
     middling = cored(middling, 5.0 * skin.contrast, 18.0 * skin.contrast, folds)
     tone = skin.form + middling + (1 + 0.35 * nose) * fine
 
@@ -63,7 +63,7 @@ def complexion(combed: Floats, skin: Skin, landmarks: Points, wire: Floats) -> F
     tone = tone + sculpted(landmarks, skin, base, width)
 
     out = combed.copy()
-    paint(out, skin.where * (1 - wire), np.dstack([tone, soft]))
+    paint(out, skin.where * (1 - kept), np.dstack([tone, soft]))
     return out
 
 

@@ -24,35 +24,35 @@ VIVID = 0.25
 """More chroma off the skin, where there is not much already."""
 FRESHER = 7.0
 """How much lighter than life a comic has light skin, and pink skin of middling lightness; deep skin stays as deep."""
-HEALTHIER = 0.35
+HEALTHIER = 0.2
 """How much farther the skin's colour goes to the one that good light would show."""
 
 
-def flat_tones(seen: Analysis, mesh: Points, whiskers: Floats, steps: float) -> Floats:
+def flat_tones(seen: Analysis, mesh: Points, steps: float) -> Floats:
     """The photo in flat tones, LAB (H, W, 3).
 
-    whiskers: (H, W), where a beard grows; steps: how much of the light off the skin comes in even steps, 0 to 1.
+    steps: how much of the light off the skin comes in even steps, 0 to 1.
     """
-    skin = seen.skin
+    skin, whiskers = seen.skin, seen.whiskers
     # Where a beard grows the border of the skin is no border.
     where = np.maximum(skin.where, whiskers)
     paper = masses(calm_neighbour(calm_neighbour(seen.face, 6), 5), steps, VIVID)
-    face = seen.face + whiskers[..., None] * (calm_neighbour(seen.face, 4) - seen.face)
-    face[..., 0] = toned(seen, face[..., 0], whiskers)
+    face = seen.face + whiskers[..., None] * (calm_neighbour(seen.combed, 3) - seen.face)
+    face[..., 0] = toned(seen, face[..., 0])
     own = face_chroma(skin.chroma, skin)
     dim = np.sqrt((seen.face[..., 0] / np.float32(max(seen.base, 1.0))).clip(0.12, 1.1))
     face[..., 1:] += (dim * skin.where)[..., None] * np.float32(HEALTHIER) * (healthy(own, seen.base) - own)
     # What is skin by its colour alone takes part, so that no patch shows where the mask errs.
     alike = smoothstep(off_hue(seen.face, np.array([seen.base, *own])), 12.0, 6.0)
     alike *= smoothstep(seen.face[..., 0], 0.5 * seen.base, 0.75 * seen.base)
-    alike *= 1 - skin.hair * (1 - blur(fill(mesh[OVAL], where.shape), 5))
+    alike *= 1 - smoothstep(skin.hair, 0.4, 1.0) * (1 - blur(fill(mesh[OVAL], where.shape), 5))
     paper += alike[..., None] * filled(face - seen.face, where, 8.0)
     paint(paper, where * (1 - seen.wire), face)
     return paper
 
 
-def toned(seen: Analysis, light: Floats, whiskers: Floats) -> Floats:
-    """The face's lightness (H, W) in two tones with a soft border between; `whiskers` (H, W) keep theirs."""
+def toned(seen: Analysis, light: Floats) -> Floats:
+    """The face's lightness (H, W) in two tones with a soft border between; whiskers keep theirs."""
     skin, base = seen.skin, seen.base
     deep = ramp(base, 56.0, 38.0)
     form, kept, most = (fair + deep * (dark - fair) for fair, dark in (FORM, RELIEF, SHINE))
@@ -72,7 +72,7 @@ def toned(seen: Analysis, light: Floats, whiskers: Floats) -> Floats:
     out: Floats = (tone + (kept + (1 - kept) * smoothstep(-soft, 6.0, 14.0)) * soft).astype(np.float32)
     # In a beard the skin between is as light as other skin, hair as dark as it is.
     bare = smoothstep(light, 0.55 * base, 0.95 * base)
-    out += whiskers * (light + bare * (tone - skin.form) - out)
+    out += seen.whiskers * (light + bare * (tone - skin.form) - out)
     share: Floats = (out / 100).clip(0, 1)
     red = pink(face_chroma(skin.chroma, skin))
     fresher = FRESHER * (red * ramp(base, 60.0, 74.0) + (1 - red) * ramp(base, 64.0, 76.0))

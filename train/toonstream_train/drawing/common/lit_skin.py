@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from toonstream.faces.mesh import OVAL
 from toonstream_train.drawing.common.painting import ramp
 from toonstream_train.drawing.common.shapes import Points, fill
 from toonstream_train.drawing.common.skin import Skin
@@ -27,7 +28,7 @@ RICHEST = 9.0, 0.26
 """Of red skin's chroma beyond the first and the second for each step of lightness a quarter stays: more looks burnt."""
 HEALTHIER = 0.5
 """How far the skin's colour goes to the one that good light would show."""
-WHITE, BRIGHTER = 90.0, (1.05, 1.12)
+WHITE, BRIGHTER = 90.0, (1.05, 1.15)
 """A photo whose lightest parts are darker than this was exposed too low: its skin gains as much, up to the first; up to
 the second where it is pink. Brown skin is yellower, and as deep in good light."""
 OWN = 0.45
@@ -90,20 +91,25 @@ def pink(chroma: NDArray[np.float32]) -> float:
     return ramp(float(np.degrees(np.arctan2(chroma[1], chroma[0]))), 54.0, 42.0)
 
 
-def exposure(light: Floats, base: float, own: NDArray[np.float32]) -> float:
+def exposure(light: Floats, landmarks: Points, base: float, own: NDArray[np.float32]) -> float:
     """By how much to brighten skin on a photo of this lightness (H, W); light skin has enough.
 
     base, own: the skin's base tone and its chroma (2,).
     """
-    most = BRIGHTER[0] + (BRIGHTER[1] - BRIGHTER[0]) * ramp(base, 48.0, 60.0) * pink(own)
-    short = min(max(WHITE / max(float(np.percentile(light[::4, ::4], 98)), 1.0), 1.0), most)
+    most = BRIGHTER[0] + (BRIGHTER[1] - BRIGHTER[0]) * ramp(base, 44.0, 54.0) * pink(own)
+    # Teeth, eyes and shine tell brown skin in good light from fair skin in little.
+    face = fill(landmarks[OVAL], (light.shape[0], light.shape[1])) > 0.5
+    around = float(np.percentile(light[::4, ::4], 98))
+    own_lightest = float(np.percentile(light[face], 99.7)) if face.any() else around
+    # A lamp behind a face says little of the light on it.
+    short = min(max(WHITE / max(own_lightest, 0.5 * (own_lightest + around), 1.0), 1.0), most)
     return 1 + (short - 1) * ramp(base, 80.0, 55.0)
 
 
 def relighting(light: Floats, skin: Skin, landmarks: Points) -> Floats:
     """By what to multiply a photo's lightness (H, W) to relight the face with all that is on it, 1 away from it."""
     base = base_tone(light, skin)
-    lit = lit_tone(skin.form, base) * np.float32(exposure(light, base, face_chroma(skin.chroma, skin)))
+    lit = lit_tone(skin.form, base) * np.float32(exposure(light, landmarks, base, face_chroma(skin.chroma, skin)))
     face = np.maximum(fill(tall(landmarks), (light.shape[0], light.shape[1])), skin.where)
     out: Floats = 1 + softened(face) * (lit / np.maximum(skin.form, 8.0) - 1).clip(-0.3, 0.6)
     return out

@@ -11,7 +11,7 @@ from toonstream_train.drawing.common.hair import off_hue
 from toonstream_train.drawing.common.painting import ramp
 from toonstream_train.drawing.common.shapes import Points, face_width, fill, grown
 from toonstream_train.drawing.common.smoothing import Floats, blur, smoothstep
-from toonstream_train.drawing.common.tones import features_mask, likely_skin, skin_sample, tall, without_islands
+from toonstream_train.drawing.common.tones import features_mask, likely_skin, skin_sample, slope, tall, without_islands
 
 GROWN = 1.35
 """Eyes and brows with what surrounds them are about that much larger than on the photo."""
@@ -19,6 +19,10 @@ GROWN = 1.35
 
 SPOT = 11
 """What is narrower is no form of a face, in pixels of half the paper's size."""
+
+
+FOLD = 0.035
+"""Half the width of the widest fold beside a mouth, in widths of the face."""
 
 
 @dataclass(frozen=True)
@@ -175,6 +179,13 @@ def find(combed: Floats, landmarks: Points, trust: float, hair: Floats) -> Skin:
     skin = skin * (1 - foreign(light, bare, landmarks, contrast, ruddy, shiny) * (1 - 0.8 * apart))
     skin = smoothstep(cv2.ximgproc.guidedFilter(light, skin, 6, 4.0), 0.32, 0.68)
     skin = np.maximum(skin, shining(light, skin, median, landmarks) * (1 - apart) * (1 - hair))
+    # The folds beside a mouth are lines on skin.
+    inner = below * blur(grown(1 - grown(1 - fill(landmarks[OVAL], shape), 11), 1), 2) * (1 - lips)
+    fold = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(FOLD * face_width(landmarks)) + 1,) * 2)
+    skin = np.maximum(skin, inner * cv2.morphologyEx(skin, cv2.MORPH_CLOSE, fold))
+    # A border where the picture has none is soft: skin that goes over into shadow, or into a thin beard.
+    plain = smoothstep(blur(slope(light), 2.0), 1.6, 0.6)
+    skin = skin + plain * (blur(skin, 0.03 * face_width(landmarks)) - skin)
 
     form = enlarged(cv2.ximgproc.guidedFilter(bare[::2, ::2].copy(), bare[::2, ::2].copy(), 8, 10.0), shape)
     return Skin(skin, hair, blur(form, 2.0), chroma, apart, lips, below, sample, median, contrast)

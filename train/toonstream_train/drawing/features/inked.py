@@ -7,8 +7,11 @@ from toonstream.faces.chart import catch_lights
 from toonstream.faces.mesh import IRISES, LOWER_LIDS, UPPER_LIDS
 from toonstream_train.drawing.common.painting import INK, paint, ramp, taper, weighted
 from toonstream_train.drawing.common.seen import own_colour
-from toonstream_train.drawing.common.shapes import Points, curve, disc, fill, lip_edges, stroke
+from toonstream_train.drawing.common.shapes import Points, curve, disc, fill, grown, lip_edges, stroke
 from toonstream_train.drawing.common.smoothing import Floats, blur, smoothstep
+
+FRESHER, REDDER = np.array([0.65, 1.0, 1.0], np.float32), 0.35
+"""The lips' share of what the skin around them gains, in LAB; how much farther from it in red they are."""
 
 
 def eye(paper: Floats, lab: Floats, landmarks: Points, side: int, trust: float, most: float) -> None:
@@ -84,12 +87,17 @@ def mouth(paper: Floats, lab: Floats, landmarks: Points, trust: float, lips_cove
     upper = fill(np.concatenate([upper_out, upper_in[::-1]]), shape)
     lower = fill(np.concatenate([lower_out, lower_in[::-1]]), shape)
     inside = fill(np.concatenate([upper_in, lower_in[-2:0:-1]]), shape)
-    for lip, factor, edge in ((upper, 0.92, 0.0), (lower, 1.0, 0.5)):
-        colour = weighted(lab, lip)
+    # Beside fresher skin the lips' own colour would be dull: they gain what the skin around them has.
+    ring = grown(np.maximum.reduce([upper, lower, inside]), 2 * round(0.12 * width) + 1)
+    ring = ring * (1 - grown(np.maximum.reduce([upper, lower, inside]), 2 * round(0.03 * width) + 1))
+    skin = weighted(lab, ring)
+    gained = FRESHER * (weighted(paper, ring) - skin)
+    for lip, factor, edge in ((upper, 0.94, 0.0), (lower, 1.0, 0.5)):
         light = lab[..., 0]
-        tone = colour.copy()
+        own = weighted(lab, lip)
+        tone = own + gained
         tone[0] *= factor
-        tone[1:] *= (1.1, 1.05)
+        tone[1] += REDDER * max(own[1] - skin[1], 0)
         soft = smoothstep(lip, 0.15, 0.85)
         paint(paper, lips_cover * trust * soft, tone)
         if edge:

@@ -5,7 +5,6 @@ import numpy as np
 from toonstream.faces.mesh import BROWS, EYES, MOUTH
 from toonstream.faces.shape import Shape
 from toonstream_train.drawing.common.analysis import analyse
-from toonstream_train.drawing.common.beards import beard
 from toonstream_train.drawing.common.flat_skin import around_features, flat_tones
 from toonstream_train.drawing.common.frames import frames
 from toonstream_train.drawing.common.lines import dark_lines, ink_over
@@ -18,7 +17,7 @@ from toonstream_train.drawing.features.inked import eye, mouth
 
 SHAPE = Shape(eyes=(1.14, 1.26), jaw=0.03)
 """The person's own proportions, with eyes that carry a drawing."""
-LIPS = 0.7
+LIPS = 0.85
 """How much their own colour shows."""
 
 
@@ -29,11 +28,10 @@ def painted(photo: Floats, mesh: Points, person: Floats) -> Floats:
     """
     seen = analyse(photo, mesh, person)
     photo, skin, contrast = seen.photo, seen.skin, np.float32(seen.skin.contrast)
-    whiskers = beard(seen, mesh)
-    paper = flat_tones(seen, mesh, whiskers, 0.7)
+    paper = flat_tones(seen, mesh, 0.7)
 
     lines, found = dark_lines(seen.combed, seen.contours, np.float32(1.3) + 3.6 * contrast * skin.where)
-    cover = 0.85 * lines * (1 - whiskers) * (1 - around_features(mesh, lines.shape))
+    cover = 0.85 * lines * (1 - seen.whiskers) * (1 - around_features(mesh, lines.shape))
     paint(paper, cover, ink_over(paper, 0.2))
 
     frames(paper, photo, mesh, seen.contours, skin.contrast)

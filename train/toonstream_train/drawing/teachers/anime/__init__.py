@@ -8,7 +8,6 @@ import numpy as np
 from toonstream.faces.mesh import BROWS, MOUTH
 from toonstream.faces.shape import Shape
 from toonstream_train.drawing.common.analysis import analyse
-from toonstream_train.drawing.common.beards import beard
 from toonstream_train.drawing.common.flat_skin import around_features, flat_tones
 from toonstream_train.drawing.common.frames import frames
 from toonstream_train.drawing.common.lines import dark_lines, ink_over
@@ -22,7 +21,7 @@ from toonstream_train.drawing.teachers.anime.eyes import eyes
 from toonstream_train.drawing.teachers.anime.face import blush, inked, nose
 
 SHAPE = Shape(eyes=(1.34, 1.75), apart=0.04, nose=(0.12, 0.20), mouth=(0.08, 0.0), jaw=0.09, chin=0.02)
-LIPS = 0.6
+LIPS = 0.85
 """How much their own colour shows."""
 
 
@@ -33,12 +32,11 @@ def painted(photo: Floats, mesh: Points, person: Floats) -> Floats:
     """
     seen = analyse(photo, mesh, person)
     photo, skin, contrast = seen.photo, seen.skin, np.float32(seen.skin.contrast)
-    whiskers = beard(seen, mesh)
-    paper = flat_tones(seen, mesh, whiskers, 0.45)
+    paper = flat_tones(seen, mesh, 0.45)
     blush(paper, skin, mesh)
 
     lines, found = dark_lines(seen.combed, seen.contours, np.float32(1.3) + 1.2 * contrast * skin.where)
-    cover = 0.8 * lines * (1 - whiskers) * inked(skin.where, mesh, around_features(mesh, lines.shape))
+    cover = 0.8 * lines * (1 - seen.whiskers) * inked(skin.where, mesh, around_features(mesh, lines.shape))
     paint(paper, cover, ink_over(paper, 0.3))
 
     nose(paper, skin.where, mesh)

@@ -15,7 +15,7 @@ def blush(paper: Floats, skin: Skin, landmarks: Points) -> None:
     shape = (paper.shape[0], paper.shape[1])
     for index in (50, 280):
         cover = skin.where * spot(landmarks, index, 0.08 * face_width(landmarks), shape)
-        paint(paper, np.float32(0.25) * cover, paper + np.array([-1.5, 8.0, 2.0], np.float32) * skin.contrast)
+        paint(paper, np.float32(0.4) * cover, paper + np.array([-1.5, 8.0, 2.0], np.float32) * skin.contrast)
 
 
 def inked(skin: Floats, landmarks: Points, eyes: Floats) -> Floats:

@@ -23,7 +23,7 @@ Bytes = NDArray[np.uint8]
 LEAST = 40
 """How much what no matte shows counts, of 255: a matte may err."""
 RIM = 0.02
-"""What lies so near beside the matte counts as much as what it shows, or the wall would glow there: shares of a side."""
+"""What lies so near beside the matte, in shares of a side, counts like what it shows, or the wall would glow there."""
 
 
 @dataclass(frozen=True)

@@ -46,15 +46,16 @@ def beard(picture: Floats, skin: Skin, base: float, landmarks: Points) -> Floats
 
 
 def roughness(light: Floats, skin: Skin, where: Floats, width: float) -> Floats:
-    """How rough the lightness (H, W) is around each place, (H, W), beside cheeks and forehead; looks only at `where`."""
+    """How rough the lightness (H, W) is around each place, (H, W), beside other skin; looks only at `where`."""
     detail = light - blur(light, 0.013 * width)
     squares = detail * detail
-    near: Floats = blur(squares * where, 0.045 * width) / (blur(where, 0.045 * width) + np.float32(0.05))
-    return np.sqrt(near / max(float(squares[skin.sample].mean()), 0.05))
+    near = blur(squares * where, 0.045 * width) / (blur(where, 0.045 * width) + np.float32(0.05))
+    out: Floats = np.sqrt(near / np.float32(max(float(squares[skin.sample].mean()), 0.05)))
+    return out
 
 
 def sure(around: Floats, landmarks: Points) -> np.float32:
-    """0 where hair (H, W) is neither on the lip nor on the chin: a cheek in a lamp's light lacks red, too. 1 for a beard."""
+    """1 where hair (H, W) is on the lip or on the chin, else 0: a cheek in a lamp's light lacks red, too."""
     height, width = around.shape
     x, y = (landmarks[:, axis].astype(int).clip(0, size - 1) for axis, size in ((0, width), (1, height)))
     return np.float32(max(ramp(float(around[y[part], x[part]].mean()), *SURE) for part in (LIP, CHIN)))

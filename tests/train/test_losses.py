@@ -8,7 +8,7 @@ from toonstream_train.data.degradation import shift
 from toonstream_train.losses.adversarial import discriminator_loss, generator_loss
 from toonstream_train.losses.colour import colour
 from toonstream_train.losses.content import content
-from toonstream_train.losses.drawing import drawing, edge_aware_smoothness, features_weight, local_contrast
+from toonstream_train.losses.drawing import drawing, edge_aware_smoothness, features_weight, local_contrast, tones
 from toonstream_train.losses.temporal import temporal_consistency
 
 
@@ -54,6 +54,14 @@ def test_local_contrast_is_how_much_is_drawn_wherever_it_lies() -> None:
     assert local_contrast(nothing, line, everywhere).item() == pytest.approx(2 / 8 * 2 / 6)
     assert local_contrast(two, line, everywhere) > 0
     assert local_contrast(two, line, 0 * everywhere) == 0
+
+
+def test_tones_are_means_wherever_the_lines_lie() -> None:
+    flat, everywhere = torch.zeros(1, 3, 32, 32), torch.ones(1, 1, 32, 32)
+    stripes = torch.tensor([-1.0, 1.0]).repeat(16).expand(1, 3, 32, 32)
+    assert tones(stripes, flat, everywhere) == 0
+    assert tones(stripes + 0.25, flat, everywhere) == 0.25
+    assert tones(stripes + 0.25, flat, 0 * everywhere) == 0
 
 
 def test_drawing_and_temporal_consistency() -> None:

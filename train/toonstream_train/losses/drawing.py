@@ -29,6 +29,14 @@ def local_contrast(x: Tensor, target: Tensor, weight: Tensor) -> Tensor:
     return sum(losses, torch.zeros(()))
 
 
+def tones(x: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    """l1 between means in windows of 16 pixels: the colour of hair and skin, which many small errors of one sign change.
+
+    x, target (B, C, H, W), weight (B, 1, H, W).
+    """
+    return avg_pool2d((x - target) * weight, 16, 8).abs().mean()
+
+
 def gradients(x: Tensor) -> tuple[Tensor, Tensor]:
     """Differences of neighbouring pixels, across and down."""
     return x[:, :, :, 1:] - x[:, :, :, :-1], x[:, :, 1:] - x[:, :, :-1]

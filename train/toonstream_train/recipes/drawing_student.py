@@ -22,7 +22,7 @@ from toonstream_train.core.schedules import linear_decay
 from toonstream_train.data.drawn_faces import Augmentation, DrawnFaces, warped
 from toonstream_train.data.pack import Pack
 from toonstream_train.losses.adversarial import discriminator_loss, generator_loss
-from toonstream_train.losses.drawing import drawing, local_contrast
+from toonstream_train.losses.drawing import drawing, local_contrast, tones
 from toonstream_train.losses.temporal import temporal_consistency
 from toonstream_train.networks.discriminators.cartoongan import Discriminator
 from toonstream_train.networks.generators.painter import Painter
@@ -52,6 +52,8 @@ class DrawingStudentSettings(Settings):
     """How much more dark strokes do: one whose place is not sure to the pixel would be left out as unlikely."""
     contrast: float = 1.0
     """Weight of local contrast: as much is drawn near each place as the teacher draws there."""
+    tones: float = 3.0
+    """Weight of tones: hair and skin have the drawing's colour, alike wherever they are."""
     temporal: float = 0.5
     """Weight of temporal consistency: the same toon of the same face under other noise."""
     temporal_noise: float = 4.0
@@ -137,6 +139,8 @@ class DrawingStudent(Recipe):
         self.losses = {"drawing": drawing(self.toon, self.drawing, where)}
         if s.contrast:
             self.losses["contrast"] = s.contrast * local_contrast(self.toon, self.drawing, where)
+        if s.tones:
+            self.losses["tones"] = s.tones * tones(self.toon, self.drawing, self.weight)
         if s.temporal:
             self.losses["temporal"] = s.temporal * temporal_consistency(self.toon[: len(self.again)], self.again)
         adversarial = self.stage.name == "adversarial"

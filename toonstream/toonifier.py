@@ -65,15 +65,15 @@ class Crop:
         return both
 
 
-def _landmarks(of: Crop, port: Port) -> NDArray[np.float32]:
+def _landmarks(face_crop: Crop, port: Port) -> NDArray[np.float32]:
     """The five points or all 478, as many as the network wants."""
     five = port.shape[1] == 5
-    return five_points(of.landmarks).astype(np.float32) if five else of.landmarks
+    return five_points(face_crop.landmarks).astype(np.float32) if five else face_crop.landmarks
 
 
 INPUTS: dict[str, Callable[[Crop, Port], NDArray[Any]]] = {
-    "image": lambda of, _: crop(of.frame, of.matrix, of.size, of.displacements),
-    "chart": lambda of, _: chart(of.landmarks, of.size),
+    "image": lambda one, _: crop(one.frame, one.matrix, one.size, one.displacements),
+    "chart": lambda one, _: chart(one.landmarks, one.size),
     "landmarks": _landmarks,
 }
 """What a style's network may want, by name: each without the batch dimension, as the port describes it."""
@@ -147,13 +147,13 @@ class Toonifier(Closeable):
         for size, group in same_size.items():
             crops = [Crop.of(frame, face, size, self.shape) for face, _ in group]
             inputs = {
-                port.name: np.stack([INPUTS[port.name](crop, port) for crop in crops])
+                port.name: np.stack([INPUTS[port.name](face_crop, port) for face_crop in crops])
                 for port in self._engine.model.inputs
             }
             outputs = self._engine.run(inputs)
             mattes = outputs.get("matte", [None] * len(group))
-            for (face, mask), of, toon, matte in zip(group, crops, outputs["toon"], mattes, strict=True):
-                toons.append(Toon(face, of.matrix, toon, matte, of.person(mask)))
+            for (face, mask), face_crop, toon, matte in zip(group, crops, outputs["toon"], mattes, strict=True):
+                toons.append(Toon(face, face_crop.matrix, toon, matte, face_crop.person(mask)))
         return toons
 
     def composite(self, frame: Frame, toons: list[Toon]) -> Frame:

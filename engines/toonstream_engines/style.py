@@ -32,7 +32,7 @@ The card, card.toml:
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -75,14 +75,14 @@ class Style:
         return next(iter(self.models.values()))
 
     def describe(self) -> str:
-        """The card for a person to read: a few lines of printable text."""
-        lines = [f"{self.name}: {self.about}"]
-        for key, value in self.card.items():
-            if key not in ("name", "about", "inputs", "outputs", "models"):
-                lines += [f"  {key}: {_text(value)}"]
-        for port in (*self.model.inputs, *self.model.outputs):
-            lines += [f"  {port}: {port.meaning}"]
-        lines += [f"  {model.path.name}: {model.precision}" for model in self.models.values()]
+        """The card for a person to read: lines of printable text, a table's entries indented below its name."""
+        tables = {
+            "inputs": {str(port): port.meaning for port in self.model.inputs},
+            "outputs": {str(port): port.meaning for port in self.model.outputs},
+            "models": {model.path.name: model.precision for model in self.models.values()},
+        }
+        card = {key: value for key, value in self.card.items() if key not in ("name", "about")} | tables
+        lines = [f"{self.name}: {self.about}", *_lines(card, "  ")]
         return "\n".join("".join(c for c in line if c.isprintable()) for line in lines)
 
 
@@ -201,9 +201,10 @@ def _need(table: object, field: str, kind: type, where: str = "") -> Any:
     return value
 
 
-def _text(value: object) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {_text(part)}" for key, part in value.items())
-    if isinstance(value, list):
-        return "; ".join(map(_text, value))
-    return str(value)
+def _lines(table: Mapping[str, Any], indent: str) -> Iterator[str]:
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield f"{indent}{key}:"
+            yield from _lines(value, indent + "  ")
+        else:
+            yield f"{indent}{key}: {'; '.join(map(str, value)) if isinstance(value, list) else value}"

@@ -39,10 +39,14 @@ def test_a_style_is_its_card(tmp_path):
         "mine: A tiny one",
         "  recipe: none",
         "  size: 256",
-        "  data: photos none, CC0",
-        "  image uint8 [n, h, w, 3]: a test",
-        "  toon uint8 [n, h, w, 3]: a test",
-        "  fp32.onnx: fp32",
+        "  data:",
+        "    photos: none, CC0",
+        "  inputs:",
+        "    image uint8 [n, h, w, 3]: a test",
+        "  outputs:",
+        "    toon uint8 [n, h, w, 3]: a test",
+        "  models:",
+        "    fp32.onnx: fp32",
     ]
 
 

@@ -1,4 +1,4 @@
-"""Work for run_apart of which some brings the process down."""
+"""Work for run_isolated of which some brings the process down."""
 
 import os
 import signal

@@ -131,6 +131,11 @@ def test_style_options(capsys):
     assert parser.parse_args([]).faces is None
 
 
+def test_the_styles_that_ship(capsys):
+    assert main(["styles"]) == 0
+    assert [line.partition(": ")[0] for line in capsys.readouterr().out.splitlines()] == ["anime", "cel", "film"]
+
+
 def test_a_console_without_the_letters(tmp_path):
     """As of Windows, redirected: cp1252, which lacks many letters that a file's name may have."""
     style = save_style(tmp_path / "Ж日本é")

@@ -17,7 +17,7 @@ from support.tiny_style import save_style
 from support.waiting import DEADLINE_SECONDS, wait_until
 
 from toonstream.commands import main
-from toonstream.commands.apart import run_apart
+from toonstream.commands.isolated import run_isolated
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +122,7 @@ def test_a_fault_of_ours_costs_no_other_file(tmp_path, head, capsys, monkeypatch
         raise RuntimeError("a wheel came off")
 
     monkeypatch.setattr(VideoSource, "__iter__", fail)
-    monkeypatch.setattr(convert, "run_apart", lambda work, jobs: max(work(jobs, told.append) or told))
+    monkeypatch.setattr(convert, "run_isolated", lambda work, jobs: max(work(jobs, told.append) or told))
     told = []
     assert toonstream(CLIP, head, "-o", tmp_path / "out", style=style) == 1
     one_line_error(capsys, str(CLIP), "a wheel came off")
@@ -131,12 +131,12 @@ def test_a_fault_of_ours_costs_no_other_file(tmp_path, head, capsys, monkeypatch
 
 
 def test_what_brings_the_program_down_costs_one_file(capfd):
-    assert run_apart(bring_down, [0, signal.SIGABRT, 2, 0, signal.SIGABRT, 1]) == 2
+    assert run_isolated(bring_down, [0, signal.SIGABRT, 2, 0, signal.SIGABRT, 1]) == 2
     told = capfd.readouterr()
     assert told.out.split("\n")[:-1] == ["job 0", "job 2", "job 0", "job 1"]
     assert told.err.count("it brought the program down (SIGABRT); please report this") == 2
-    assert run_apart(bring_down, [signal.SIGABRT]) == 1
-    assert run_apart(bring_down, [0, 0]) == 0
+    assert run_isolated(bring_down, [signal.SIGABRT]) == 1
+    assert run_isolated(bring_down, [0, 0]) == 0
 
 
 def test_one_bad_file_stops_no_other(tmp_path, head, capfd, style):

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from support import CLIP
 
+from toonstream.faces.appearance import SIZE, Appearance
 from toonstream.faces.face import Face
 from toonstream.faces.follow import follow
-from toonstream.faces.glance import SIZE, Glance
 from toonstream.faces.mesh import IRISES
 from toonstream.faces.tracker import Tracker
 from toonstream.frame import Frame, Rect
@@ -145,14 +145,14 @@ def face_on(picture: np.ndarray) -> Face:
 )
 def test_what_counts_as_a_change(clip, change, differs):
     before = clip[EYES_OPEN]
-    glance = Glance(Frame.from_rgb(before, 0, Fraction(1, 30), 0), [face_on(before)])
+    appearance = Appearance(Frame.from_rgb(before, 0, Fraction(1, 30), 0), [face_on(before)])
     now = change(before.astype(np.float32)).astype(np.uint8)
-    assert glance.changed(Frame.from_rgb(now, 1, Fraction(1, 30), 1)) is differs
+    assert appearance.changed(Frame.from_rgb(now, 1, Fraction(1, 30), 1)) is differs
 
 
 def test_no_faces_never_change(clip):
     frame = Frame.from_rgb(clip[0], 0, Fraction(1, 30), 0)
-    assert not Glance(frame, []).changed(frame)
+    assert not Appearance(frame, []).changed(frame)
 
 
 @pytest.mark.parametrize("orientation", [Orientation(), Orientation(True, False, True), Orientation(False, True, True)])

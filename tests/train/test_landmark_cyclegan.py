@@ -223,7 +223,7 @@ def test_the_other_losses_by_hand(tmp_path: Path) -> None:
     for way in recipe.ways:
         local = nn.ModuleDict({"eyes": Seeing(0.0), "nose": Seeing(0.5), "mouth": Seeing(1.0)})
         way.to = dataclasses.replace(way.to, plain=Seeing(0.5), conditional=Seeing(-1.0), local=local)
-    recipe.photo_again, recipe.cartoon_again = recipe.photo.pictures + 0.25, recipe.cartoon.pictures - 0.5
+        way.again = way.source.pictures + (0.25 if way.source is recipe.photo else -0.5)
     losses = {name: loss.item() for name, loss in recipe.translation().items() if name != "landmarks"}
     assert losses == pytest.approx(
         {

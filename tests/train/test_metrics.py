@@ -22,7 +22,7 @@ from toonstream_train.data.skin import skin
 from toonstream_train.evaluation import colour, distances, faces, family, report, speed, steadiness
 from toonstream_train.evaluation.evaluation import Evaluation
 from toonstream_train.evaluation.features import Inception
-from toonstream_train.evaluation.generators import generators
+from toonstream_train.evaluation.generators import generators, inputs
 from toonstream_train.networks.generators.cartoongan import Generator
 from toonstream_train.networks.generators.small import Small
 
@@ -254,6 +254,13 @@ def test_speed_and_names(tmp_path: Path) -> None:
         face = {"image": PHOTOS[:1], "landmarks": POINTS[:1]}
         taken = speed.milliseconds({name: (engine, face) for name, engine in engines.items()})
         assert all(ms > 0 for ms in taken.values())
+
+
+def test_a_chart_needs_dense_landmarks(tmp_path: Path) -> None:
+    faces = pack.Pack(PHOTOS, np.ones(PHOTOS.shape[:3], np.uint8), {5: POINTS}, list("abcd"), ["a"] * 4)
+    charted = str(save_style(tmp_path / "charted", inputs=("image", "chart")))
+    with generators([charted], [], PHOTOS) as engines, pytest.raises(InputError, match="without --landmarks"):
+        inputs(engines["charted"], faces)
 
 
 def test_what_a_generator_costs() -> None:

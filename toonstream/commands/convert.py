@@ -13,7 +13,7 @@ from toonstream_engines.errors import InputError, UserError
 
 from toonstream import pipeline
 from toonstream.choose import default_output, made_here, open_sink, open_source
-from toonstream.commands.apart import run_apart
+from toonstream.commands.isolated import run_isolated
 from toonstream.commands.options import add_style_options, heed_interrupts
 from toonstream.commands.parser import Parser, nonempty
 from toonstream.composite import Toon
@@ -29,7 +29,7 @@ def run(arguments: list[str]) -> int:
     if options.encoder:
         find_encoder(options.encoder)
     if len(jobs) > 1:
-        return max(status, run_apart(partial(_work, options=options), jobs))
+        return max(status, run_isolated(partial(_work, options=options), jobs))
     statuses = [status]
     _work(jobs, statuses.append, options)
     return max(statuses)

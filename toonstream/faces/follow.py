@@ -5,9 +5,9 @@ from fractions import Fraction
 
 import numpy as np
 
+from toonstream.faces.appearance import Appearance
 from toonstream.faces.face import Face
 from toonstream.faces.framing import half_side
-from toonstream.faces.glance import Glance
 from toonstream.faces.tracker import Tracker
 from toonstream.frame import Frame
 from toonstream.picture import planes
@@ -39,12 +39,12 @@ def follow(tracker: Tracker, frames: Iterable[Frame], rate: Fraction | None) -> 
 
     waiting: list[Frame] = []
     before: list[Face] = []
-    looked = last = glance = None
+    looked = last = appearance = None
     changed = False
     spacing = SPACING
 
     def look(frame: Frame) -> Iterator[tuple[Frame, list[Face]]]:
-        nonlocal before, looked, glance, spacing
+        nonlocal before, looked, appearance, spacing
         after = tracker(frame)
         spacing = SPACING
         if looked is not None:
@@ -55,16 +55,16 @@ def follow(tracker: Tracker, frames: Iterable[Frame], rate: Fraction | None) -> 
                 spacing = CALM_SPACING
         yield frame, after
         waiting.clear()
-        before, looked, glance = after, frame, Glance(frame, after)
+        before, looked, appearance = after, frame, Appearance(frame, after)
 
     for frame in frames:
         if last is not None and is_cut(last, frame):
             if waiting:
                 yield from look(waiting.pop())
             tracker.cut()
-            looked = glance = None
+            looked = appearance = None
         # A frame waits where the next one will be nearer to the time for a look, and nothing has happened yet.
-        changed = glance is not None and glance.changed(frame)
+        changed = appearance is not None and appearance.changed(frame)
         if (
             not changed
             and looked is not None

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from toonstream.faces.appearance import Appearance
 from toonstream.faces.face import Face
 from toonstream.faces.follow import is_calm, is_cut
-from toonstream.faces.glance import Glance
 from toonstream.frame import Frame, Rect
 from toonstream.live.strangers import Strangers
 from toonstream.toonifier import Toonifier
@@ -50,7 +50,7 @@ class Look:
         self._strangers = strangers
         self._last: Frame | None = None
         self._looks: list[tuple[float, list[Face]]] = []  # when, and the faces; the last two
-        self._calm: Glance | None = None  # of the last frame, if the networks ran on it and its faces were calm
+        self._calm: Appearance | None = None  # of the last frame, if the networks ran on it and its faces were calm
 
     def __call__(self, frame: Frame) -> Sight:
         if self._last is not None and frame.scene != self._last.scene:
@@ -77,8 +77,8 @@ class Look:
         if len(self._looks) == 2 and faces:
             (earlier, before), _ = self._looks
             if is_calm(before, faces, now - earlier):
-                glance = Glance(frame, faces)
-                self._calm = glance if glance.telling else None
+                appearance = Appearance(frame, faces)
+                self._calm = appearance if appearance.telling else None
         return faces, True
 
     def forget(self) -> None:

@@ -38,7 +38,9 @@ def options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--photos", type=Path, metavar="PACK", help="the same as --data photos=PACK")
     parser.add_argument("--cartoons", type=Path, metavar="PACK", help="the same as --data cartoons=PACK")
-    parser.add_argument("--data", action="append", default=[], metavar="NAME=PACK", help="a pack, by the recipes' name")
+    parser.add_argument(
+        "--data", action="append", default=[], metavar="NAME=PACK", help="a pack, under the recipes' name for it"
+    )
     parser.add_argument(
         "--held-back",
         action="append",

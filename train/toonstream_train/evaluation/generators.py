@@ -53,11 +53,16 @@ def _free(name: str, taken: dict[str, Engine]) -> str:
 def inputs(engine: Engine, faces: Pack) -> Arrays:
     """What the engine takes of these faces, as at run time: warped to its style's shape, with charts and landmarks.
 
-    Faces without dense landmarks are neither warped nor charted.
+    Faces without dense landmarks are not warped, and have no chart: raises InputError where the engine needs one.
     """
     known: Arrays = {"image": faces.images, "landmarks": faces.points[5]}
     if 478 in faces.points:
         known |= warped(faces, proportions(engine.model))
+    elif any(port.name == "chart" for port in engine.model.inputs):
+        raise InputError(
+            f"{engine.model.path}: needs a chart, and the faces have five landmarks only; make their pack with "
+            "prepare, without --landmarks"
+        )
     return {port.name: known[port.name] for port in engine.model.inputs}
 
 

@@ -2,7 +2,8 @@
 
 Departures from the paper, and choices where it gives no detail:
 - `--preset paper` has the paper's scale: 64 channels, 256x256, conv4_4 of VGG19, 200 epochs. The defaults are of a
-  scale that two CPU cores finish, and take their content loss from EfficientNet-Lite1, which needs no download.
+  scale that two CPU cores finish: patches of 128 pixels at half to full magnification, and a content loss from
+  EfficientNet-Lite1, which needs no download.
 - The content features are divided by their mean on photos, so that omega, the paper's 10, means the same for each
   network; where that of the paper's own VGG19 lies, it does not say.
 - The generator ends in tanh, so that pictures are in [-1, 1]; figure 2 ends in a convolution.
@@ -108,16 +109,17 @@ class CartoonGAN(Recipe):
         if self.stage.name == "initialisation":
             update("generator", self.losses["content"])
             return
-        self.losses["generator"] = generator_loss("vanilla", self.discriminator(self.inside(self.toon)))
+        # equation 3: what of it the generator can change, then all of it
+        self.losses["generator"] = generator_loss("vanilla", self.discriminator(self.shown(self.toon)))
         update("generator", self.losses["generator"] + self.losses["content"])
 
-        real = self.discriminator(self.inside(self.cartoon.pictures))
+        real = self.discriminator(self.shown(self.cartoon.pictures))
         fakes = [self.toon.detach(), *self.cartoon.alike.values()]
-        logits = [self.discriminator(self.inside(pictures)) for pictures in fakes]
-        self.losses["discriminator"] = discriminator_loss("vanilla", real, logits)  # equation 3
+        logits = [self.discriminator(self.shown(pictures)) for pictures in fakes]
+        self.losses["discriminator"] = discriminator_loss("vanilla", real, logits)
         update("discriminator", self.losses["discriminator"])
 
-    def inside(self, pictures: Tensor) -> Tensor:
+    def shown(self, pictures: Tensor) -> Tensor:
         """What the discriminator sees of them."""
         return without_padding(pictures, self.photo, self.cartoon)
 

@@ -8,7 +8,8 @@ otherwise these are those of the authors' own code (on GitHub, JunhongH/CP-GAN):
   number than the paper's 0.01, to be found by its rule (section 4.6): the content loss is to stay about where it is.
 - Generator: 32, 64 and 128 channels, 9x9 at its ends, no tanh. Discriminators: the text has four blocks of stride 2,
   the code three and one of stride 1; the text is followed. Both end in a 1x1 convolution to logits of patches.
-- Adversarial losses are least squares instead of logarithms. Adam, beta1 0.5. Ten epochs of the larger set.
+- Adversarial losses are least squares instead of logarithms, the discriminators' halved. Adam, beta1 0.5. Ten epochs
+  of the larger set.
 - An l1 identity term on targets, weight 0.01 in steps of 255.
 - Each iteration has two steps of the generator: down the local loss, then down the global, content and identity losses
   together. Their learning rate is one, so Adam makes lambda matter less than equation 5 suggests. The code takes the
@@ -107,10 +108,10 @@ class CPGAN(Recipe):
         self.pictures = {"source": self.source.pictures, "made": self.made, "target": self.target.pictures}
 
     def optimise(self, update: Update) -> None:
-        """The local players, then the global ones with content and identity (equation 5)."""
+        """Equation 5: the local players, then the global ones with content and identity."""
         s, source, target = self.settings, self.source.pictures, self.target.pictures
         parts = self.losses = {}
-        if s.local:
+        if s.local:  # equation 2
             parts["local generator"] = s.local * generator_loss("lsgan", self.of_parts(self.local(self.made)))
             update("generator", parts["local generator"])
             logits = self.of_parts(self.local(target, self.target)), self.of_parts(self.local(self.made.detach()))
@@ -123,7 +124,7 @@ class CPGAN(Recipe):
             "content": s.gamma * content(self.features(self.made), self.features(source), "l2") / 2,  # equation 4
             "identity": s.identity * 127.5 * l1_loss(again, target),
         }
-        if s.adversarial:
+        if s.adversarial:  # equation 1
             whole["generator"] = s.adversarial * generator_loss("lsgan", self.of_faces(self.shown(self.made)))
         parts |= whole
         update("generator", sum(whole.values(), torch.zeros((), device=source.device)))

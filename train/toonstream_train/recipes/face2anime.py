@@ -3,7 +3,8 @@
 The paper is a plan: it names the losses and gives neither weights nor networks nor results. So each loss can be
 switched off by its weight, and what is filled in here is:
 - Generators, discriminators, pool, batch and rates are CycleGAN's (its reference 8), least squares included; defaults
-  are smaller, `--preset paper` has its size. CycleGAN's identity loss is not named, and left out.
+  are smaller, on patches of 128 pixels at half to full magnification; `--preset paper` has its size. CycleGAN's
+  identity loss is not named, and left out.
 - The encoder is the first half of a generator, down to and with half of its residual blocks.
 - The norm of L_sem is not named: the mean absolute difference, as CycleGAN's cycle.
 - D_dom is said to maximise L_dom, which is its error, and the encoders to minimise it: in print, D_dom learns to be
@@ -14,8 +15,8 @@ switched off by its weight, and what is filled in here is:
 - The Wasserstein critic is kept Lipschitz by a gradient penalty (Gulrajani et al. 2017), not by clipping its weights as
   in its reference 11; five updates of the critic for one of the generators, and no pool of earlier pictures.
 - Labels of CelebA, "which can be used", are not used.
-- Pictures are aligned crops of faces, what was padded is hidden from the discriminators, and what is exported is a
-  moving average (EMA).
+- Pictures are aligned crops of faces, half of them mirrored; what was padded is hidden from the discriminators, and
+  what is exported is a moving average (EMA).
 
 "We would like to make the final model as simple as possible": semantic=0, domain=0 is CycleGAN alone.
 """

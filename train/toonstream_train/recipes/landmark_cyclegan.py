@@ -4,8 +4,8 @@ CycleGAN whose generators see the face's landmarks as heat maps and are to leave
 discriminators look at landmarks as well. Departures from the paper, and choices where it gives no detail:
 - Generators, plain discriminators, least squares and the pool of earlier pictures are CycleGAN's, "the base model";
   six residual blocks, as CycleGAN has at 128 pixels. There is no identity loss.
-- Crops are turned, moved and magnified a little. They are aligned, and landmarks that are always in one place could be
-  predicted without the picture.
+- Crops are turned, moved and magnified a little, and half of them mirrored: they are aligned, and landmarks that are
+  always in one place could be predicted without the picture.
 - Equation 4's norm, and the regressors' loss, are means of squares. The deviation of a Gaussian is not given.
 - Equation 5 conditions a made picture on its source's heat maps; figure 3's caption on those predicted for it. The
   equation is followed; the way back of a cycle sees the same maps.
@@ -116,6 +116,7 @@ class Way:
     source: Batch
     maps: Tensor  # of the source's landmarks, (B, 5, S, S)
     made: Tensor
+    again: Tensor  # what was made, translated back
     real: Batch
     real_maps: Tensor
     found: Tensor | None  # heat maps that the regressor finds in what was made
@@ -187,18 +188,18 @@ class LandmarkCycleGAN(Recipe):
             return
         toon = self.draw(self.generator, photo.pictures, photo.points[5])
         made = self.draw(self.back, cartoon.pictures, cartoon.points[5])
-        self.photo_again = self.draw(self.back, toon, photo.points[5])
-        self.cartoon_again = self.draw(self.generator, made, cartoon.points[5])
+        photo_again = self.draw(self.back, toon, photo.points[5])
+        cartoon_again = self.draw(self.generator, made, cartoon.points[5])
         look = s.consistency or (s.local and self.stage.name == "fine")
         self.ways = [
-            Way(to, source, maps, drawn, real, real_maps, to.regressor(drawn) if look else None)
-            for to, source, maps, drawn, real, real_maps in (
-                (self.cartoons, photo, self.photo_maps, toon, cartoon, self.cartoon_maps),
-                (self.photos, cartoon, self.cartoon_maps, made, photo, self.photo_maps),
+            Way(to, source, maps, drawn, again, real, real_maps, to.regressor(drawn) if look else None)
+            for to, source, maps, drawn, again, real, real_maps in (
+                (self.cartoons, photo, self.photo_maps, toon, photo_again, cartoon, self.cartoon_maps),
+                (self.photos, cartoon, self.cartoon_maps, made, cartoon_again, photo, self.photo_maps),
             )
         ]
-        self.pictures |= {"toon": toon, "photo again": self.photo_again}
-        self.pictures |= {"made photo": made, "cartoon again": self.cartoon_again}
+        self.pictures |= {"toon": toon, "photo again": photo_again}
+        self.pictures |= {"made photo": made, "cartoon again": cartoon_again}
 
     def draw(self, generator: nn.Module, pictures: Tensor, landmarks: Tensor) -> Tensor:
         drawn: Tensor = generator(pictures, landmarks) if self.settings.conditions else generator(pictures)
@@ -223,30 +224,28 @@ class LandmarkCycleGAN(Recipe):
         return mse_loss(*of_photo) + mse_loss(*of_cartoon)
 
     def translation(self) -> dict[str, Tensor]:
-        """What the generators minimise, both ways: equations 1, 2, 4, 5 and 6."""
+        """What the generators minimise, both ways: equation 3, with the losses that landmarks add."""
         s, total = self.settings, dict[str, Tensor]()
-        total["cycle"] = s.cycle * (
-            l1_loss(self.photo_again, self.photo.pictures) + l1_loss(self.cartoon_again, self.cartoon.pictures)
-        )
 
         def add(name: str, weight: float, loss: Tensor) -> None:
             total[name] = weight * loss + total.get(name, 0)
 
         for way in self.ways:
             shown = self.shown(way.made)
-            add("generators", s.plain, generator_loss("lsgan", way.to.plain(shown)))
-            if s.conditions:
-                logits = way.to.conditional(torch.cat([shown, way.maps], 1))
-                add("conditional generators", s.conditional, generator_loss("lsgan", logits))
-            if s.consistency:
+            add("generators", s.plain, generator_loss("lsgan", way.to.plain(shown)))  # equation 1
+            add("cycle", s.cycle, l1_loss(way.again, way.source.pictures))  # equation 2
+            if s.consistency:  # equation 4
                 assert way.found is not None
                 add("landmarks", s.consistency, mse_loss(way.found, way.maps))
-            for name, patch in self.made_parts(way, shown).items():
+            if s.conditions:  # equation 5
+                logits = way.to.conditional(torch.cat([shown, way.maps], 1))
+                add("conditional generators", s.conditional, generator_loss("lsgan", logits))
+            for name, patch in self.made_parts(way, shown).items():  # equation 6
                 add("local generators", s.local, generator_loss("lsgan", way.to.local[name](patch)))
         return total
 
     def discrimination(self) -> dict[str, Tensor]:
-        """What the discriminators minimise; halved, as in CycleGAN."""
+        """What the discriminators minimise: equations 1, 5 and 6, halved as in CycleGAN."""
         s, total = self.settings, dict[str, Tensor]()
 
         def add(name: str, weight: float, real: Tensor, *fakes: Tensor) -> None:

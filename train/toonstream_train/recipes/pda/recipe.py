@@ -23,8 +23,8 @@ portraits, then with photos. Departures from the paper, and choices where it giv
   quantiles of the skin's lightness and brought to the cartoon by the spline of five points.
 - How stage one divides into apart and together, and how detector and classifiers are trained, is not given.
 - "Linearly decayed to zero" is in each of the stages two and three.
-- Pictures are aligned crops, what was padded is hidden from the discriminators, and what is shown and exported is a
-  moving average (EMA).
+- Pictures are aligned crops, half of them mirrored; what was padded is hidden from the discriminators, and what is
+  shown and exported is a moving average (EMA).
 
 Section 4.5's variants: ldn=false; structure=0; highlight=0; cam=0. Of the stages: augmented=0 adapted=0 (Coser), with
 the photos as the pack `proxy` (Baseline); adapted=0 (Coser+Aug); augmented=0 aug_portrait=0 (Coser+Human); apart=0
@@ -56,6 +56,7 @@ from toonstream_train.recipes.pda.ldn import LDN
 from toonstream_train.recipes.pda.psn import PSN
 
 PRETRAINING = ("detector", "classifiers")
+"""Stages before the three of the paper."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ Work = Callable[[Sequence[Any], Callable[[int], None]], None]
 _INTERRUPTED = 130
 
 
-def run_apart(work: Work, jobs: Sequence[Any]) -> int:
+def run_isolated(work: Work, jobs: Sequence[Any]) -> int:
     """Runs work(jobs, tell) in a new process, and again with those that are left where a job brought that down.
 
     work: a module's; it calls `tell` with the exit status of each job as it is done. Returns the highest. A UserError

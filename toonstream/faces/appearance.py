@@ -1,4 +1,4 @@
-"""Whether eyes or a mouth have changed since the last detection: far cheaper than detecting in every frame."""
+"""Whether eyes or a mouth look different than at the last detection: by templates, far cheaper than detecting."""
 
 from typing import NamedTuple
 
@@ -12,31 +12,30 @@ from toonstream.faces.square import LEFT_EYE_CORNER, RIGHT_EYE_CORNER
 from toonstream.frame import Frame, Pixels, Rect
 
 SIZE, MARGIN = 26, 4
-"""Pixels of a patch's side, and of the margin in it: as far as the rest may move and still count as the same."""
+"""Pixels of the side of what is searched for a template, and of the margin around that: as far as it may have moved."""
 
 SMALLEST = 12
-"""Pixels of the frame from which a patch shows anything."""
+"""Pixels of the frame from which a template shows anything."""
 
 REACH = (EYES[0], 0.38), (EYES[1], 0.38), (MOUTH, 0.6)
-"""Landmarks of each part, and half the side of its patch, in distances of the outer corners of the eyes."""
+"""Landmarks of each part, and half the side of what is searched for it, in distances of the eyes' outer corners."""
 
 CHANGE = 0.08, 0.08, 0.1
 """One minus the correlation from which each part has changed."""
 
 NOISE = 4.0
-"""Standard deviation of brightness, of 255, at which a patch may be mere noise: it has to change twice as much."""
-
+"""Standard deviation of brightness, of 255, at which a template may be mere noise: it has to change twice as much."""
 
 TELLING = 0.75
-"""The same up to which a patch tells one face from another place; darker or flatter ones do not."""
+"""A template's `most` up to which it tells a face from another place; darker or flatter ones do not."""
 
 
-class Patch(NamedTuple):
+class Template(NamedTuple):
     """One part of one face at the last detection."""
 
     rect: Rect
     picture: Pixels
-    """The middle of the rectangle, without the margin."""
+    """The template itself: the middle of the rectangle, without the margin."""
     most: float
     """One minus the correlation up to which it has not changed."""
 
@@ -48,7 +47,7 @@ class Patch(NamedTuple):
         return 1 - peak > share * self.most
 
 
-class Glance:
+class Appearance:
     """What the eyes and mouths of a frame's faces looked like.
 
     telling: whether each face shows enough for `changed` to notice that it has gone; one that is tiny, or in the dark,
@@ -56,29 +55,29 @@ class Glance:
     """
 
     def __init__(self, frame: Frame, faces: list[Face]) -> None:
-        each = [_patches(frame, face) for face in faces]
-        self._patches = [patch for patches in each for patch in patches]
-        self.telling = all(any(patch.most < TELLING for patch in patches) for patches in each)
+        each = [_templates(frame, face) for face in faces]
+        self._templates = [template for templates in each for template in templates]
+        self.telling = all(any(template.most < TELLING for template in templates) for templates in each)
 
     def changed(self, frame: Frame, share: float = 1.0) -> bool:
         """Whether one of them looks different in this frame: a blink, a word, a hand, or a face that moved away.
 
         share: of the usual change, from which on it is one.
         """
-        return any(patch.changed(frame, share) for patch in self._patches)
+        return any(template.changed(frame, share) for template in self._templates)
 
 
-def _patches(frame: Frame, face: Face) -> list[Patch]:
+def _templates(frame: Frame, face: Face) -> list[Template]:
     width = float(np.hypot(*(face.landmarks[RIGHT_EYE_CORNER] - face.landmarks[LEFT_EYE_CORNER])))
-    patches = []
+    templates = []
     for (part, reach), change in zip(REACH, CHANGE, strict=True):
         centre = face.landmarks[part].mean(0)
         corners = np.stack([centre - reach * width, centre + reach * width])
         rect = Rect.around(corners, 0, frame.width, frame.height)
         if min(rect.width, rect.height) >= SMALLEST:
             middle = frame.grey(rect, SIZE)[MARGIN:-MARGIN, MARGIN:-MARGIN]
-            patches.append(Patch(rect, middle, change * (1 + NOISE**2 / max(float(middle.var()), 1e-3))))
-    return patches
+            templates.append(Template(rect, middle, change * (1 + NOISE**2 / max(float(middle.var()), 1e-3))))
+    return templates
 
 
 def _beyond(three: NDArray[np.float32]) -> float:

@@ -185,8 +185,8 @@ def test_a_pack_without_drawings_is_told(pack: Pack) -> None:
         DrawingStudent(TINY).feed({"photos": replace(pack, drawings=None)}, torch.device("cpu"))
 
 
-def test_its_style_draws_with_its_shape(pack: Pack, drawing_run: Path) -> None:
-    with Toonifier(drawing_run / "style", "onnxruntime") as toonifier:
+def test_its_style_draws_with_its_shape(pack: Pack, tiny_drawing_style: Path) -> None:
+    with Toonifier(tiny_drawing_style, "onnxruntime") as toonifier:
         assert toonifier.shape == SHAPE
         frame = Frame.from_rgb(pack.images[0].copy(), None, Fraction(1, 30), 0)
         (toon,) = toonifier.draw(frame, [Face(1, pack.points[478][0])])

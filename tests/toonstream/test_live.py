@@ -443,7 +443,10 @@ def test_a_stage_that_has_ended_is_told(engines, head):
 
     def ended() -> bool:
         figures = session.figures()
-        return figures["state"] == "stuck" and str(figures["message"]).startswith("draw: it has ended")
+        told = figures["state"] == "stuck" and str(figures["message"]).startswith("draw: it has ended")
+        if told:
+            source.done()  # ends the read that waits
+        return told
 
     run_until(session, source, [Collector()], ended)
     assert session.figures()["message"] is None

@@ -381,7 +381,7 @@ def test_a_network_that_is_slow_is_waited_for(engines, head, monkeypatch):
     """The outputs have ended by then; the program would abort."""
     monkeypatch.setattr(live, "END_SECONDS", 0.1)
     picture = scene((head, 240, 160, 0.6), canary=False, size=SIZE)
-    engines["flat"].seconds = 2.0
+    engines["flat"].seconds = 1.0
     session = Session("flat")
     source = Script([picture] * 99, SIZE)
     run_until(session, source, [Collector()], lambda: session.figures()["stages_ms"])

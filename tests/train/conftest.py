@@ -38,16 +38,3 @@ def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[["Settings"],
         return folders[repr(chosen)]
 
     return made
-
-
-@pytest.fixture(scope="session")
-def tiny_drawing_style(tmp_path_factory: pytest.TempPathFactory, tiny_run: Callable[["Settings"], Path]) -> Path:
-    """The folder of the style that a run with TINY_DRAWING becomes: exporting takes seconds."""
-    from support.training import TINY_DRAWING, tiny_pack
-    from toonstream_engines.export import export_style
-    from toonstream_train.recipes.registry import trained
-
-    folder, made = tmp_path_factory.mktemp("style"), trained(tiny_run(TINY_DRAWING))
-    card = {"name": "tiny", "steps": made.state["step"], **made.recipe.card()}
-    export_style(made.model, folder, made.recipe.examples(tiny_pack(1)), card)
-    return folder

@@ -252,7 +252,7 @@ def recipe_of(run: Run) -> Recipe:
     args, _ = parser.parse_known_args(run.options)
     kind = recipe(run.method.recipe)
     widths = [name for name in ("width", "discriminator_width", "regressor_width") if hasattr(kind.defaults, name)]
-    return kind(settings.read(kind.defaults, args.settings, args.set + [f"{name}=1" for name in widths]))
+    return kind(settings.read(kind.defaults, args.settings, args.set + [f"{name}=4" for name in widths]))
 
 
 def test_an_ablation_is_chosen_by_its_method(tmp_path: Path) -> None:

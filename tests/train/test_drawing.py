@@ -1,19 +1,11 @@
 """The drawing teacher on a face made of ellipses: what it must keep, whatever its style becomes."""
 
-from functools import cache
-
 import cv2
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from support.drawn_face import CLOSED, EYE_CENTRES, SIDE, SKINS, face, lab
+from support.plain_drawing import plain_drawing
 from toonstream_train.drawing import LOOKS, draw
-
-
-@cache
-def drawing(skin: str, look: str) -> NDArray[np.uint8]:
-    """Of the face with its eyes open, (SIDE, SIDE, 3)."""
-    return draw(*face(SKINS[skin]), look)
 
 
 @pytest.mark.parametrize("look", LOOKS)
@@ -23,7 +15,7 @@ def test_shape_type_and_determinism(look: str) -> None:
     drawn = draw(crop, mesh, look)
     assert drawn.shape == crop.shape
     assert drawn.dtype == np.uint8
-    np.testing.assert_array_equal(drawn, drawing("brown", look))
+    np.testing.assert_array_equal(drawn, plain_drawing("brown", look))
     np.testing.assert_array_equal(crop, before[0])
     np.testing.assert_array_equal(mesh, before[1])
 
@@ -31,7 +23,7 @@ def test_shape_type_and_determinism(look: str) -> None:
 def test_it_draws_in_any_size() -> None:
     small = draw(*face(SKINS["brown"]), "cel", 128)
     assert small.shape == (128, 128, 3)
-    half = cv2.resize(drawing("brown", "cel"), (128, 128), interpolation=cv2.INTER_AREA)
+    half = cv2.resize(plain_drawing("brown", "cel"), (128, 128), interpolation=cv2.INTER_AREA)
     assert np.abs(small.astype(int) - half).max() <= 1
 
 
@@ -60,7 +52,7 @@ def test_skin_keeps_its_tone(skin: str, look: str) -> None:
 @pytest.mark.parametrize("look", LOOKS)
 def test_open_eyes_have_irises_and_closed_ones_none(look: str) -> None:
     closed = draw(*face(SKINS["pale"], CLOSED), look)
-    for drawn, bluish in ((drawing("pale", look), True), (closed, False)):
+    for drawn, bluish in ((plain_drawing("pale", look), True), (closed, False)):
         for x, y in EYE_CENTRES:
             eye = lab(drawn)[int(y) - 9 : int(y) + 9, int(x) - 9 : int(x) + 9]
             assert bool((eye[..., 2] < -15).any()) is bluish
@@ -71,7 +63,7 @@ def test_noise_does_not_flip_tones(look: str) -> None:
     crop, mesh = face(SKINS["brown"])
     noise = np.random.default_rng(0).normal(0, 3, crop.shape)
     noisy = (crop + noise).clip(0, 255).round().astype(np.uint8)
-    change = np.abs(draw(noisy, mesh, look).astype(float) - drawing("brown", look)).mean()
+    change = np.abs(draw(noisy, mesh, look).astype(float) - plain_drawing("brown", look)).mean()
     assert change < 0.6 * np.abs(noisy.astype(float) - crop).mean()
 
 
@@ -80,7 +72,7 @@ def test_moves_with_the_photo(look: str) -> None:
     crop, mesh = face(SKINS["pale"])
     moved = cv2.warpAffine(crop, np.array([[1.0, 0, 1], [0, 1, 0]]), (SIDE, SIDE), borderMode=cv2.BORDER_REPLICATE)
     there = draw(moved, mesh + np.array([1, 0], np.float32), look)
-    difference = np.abs(there[:, 9:-8].astype(float) - drawing("pale", look)[:, 8:-9])
+    difference = np.abs(there[:, 9:-8].astype(float) - plain_drawing("pale", look)[:, 8:-9])
     assert difference.mean() < 0.5
 
 

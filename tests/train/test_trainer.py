@@ -36,7 +36,10 @@ from support.training import (
     tiny_pack,
     trainer,
 )
+from toonstream_engines import load_style
 from toonstream_engines.errors import InputError, UserError
+from toonstream_engines.export import torch_outputs
+from toonstream_engines.parity import load_parity, steps_between
 from toonstream_train.core import checkpoint
 from toonstream_train.core.curves import read_curves
 from toonstream_train.core.recipe import Recipe, Settings, Stage, Training, Update, check_sources
@@ -183,17 +186,19 @@ def test_a_run_begins_with_what_another_learned(tmp_path: Path, tiny_run: Callab
     assert_same(begun.recipe.networks["generator"].state_dict(), before)
 
 
-def test_a_run_begins_with_a_style(
-    tmp_path: Path, tiny_run: Callable[[Settings], Path], tiny_drawing_style: Path
-) -> None:
-    learned = checkpoint.load(tiny_run(TINY_DRAWING) / "checkpoint.pt")
-    second = trainer(tmp_path, TINY_DRAWING)
-    second.start_from(tiny_drawing_style)
-    for network in (second.recipe.networks["generator"], second.averages["generator"]):
-        assert_same(network.state_dict(), learned["averages"]["generator"])
-    assert (second.step, second.before) == (0, 6)
-    with pytest.raises(InputError, match=f"{tiny_drawing_style.name}: it does not fit the network"):
-        trainer(tmp_path, dataclasses.replace(TINY_DRAWING, width=6)).start_from(tiny_drawing_style)
+def test_a_run_begins_with_a_style(tmp_path: Path) -> None:
+    """Its networks draw what the style's proof shows."""
+    style = load_style("cel")
+    begun = trainer(tmp_path, dataclasses.replace(TINY_DRAWING, width=style.card["architecture"]["width"]))
+    begun.start_from(Path("cel"))
+    proof = load_parity(style)
+    first = {name: array[:1] for name, array in proof.inputs.items()}
+    for networks in (begun.recipe.networks, begun.averages):
+        made = torch_outputs(begun.recipe.exportable(networks), first)
+        assert steps_between(made["toon"], proof.outputs["toon"][:1]).largest <= 1
+    assert (begun.step, begun.before) == (0, style.card["steps"])
+    with pytest.raises(InputError, match="cel: it does not fit the network"):
+        trainer(tmp_path, TINY_DRAWING).start_from(Path("cel"))
 
 
 def test_a_curve_is_the_mean_of_the_steps_that_have_the_loss(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

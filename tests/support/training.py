@@ -1,5 +1,6 @@
 """Tiny packs, settings and runs of recipes."""
 
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,7 +34,7 @@ from support.drawn_face import SKINS, face
 from toonstream.faces.shape import Shape
 
 GEOMETRY = Geometry(size=64, scale=(0.9, 1.2), rotation=5)
-RANDOM_VGG = Perceptual("vgg16", "conv1_2", "random")
+RANDOM_VGG = Perceptual("vgg16", "conv1_1", "random")
 
 TINY = CartoonGANSettings(
     training=Training(log_steps=2),
@@ -186,8 +187,23 @@ def trainer(folder: Path, chosen: Settings) -> Trainer:
 
 def run(folder: Path, chosen: Settings) -> dict[str, Any]:
     """A whole run; its checkpoint."""
-    trainer(folder, chosen).fit(tiny_pack())
+    trainer(folder, chosen).fit(tiny_pack(2))
     return checkpoint.load(folder / "checkpoint.pt")
+
+
+def run_saved_at_four(folder: Path, chosen: Settings) -> None:
+    """A whole run, which leaves its checkpoint of step 4 besides, as `step-4.pt`."""
+    made = trainer(folder, chosen)
+    take = made.recipe.take
+
+    def saving() -> None:
+        if made.step == 4:
+            made.save()
+            shutil.copy(made.path, folder / "step-4.pt")
+        take()
+
+    made.recipe.take = saving  # type: ignore[method-assign]
+    made.fit(tiny_pack(2))
 
 
 def assert_same(a: Any, b: Any, at: str = "") -> None:

@@ -8,6 +8,12 @@ from support.fake_controls import SOURCE, FakeControls
 from toonstream.page.server import PageServer
 
 
+@pytest.fixture(autouse=True)
+def _close_at_once(monkeypatch):
+    """The tests close more than a hundred servers."""
+    monkeypatch.setattr("toonstream.page.server.LOOK_SECONDS", 0.01)
+
+
 @pytest.fixture
 def controls():
     return FakeControls(["cel", "/no/such/style"])

@@ -6,6 +6,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from support import clips
 from support.clips import FRAMES, SOUND_RATE, convert, make_clip, read
 
 
@@ -99,7 +100,8 @@ def test_sound_of_a_transport_stream(tmp_path, suffix):
     assert lengths[0] == lengths[1] > 30_000
 
 
-def test_sound_stays_in_step_over_ten_minutes(tmp_path):
+def test_sound_stays_in_step_over_ten_minutes(tmp_path, monkeypatch):
+    monkeypatch.setattr(clips, "SOUND_RATE", 8000)  # else it is a hundred megabytes
     slow = {"rate": Fraction(1000, 1001), "time_base": Fraction(1001, 1000), "pts": range(600), "size": (16, 16)}
     path = make_clip(tmp_path / "in.mov", sound="pcm_s16le", **slow)
     convert(path, tmp_path / "out.mov")

@@ -1,9 +1,13 @@
 """What all tests of training share."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from toonstream_train.core.recipe import Settings
 
 
 @pytest.fixture(autouse=True)
@@ -18,15 +22,19 @@ def _one_thread() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def drawing_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of the drawing student, with the style that it exported in its folder `style`: exporting takes seconds."""
-    from support.training import TINY_DRAWING, run, tiny_pack
-    from toonstream_engines.export import export_style
-    from toonstream_train.recipes.registry import trained
+def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[["Settings"], Path]:
+    """tiny_run(settings): the folder of a whole run, the same for all tests: they copy what they change.
 
-    folder = tmp_path_factory.mktemp("drawing")
-    run(folder, TINY_DRAWING)
-    made = trained(folder)
-    card = {"name": "tiny", "steps": made.state["step"], **made.recipe.card()}
-    export_style(made.model, folder / "style", made.recipe.examples(tiny_pack(1)), card)
-    return folder
+    Its checkpoint of step 4 of 6 is there, too: `step-4.pt`.
+    """
+    from support.training import run_saved_at_four
+
+    folders: dict[str, Path] = {}
+
+    def made(chosen: "Settings") -> Path:
+        if repr(chosen) not in folders:
+            folders[repr(chosen)] = tmp_path_factory.mktemp("run")
+            run_saved_at_four(folders[repr(chosen)], chosen)
+        return folders[repr(chosen)]
+
+    return made

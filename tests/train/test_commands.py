@@ -28,7 +28,7 @@ def test_four_steps_end_to_end(tmp_path: Path, capsys: pytest.CaptureFixture[str
         packed = [str(tmp_path / name), str(tmp_path / f"{name}.safetensors"), "--landmarks", str(table)]
         assert main(["prepare", *packed]) == 0
     fit = ["fit", "cartoongan", "--photos", str(tmp_path / "photos.safetensors"), "--out", str(tmp_path / "run")]
-    vgg = ["content.network=vgg16", "content.layer=conv1_2", "content.weights=random"]
+    vgg = ["content.network=vgg16", "content.layer=conv1_1", "content.weights=random"]
     tiny = as_options("width=4", "batch=2", "geometry.size=64", "steps=2", "initialisation=2", *vgg)
     assert main([*fit, *tiny, "--device", "cpu"]) == 2
     assert "needs the pack 'cartoons' for its stage 'adversarial'; add --data cartoons=PACK" in capsys.readouterr().err

@@ -33,6 +33,7 @@ from toonstream_train.evaluation import comparison
 from toonstream_train.evaluation.comparison import Run, table, train
 from toonstream_train.evaluation.evaluation import Evaluation
 from toonstream_train.evaluation.methods import ABLATIONS, COMPARED, METHODS, Method, ablation
+from toonstream_train.recipes.pda.recipe import PDA
 from toonstream_train.recipes.registry import recipe
 
 
@@ -138,13 +139,13 @@ TINY: dict[str, Any] = {
     "cartoongan": TINY_CARTOONGAN,
     "cp_gan": TINY_CP,
     "face2anime": dataclasses.replace(TINY_FACE2ANIME, features=RANDOM_VGG),
-    "landmark_cyclegan": TINY_LANDMARK,
-    "pda": TINY_PDA,
+    "landmark_cyclegan": dataclasses.replace(TINY_LANDMARK, batch=1),
+    "pda": dataclasses.replace(TINY_PDA, batch=1),
 }
 
 
-def trained_variant(name: str, folder: Path) -> tuple[list[str], Recipe]:
-    """The stages of a method that was trained a step in each of them, and the recipe after the last."""
+def variant(name: str, folder: Path) -> Trainer:
+    """Of a method, with its data and a step in each stage."""
     method = METHODS[name]
     once = [f"{setting}=1" for setting in method.steps]
     chosen = settings.read(TINY[method.recipe], None, [*once, *method.settings])
@@ -152,7 +153,12 @@ def trained_variant(name: str, folder: Path) -> tuple[list[str], Recipe]:
     made = Trainer(recipe(method.recipe)(chosen), folder, Fabric(accelerator="cpu", devices=1))
     packs = {known: tiny_pack(seed=number) for number, known in enumerate(("photos", "cartoons", "avatars"))}
     made.feed({known: packs[of] for known, of in method.packs.items()})
-    stages = []
+    return made
+
+
+def trained_variant(name: str, folder: Path) -> tuple[list[str], Recipe]:
+    """The stages of a method that was trained a step in each of them, and the recipe after the last."""
+    made, stages = variant(name, folder), []
     while made.step < made.steps:
         made.train_step()
         stages.append(made.recipe.stage.name)
@@ -211,10 +217,15 @@ def test_variants_train_without_what_they_leave_out(tmp_path: Path, name: str) -
 
 @pytest.mark.parametrize("name", sorted(set(ABLATIONS) - set(VARIANTS)))
 def test_other_variants_train(tmp_path: Path, name: str) -> None:
-    stages, recipe = trained_variant(name, tmp_path)
-    assert stages
-    if name == "pda-no-proxy":
-        assert torch.equal(recipe.proxies.images, recipe.photos.images)
+    assert trained_variant(name, tmp_path)[0]
+
+
+def test_without_a_proxy_pda_learns_on_the_photos(tmp_path: Path) -> None:
+    alone, whole = (variant(name, tmp_path).recipe for name in ("pda-no-proxy", "pda"))
+    assert isinstance(alone, PDA)
+    assert isinstance(whole, PDA)
+    assert torch.equal(alone.proxies.images, alone.photos.images)
+    assert not torch.equal(whole.proxies.images, whole.photos.images)
 
 
 def test_a_variant_has_as_many_steps_of_translation_as_its_method(tmp_path: Path) -> None:
@@ -240,7 +251,8 @@ def recipe_of(run: Run) -> Recipe:
     parser.add_argument("--set", action="append")
     args, _ = parser.parse_known_args(run.options)
     kind = recipe(run.method.recipe)
-    return kind(settings.read(kind.defaults, args.settings, args.set))
+    widths = [name for name in ("width", "discriminator_width", "regressor_width") if hasattr(kind.defaults, name)]
+    return kind(settings.read(kind.defaults, args.settings, args.set + [f"{name}=4" for name in widths]))
 
 
 def test_an_ablation_is_chosen_by_its_method(tmp_path: Path) -> None:

@@ -111,19 +111,6 @@ def test_losses_by_hand(tmp_path: Path) -> None:
     assert [len(x) for x in recipe.of_parts.seen] == [6, 6, 6]  # three patches of two pictures
 
 
-@pytest.mark.parametrize(
-    ("switched", "absent"),
-    [
-        ({"adversarial": 0.0}, {"generator", "discriminator"}),
-        ({"local": 0.0}, {"local generator", "local discriminator"}),
-    ],
-)
-def test_without_either_discriminator(tmp_path: Path, switched: dict[str, float], absent: set[str]) -> None:
-    """Section 4.5."""
-    everything = set(stepped(tmp_path, TINY_CP).losses)
-    assert set(stepped(tmp_path / "less", dataclasses.replace(TINY_CP, **switched)).losses) == everything - absent
-
-
 def test_the_papers_networks() -> None:
     paper = settings.read(CPGAN.defaults, preset("cp_gan", "paper"), [])
     assert (paper.local, paper.identity, paper.learning_rate, paper.batch) == (0.1, 0.01, 1e-4, 1)

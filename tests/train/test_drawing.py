@@ -3,7 +3,8 @@
 import cv2
 import numpy as np
 import pytest
-from support.drawn_face import CLOSED, EYE_CENTRES, OPEN, SIDE, SKINS, face, lab
+from support.drawn_face import CLOSED, EYE_CENTRES, SIDE, SKINS, face, lab
+from support.plain_drawing import plain_drawing
 from toonstream_train.drawing import LOOKS, draw
 
 
@@ -11,13 +12,19 @@ from toonstream_train.drawing import LOOKS, draw
 def test_shape_type_and_determinism(look: str) -> None:
     crop, mesh = face(SKINS["brown"])
     before = crop.copy(), mesh.copy()
-    first = draw(crop, mesh, look)
-    assert first.shape == crop.shape
-    assert first.dtype == np.uint8
-    np.testing.assert_array_equal(first, draw(crop, mesh, look))
+    drawn = draw(crop, mesh, look)
+    assert drawn.shape == crop.shape
+    assert drawn.dtype == np.uint8
+    np.testing.assert_array_equal(drawn, plain_drawing("brown", look))
     np.testing.assert_array_equal(crop, before[0])
     np.testing.assert_array_equal(mesh, before[1])
-    assert draw(crop, mesh, look, 128).shape == (128, 128, 3)
+
+
+def test_it_draws_in_any_size() -> None:
+    small = draw(*face(SKINS["brown"]), "cel", 128)
+    assert small.shape == (128, 128, 3)
+    half = cv2.resize(plain_drawing("brown", "cel"), (128, 128), interpolation=cv2.INTER_AREA)
+    assert np.abs(small.astype(int) - half).max() <= 1
 
 
 def test_refuses_what_it_cannot_draw() -> None:
@@ -44,11 +51,10 @@ def test_skin_keeps_its_tone(skin: str, look: str) -> None:
 
 @pytest.mark.parametrize("look", LOOKS)
 def test_open_eyes_have_irises_and_closed_ones_none(look: str) -> None:
-    for lids, bluish in ((OPEN, True), (CLOSED, False)):
-        crop, mesh = face(SKINS["pale"], lids)
-        drawn = lab(draw(crop, mesh, look))
+    closed = draw(*face(SKINS["pale"], CLOSED), look)
+    for drawn, bluish in ((plain_drawing("pale", look), True), (closed, False)):
         for x, y in EYE_CENTRES:
-            eye = drawn[int(y) - 9 : int(y) + 9, int(x) - 9 : int(x) + 9]
+            eye = lab(drawn)[int(y) - 9 : int(y) + 9, int(x) - 9 : int(x) + 9]
             assert bool((eye[..., 2] < -15).any()) is bluish
 
 
@@ -57,7 +63,7 @@ def test_noise_does_not_flip_tones(look: str) -> None:
     crop, mesh = face(SKINS["brown"])
     noise = np.random.default_rng(0).normal(0, 3, crop.shape)
     noisy = (crop + noise).clip(0, 255).round().astype(np.uint8)
-    change = np.abs(draw(noisy, mesh, look).astype(float) - draw(crop, mesh, look)).mean()
+    change = np.abs(draw(noisy, mesh, look).astype(float) - plain_drawing("brown", look)).mean()
     assert change < 0.6 * np.abs(noisy.astype(float) - crop).mean()
 
 
@@ -66,7 +72,7 @@ def test_moves_with_the_photo(look: str) -> None:
     crop, mesh = face(SKINS["pale"])
     moved = cv2.warpAffine(crop, np.array([[1.0, 0, 1], [0, 1, 0]]), (SIDE, SIDE), borderMode=cv2.BORDER_REPLICATE)
     there = draw(moved, mesh + np.array([1, 0], np.float32), look)
-    difference = np.abs(there[:, 9:-8].astype(float) - draw(crop, mesh, look)[:, 8:-9])
+    difference = np.abs(there[:, 9:-8].astype(float) - plain_drawing("pale", look)[:, 8:-9])
     assert difference.mean() < 0.5
 
 

@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 from support.drawn_face import EYE_CENTRES, SKINS, face, lab
+from support.plain_drawing import plain_drawing
 from toonstream_train.drawing import draw
 from toonstream_train.drawing.common.shapes import CANVAS
 from toonstream_train.drawing.teachers.anime import SHAPE
@@ -33,7 +34,7 @@ def test_skin_has_one_light_tone_and_one_shadow() -> None:
 
 
 def test_irises_shine_from_below() -> None:
-    drawn = lab(draw(*face(SKINS["pale"]), "anime"))
+    drawn = lab(plain_drawing("pale", "anime"))
     for x, y in EYE_CENTRES:
         eye = drawn[int(y) - 14 : int(y) + 15, int(x) - 14 : int(x) + 15]
         rows, _ = np.nonzero(eye[..., 2] < -25)
@@ -42,7 +43,7 @@ def test_irises_shine_from_below() -> None:
 
 
 def test_catch_lights_stand_on_one_side_in_both_eyes() -> None:
-    drawn = lab(draw(*face(SKINS["pale"]), "anime"))[..., 0]
+    drawn = lab(plain_drawing("pale", "anime"))[..., 0]
     for x, y in EYE_CENTRES:
         iris = drawn[int(y) - 8 : int(y) + 6, int(x) - 6 : int(x) + 7]
         assert iris[:, :6].max() > 95
@@ -61,5 +62,6 @@ def test_a_shadow_narrower_than_a_tenth_of_the_face_is_left_out() -> None:
     spot = cv2.circle(np.zeros((256, 256), np.float32), (90, 165), 7, 1.0, -1, cv2.LINE_AA)
     dimmed = crop * (1 - 0.4 * cv2.GaussianBlur(spot, (0, 0), 3))[..., None]
     there = np.s_[160:171, 85:96, 0]
-    flat, spotted = (lab(draw(picture, mesh, "anime"))[there].mean() for picture in (crop, dimmed.astype(np.uint8)))
+    drawn = draw(dimmed.astype(np.uint8), mesh, "anime")
+    flat, spotted = (lab(picture)[there].mean() for picture in (plain_drawing("dark", "anime"), drawn))
     assert abs(flat - spotted) < 4.5  # where the photo is 10 darker

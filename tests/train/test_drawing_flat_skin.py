@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from support.drawn_face import EYE_CENTRES, SIDE, SKINS, face, lab
+from support.plain_drawing import plain_drawing
 from toonstream_train.drawing import draw
 from toonstream_train.drawing.common.analysis import Analysis, analyse
 from toonstream_train.drawing.common.beards import CHIN, JAW_LINE, LIP
@@ -59,7 +60,7 @@ def test_a_face_lit_from_one_side_has_two_tones(look: str) -> None:
 
 def test_the_rims_of_glasses_stay() -> None:
     crop, mesh = face(SKINS["pale"])
-    bare = lab(draw(crop, mesh, "cel"))
+    bare = lab(plain_drawing("pale", "cel"))
     for x, y in EYE_CENTRES:
         cv2.ellipse(crop, (round(x), round(y) + 2), (27, 20), 0, 0, 360, (60, 60, 66), 1, cv2.LINE_AA)
     drawn = lab(draw(crop, mesh, "cel"))
@@ -71,7 +72,7 @@ def test_the_rims_of_glasses_stay() -> None:
 @pytest.mark.parametrize("look", ["cel", "anime"])
 def test_shine_on_a_forehead_is_skin_and_soft(look: str) -> None:
     crop, mesh = face(SKINS["dark"])
-    plain = lab(draw(crop, mesh, look))
+    plain = lab(plain_drawing("dark", look))
     cv2.ellipse(crop, (128, 70), (14, 8), 0, 0, 360, (225, 226, 230), -1, cv2.LINE_AA)
     crop = cv2.GaussianBlur(crop, (0, 0), 2.5).astype(np.uint8)
     drawn = lab(draw(crop, mesh, look))
@@ -83,7 +84,7 @@ def test_shine_on_a_forehead_is_skin_and_soft(look: str) -> None:
 @pytest.mark.parametrize("look", ["cel", "anime"])
 def test_a_moustache_stays_whole(look: str) -> None:
     crop, mesh = face(SKINS["pale"])
-    bare = lab(draw(crop, mesh, look))
+    bare = lab(plain_drawing("pale", look))
     cv2.ellipse(crop, (128, 178), (30, 9), 0, 0, 360, (104, 92, 86), -1, cv2.LINE_AA)
     grown = lab(draw(crop, mesh, look))
     along = np.s_[176:181, 106:151, 0]

@@ -1,23 +1,25 @@
 """How the shipped styles are made: batches of photos and drawings, and the small generator that learns them."""
 
 from dataclasses import fields, replace
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from support.drawn_face import SIDE, SKINS, face
+from support.exported import drawn_photo
+from support.tiny_style import save_style
+from support.training import TINY_DRAWING, run, tiny_pack
 from toonstream_engines.errors import InputError
+from toonstream_engines.export import to_toml
 from toonstream_train.data.drawn_faces import Augmentation, DrawnFaces, warped
 from toonstream_train.data.glasses import glasses
 from toonstream_train.data.pack import Pack
 from toonstream_train.recipes.drawing_student import DrawingStudent, DrawingStudentSettings, eyes, features, strokes
 
 from toonstream import Toonifier
-from toonstream.faces.face import Face, five_points
+from toonstream.faces.face import five_points
 from toonstream.faces.shape import Shape
-from toonstream.frame import Frame
 
 NONE = Augmentation(**{item.name: 0.0 for item in fields(Augmentation)})
 SHAPE = Shape(eyes=(1.2, 1.4))
@@ -185,9 +187,18 @@ def test_a_pack_without_drawings_is_told(pack: Pack) -> None:
         DrawingStudent(TINY).feed({"photos": replace(pack, drawings=None)}, torch.device("cpu"))
 
 
-def test_its_style_draws_with_its_shape(pack: Pack, drawing_run: Path) -> None:
-    with Toonifier(drawing_run / "style", "onnxruntime") as toonifier:
+def test_its_style_has_its_shape(tmp_path: Path) -> None:
+    style = save_style(tmp_path)
+    with (style / "card.toml").open("a") as card:
+        card.write("\n" + to_toml(DrawingStudent(TINY).card()))
+    with Toonifier(style, "onnxruntime") as toonifier:
         assert toonifier.shape == SHAPE
-        frame = Frame.from_rgb(pack.images[0].copy(), None, Fraction(1, 30), 0)
-        (toon,) = toonifier.draw(frame, [Face(1, pack.points[478][0])])
-        assert toon.picture.shape[2] == 3
+
+
+@pytest.mark.slow  # torch's exporter takes a while
+def test_from_training_to_a_drawn_photo(tmp_path: Path) -> None:
+    run(tmp_path / "run", TINY_DRAWING)
+    photo, drawn = drawn_photo(tmp_path / "run", tiny_pack(2), tmp_path)
+    assert photo.shape == drawn.shape
+    changed = np.abs(photo.astype(int) - drawn).max(2) > 16
+    assert 0.05 < changed.mean() < 0.9

@@ -2,19 +2,22 @@
 
 import copy
 import dataclasses
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
-from support.training import TINY, TINY_DRAWING, TINY_FACE2ANIME, assert_same, run, trainer
+from support.training import TINY, TINY_DRAWING, TINY_FACE2ANIME, assert_same, trainer
 from toonstream_train.core import forecast
 from toonstream_train.core.forecast import Pace, duration, in_words
+from toonstream_train.core.recipe import Settings
 from toonstream_train.core.trainer import Trainer
 
 
-def test_a_forecast_leaves_no_trace(tmp_path: Path) -> None:
+def test_a_forecast_leaves_no_trace(tmp_path: Path, tiny_run: Callable[[Settings], Path]) -> None:
     """Fresh, and in the middle of a stage, whose rest alone is counted."""
-    fresh = trainer(tmp_path, TINY_DRAWING)
+    fresh = trainer(tmp_path / "fresh", TINY_DRAWING)
     before = copy.deepcopy(fresh.learned()), torch.get_rng_state()
     paces = forecast.forecast(fresh)
     assert [(pace.stage, pace.steps) for pace in paces] == [
@@ -24,15 +27,14 @@ def test_a_forecast_leaves_no_trace(tmp_path: Path) -> None:
     assert all(pace.seconds > 0 for pace in paces)
     assert_same((fresh.learned(), torch.get_rng_state()), before)
 
-    run(tmp_path, dataclasses.replace(TINY_DRAWING, steps=2, adversarial_steps=0))
+    shutil.copy(tiny_run(TINY_DRAWING) / "step-4.pt", tmp_path / "checkpoint.pt")
     resumed = trainer(tmp_path, TINY_DRAWING)
     before = copy.deepcopy(resumed.learned()), torch.get_rng_state()
     assert before[0]["optimisers"]["generator"]["state"]
     paces = forecast.forecast(resumed)
-    assert [(pace.stage, pace.steps) for pace in paces] == [("regression", 1), ("adversarial", 3)]
+    assert [(pace.stage, pace.steps) for pace in paces] == [("adversarial", 2)]
     assert_same((resumed.learned(), torch.get_rng_state()), before)
-    run(tmp_path, TINY_DRAWING)
-    assert forecast.forecast(trainer(tmp_path, TINY_DRAWING)) == []
+    assert forecast.forecast(trainer(tiny_run(TINY_DRAWING), TINY_DRAWING)) == []
 
 
 def test_slow_steps_are_measured_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -129,16 +129,9 @@ def test_rates_fall_to_zero_within_each_of_the_last_stages() -> None:
         assert [stages[name].schedule(x) for x in (0, 0.5, 1)] == [1, 0.5, 0]
 
 
-def test_variants_leave_out_what_they_name(tmp_path: Path) -> None:
-    _, recipe = stepped(tmp_path / "a", 4, ldn=False, structure=0.0, detector_steps=0)
-    assert set(recipe.losses) == PSN_LOSSES - {"structure"}
-    assert recipe.psn.portrait is recipe.portrait.pictures
-    _, recipe = stepped(tmp_path / "b", 3, cam=0.0, highlight=0.0)
-    assert set(recipe.losses) == (PSN_LOSSES | LDN_LOSSES) - {"cam", "highlight"}
-
-
 def test_the_warp_joins_the_networks_only_after_they_learned_apart(tmp_path: Path) -> None:
-    made, recipe = stepped(tmp_path, 3, ldn_adversarial=0.0, ldn_cycle=0.0)
+    untrained = dict.fromkeys(("detector_steps", "classifier_steps"), 0)
+    made, recipe = stepped(tmp_path, 1, ldn_adversarial=0.0, ldn_cycle=0.0, **untrained)
     assert recipe.psn.portrait is recipe.portrait.pictures
     made.train_step()
     assert recipe.stage.name == "together"
@@ -151,7 +144,8 @@ def test_the_warp_joins_the_networks_only_after_they_learned_apart(tmp_path: Pat
 
 
 def test_photos_get_structure_and_highlight_losses_alone(tmp_path: Path) -> None:
-    _, recipe = stepped(tmp_path, 6)
+    earlier = ("detector_steps", "classifier_steps", "apart", "together", "augmented")
+    _, recipe = stepped(tmp_path, 1, **dict.fromkeys(earlier, 0))
     losses = recipe.psn.generator_losses(1.0, 1.0, 1.0, recipe.shown) | recipe.ldn.generator_losses(1.0, 1.0)
     losses |= recipe.artifacts.losses_of(recipe.toons, 1.0, 1.0)
     for name, loss in losses.items():

@@ -5,11 +5,12 @@ import dataclasses
 import math
 import os
 import re
+import shutil
 import signal
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pytest
 import torch
@@ -17,7 +18,6 @@ import torch.multiprocessing as mp
 from lightning_fabric import Fabric
 from support.shares import Shares, share
 from support.training import (
-    KINDS,
     TINY,
     TINY_CP,
     TINY_CYCLE,
@@ -36,7 +36,10 @@ from support.training import (
     tiny_pack,
     trainer,
 )
+from toonstream_engines import load_style
 from toonstream_engines.errors import InputError, UserError
+from toonstream_engines.export import torch_outputs
+from toonstream_engines.parity import load_parity, steps_between
 from toonstream_train.core import checkpoint
 from toonstream_train.core.curves import read_curves
 from toonstream_train.core.recipe import Recipe, Settings, Stage, Training, Update, check_sources
@@ -63,29 +66,34 @@ RUNS = {
 
 
 @pytest.mark.parametrize("chosen", RUNS.values(), ids=RUNS)
-def test_a_stopped_run_resumes_to_the_same_result(
-    tmp_path: Path, chosen: Settings, monkeypatch: pytest.MonkeyPatch
+def test_a_run_resumes_to_the_same_result(
+    tmp_path: Path, chosen: Settings, tiny_run: Callable[[Settings], Path]
 ) -> None:
     """All stages, learning rates on their way down: weights, averages, optimisers, random state, to the last bit."""
-    kind, taken = KINDS[type(chosen)], []
-    whole = run(tmp_path / "whole", chosen)
-    take = kind.take
+    whole = tiny_run(chosen)
+    shutil.copy(whole / "step-4.pt", tmp_path / "checkpoint.pt")
+    assert checkpoint.load(tmp_path / "checkpoint.pt")["step"] == 4
+    torch.manual_seed(99)
+    assert_same(checkpoint.load(whole / "checkpoint.pt"), run(tmp_path, chosen))
+    assert (whole / "grids/0000006.png").is_file()
 
-    def stopping(recipe: Any) -> None:
-        take(recipe)
-        taken.append(recipe.stage.name)
-        if len(taken) == 4:
+
+def test_a_run_that_is_stopped_saves_the_step_at_hand(
+    tmp_path: Path, tiny_run: Callable[[Settings], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = trainer(tmp_path, TINY_QUICK)
+    take = made.recipe.take
+
+    def stopping() -> None:
+        take()
+        if made.step == 3:
             os.kill(os.getpid(), signal.SIGTERM)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(kind, "take", stopping)
-        with pytest.raises(UserError, match="stopped at step 4; the same command goes on"):
-            run(tmp_path / "broken", chosen)
-    assert checkpoint.load(tmp_path / "broken/checkpoint.pt")["step"] == 4
-    torch.manual_seed(99)
-    resumed = run(tmp_path / "broken", chosen)
-    assert_same(whole, resumed)
-    assert (tmp_path / "whole/grids/0000006.png").is_file()
+    monkeypatch.setattr(made.recipe, "take", stopping)
+    with pytest.raises(UserError, match="stopped at step 4; the same command goes on"):
+        made.fit(tiny_pack(2))
+    stopped = checkpoint.load(tmp_path / "checkpoint.pt")
+    assert_same(stopped, checkpoint.load(tiny_run(TINY_QUICK) / "step-4.pt"))
 
 
 class TwoStages(Recipe):
@@ -160,32 +168,37 @@ def test_a_source_that_no_pack_has(table: str) -> None:
         check_sources(misspelt[table], {"photos": tiny_pack()})
 
 
-def test_a_run_begins_with_what_another_learned(tmp_path: Path) -> None:
-    learned = run(tmp_path / "a", TINY_DRAWING)
-    second = trainer(tmp_path / "b", TINY_DRAWING)
-    second.start_from(tmp_path / "a")
+def test_a_run_begins_with_what_another_learned(tmp_path: Path, tiny_run: Callable[[Settings], Path]) -> None:
+    first = tiny_run(TINY_DRAWING)
+    learned = checkpoint.load(first / "checkpoint.pt")
+    second = trainer(tmp_path, TINY_DRAWING)
+    second.start_from(first)
     assert_same(second.recipe.networks["generator"].state_dict(), learned["averages"]["generator"])
     assert_same(second.recipe.networks["discriminator"].state_dict(), learned["networks"]["discriminator"])
     assert (second.step, second.before) == (0, 6)
     with pytest.raises(InputError, match="does not fit"):
-        trainer(tmp_path / "b", dataclasses.replace(TINY_DRAWING, width=6)).start_from(tmp_path / "a")
+        trainer(tmp_path, dataclasses.replace(TINY_DRAWING, width=6)).start_from(first)
 
-    run(tmp_path / "b", dataclasses.replace(TINY_DRAWING, steps=1))
-    begun = trainer(tmp_path / "b", TINY_DRAWING)
+    shutil.copy(first / "step-4.pt", tmp_path / "checkpoint.pt")
+    begun = trainer(tmp_path, TINY_DRAWING)
     before = copy.deepcopy(begun.recipe.networks["generator"].state_dict())
-    begun.start_from(tmp_path / "a")
+    begun.start_from(first)
     assert_same(begun.recipe.networks["generator"].state_dict(), before)
 
 
-def test_a_run_begins_with_a_style(tmp_path: Path, drawing_run: Path) -> None:
-    learned = checkpoint.load(drawing_run / "checkpoint.pt")
-    second = trainer(tmp_path / "b", TINY_DRAWING)
-    second.start_from(drawing_run / "style")
-    for network in (second.recipe.networks["generator"], second.averages["generator"]):
-        assert_same(network.state_dict(), learned["averages"]["generator"])
-    assert (second.step, second.before) == (0, 6)
-    with pytest.raises(InputError, match="style: it does not fit the network"):
-        trainer(tmp_path / "b", dataclasses.replace(TINY_DRAWING, width=6)).start_from(drawing_run / "style")
+def test_a_run_begins_with_a_style(tmp_path: Path) -> None:
+    """Its networks draw what the style's proof shows."""
+    style = load_style("cel")
+    begun = trainer(tmp_path, dataclasses.replace(TINY_DRAWING, width=style.card["architecture"]["width"]))
+    begun.start_from(Path("cel"))
+    proof = load_parity(style)
+    first = {name: array[:1] for name, array in proof.inputs.items()}
+    for networks in (begun.recipe.networks, begun.averages):
+        made = torch_outputs(begun.recipe.exportable(networks), first)
+        assert steps_between(made["toon"], proof.outputs["toon"][:1]).largest <= 1
+    assert (begun.step, begun.before) == (0, style.card["steps"])
+    with pytest.raises(InputError, match="cel: it does not fit the network"):
+        trainer(tmp_path, TINY_DRAWING).start_from(Path("cel"))
 
 
 def test_a_curve_is_the_mean_of_the_steps_that_have_the_loss(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,8 +216,8 @@ def test_a_curve_is_the_mean_of_the_steps_that_have_the_loss(tmp_path: Path, mon
     assert found["loss/seldom"] == {3: 1.0, 6: 4.0}  # of step 1, and of 3 and 5
 
 
-def test_a_loss_that_is_no_number(tmp_path: Path) -> None:
-    run(tmp_path, TINY_DRAWING)
+def test_a_loss_that_is_no_number(tmp_path: Path, tiny_run: Callable[[Settings], Path]) -> None:
+    shutil.copy(tiny_run(TINY_DRAWING) / "checkpoint.pt", tmp_path)
     before = (tmp_path / "checkpoint.pt").read_bytes()
     broken = dataclasses.replace(TINY_DRAWING, adversarial_steps=6, adversarial=float("nan"))
     with pytest.raises(UserError, match=r"is not a number at step 8; .* is kept as it was"):

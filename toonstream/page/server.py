@@ -27,6 +27,8 @@ from toonstream.sinks.stream import Encoder, Stream
 from toonstream.sources import LiveSource
 
 MOST_CONNECTIONS = 32
+LOOK_SECONDS = 0.1
+"""How often the server looks for what is not a request: that it is closed, or that a request comes too slowly."""
 
 
 class PageServer(ThreadingTCPServer):
@@ -60,7 +62,7 @@ class PageServer(ThreadingTCPServer):
         self.preview = Stream(f"page {self.url}", True, encoder)
         self.recorder = Recorder(Path.cwd(), source.rate)
         self.api = Api(controls, self.recorder, source if isinstance(source, Switch) else None)
-        threading.Thread(target=self.serve_forever, args=(0.1,), name="page", daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(LOOK_SECONDS,), name="page", daemon=True).start()
 
     def close(self) -> None:
         """Ends every stream, recording and connection; may be called twice."""

@@ -156,6 +156,10 @@ class Toonifier(Closeable):
                 toons.append(Toon(face, of.matrix, toon, matte, of.person(mask)))
         return toons
 
+    def renew(self, frame: Frame, faces: list[Face]) -> None:
+        """After a `draw`, with the same: does ahead some of the next one's work, where there is time to spare."""
+        self._masks.renew(frame, faces)
+
     def composite(self, frame: Frame, toons: list[Toon]) -> Frame:
         """The frame with the cartoons in place."""
         return composite(frame, toons)

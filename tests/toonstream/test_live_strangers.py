@@ -120,7 +120,7 @@ def test_a_calm_picture_is_searched_a_quarter_as_often_in_frames_whose_faces_wer
     monkeypatch.setattr(Strangers, "_look", noting)
     show = Show()
     known = laid(room(), head, 300, 280, 440)
-    looked = [show.look(Frame.from_rgb(known.copy(), index, Fraction(1, 30), index)).looked for index in range(100)]
+    looked = [show.sight(Frame.from_rgb(known.copy(), index, Fraction(1, 30), index)).looked for index in range(100)]
     at_first = {rect for index, rect in searched if index < 60}
     assert at_first >= {rect for rect, _ in show.look._strangers._search._squares}
     then = [index for index, _ in searched if index >= 60]
@@ -196,7 +196,7 @@ def test_a_person_with_a_known_head_is_known_with_their_hands():
 def test_nobody_there_no_strangers(head):
     show = Show()
     known = laid(room(), head, 300, 280, 440)
-    sights = [show.look(Frame.from_rgb(known.copy(), i, Fraction(1, 30), i)) for i in range(12)]
+    sights = [show.sight(Frame.from_rgb(known.copy(), i, Fraction(1, 30), i)) for i in range(12)]
     assert [sight.strangers for sight in sights[2:]] == [[]] * 10
 
 

@@ -31,7 +31,7 @@ class Sight:
     looked: bool = True
     """Whether the networks ran on this frame; otherwise the faces are extrapolated."""
     strangers: list[Rect] = field(default_factory=list)
-    """Where there may be a person who is none of them."""
+    """Where there may be a person who is none of them; Look.others looks for them."""
     people: NDArray[np.uint8] | None = None
     """Mask of people, square, over the whole frame: 1 where there is a person; None where it is unknown."""
 
@@ -56,10 +56,14 @@ class Look:
         if self._last is not None and frame.scene != self._last.scene:
             self.forget()
             self._last = None
-        faces, looked = self._faces(frame)
+        return Sight(*self._faces(frame))
+
+    def others(self, frame: Frame, sight: Sight) -> Sight:
+        """What was detected, with who else is there; to be called after every look, while its faces may be drawn."""
         if self._strangers is None:
-            return Sight(faces, looked)
-        return Sight(faces, looked, self._strangers(frame, faces, looked), self._strangers.people)
+            return sight
+        strangers = self._strangers(frame, sight.faces, sight.looked)
+        return replace(sight, strangers=strangers, people=self._strangers.people)
 
     def _faces(self, frame: Frame) -> tuple[list[Face], bool]:
         """The frame's faces, and whether the networks ran on it."""

@@ -53,11 +53,11 @@ def test_the_real_face_never_shows(engines, head, monkeypatch):
     faceless = hidden(head)
     see, events = session._toonifier.see, []
 
-    def slow(frame):
+    def slow(frame, search):
         time.sleep(0.2)
-        return see(frame)
+        return see(frame, search)
 
-    def broken(frame):
+    def broken(frame, search):
         raise RuntimeError("no model")
 
     def event(name: str) -> None:

@@ -63,6 +63,8 @@ class Look:
         if self._strangers is None:
             return sight
         strangers = self._strangers(frame, sight.faces, sight.looked)
+        if square := self._strangers.to_meet(frame.seconds):
+            self._toonifier.meet(frame, square)
         return replace(sight, strangers=strangers, people=self._strangers.people)
 
     def _faces(self, frame: Frame) -> tuple[list[Face], bool]:
@@ -76,7 +78,7 @@ class Look:
         if calm and last is not None and now - last.seconds < NEIGHBOURS_SECONDS and not calm.changed(frame, CHANGE):
             (earlier, before), (later, after) = self._looks
             return onward(before, after, (now - later) / (later - earlier)), False
-        faces = self._toonifier.see(frame)
+        faces = self._toonifier.see(frame, search=self._strangers is None)
         self._looks = [*self._looks[-1:], (now, faces)]
         if len(self._looks) == 2 and faces:
             (earlier, before), _ = self._looks

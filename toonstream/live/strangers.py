@@ -65,6 +65,9 @@ TWIN = 0.1
 GRID = 64
 """Cells across and down in which it is noted how much the picture has changed."""
 
+MEET_SECONDS = 0.25
+"""How often the landmarks of a face are looked for, so that it becomes a known one."""
+
 KEPT_SECONDS, GROWTH = 0.25, 4.0
 """How long a face is blurred after it was last found, and how much the blur grows meanwhile, in its own sizes a
 second."""
@@ -104,11 +107,12 @@ class Guess(NamedTuple):
 
 @dataclass
 class Suspect:
-    """A face that nobody knows, and when it was last found and looked for."""
+    """A face that nobody knows, and when it was last found, looked for, and given to be met."""
 
     square: Square
     found: float
     checked: float
+    met: float = -1e9
 
     def rect(self, now: float, width: int, height: int) -> Rect:
         reach = REACH * self.square.side * (1 + GROWTH * (now - self.found))
@@ -164,6 +168,15 @@ class Strangers:
         if not 0 <= now - self._segmented < (PERSON_SECONDS if alert else CALM_PERSON_SECONDS) + patience:
             self._segment(frame, heads)
         return [*(one.rect(now, frame.width, frame.height) for one in self._suspects), *self._persons]
+
+    def to_meet(self, now: float) -> Square | None:
+        """Somebody found in the last frame, at that time, whose landmarks are worth looking for."""
+        waiting = [one for one in self._suspects if one.found == now and now - one.met >= MEET_SECONDS]
+        if not waiting:
+            return None
+        longest = min(waiting, key=lambda one: one.met)
+        longest.met = now
+        return longest.square
 
     def _segment(self, frame: Frame, heads: Sequence[Head]) -> NDArray[np.uint8]:
         """The people in the frame, as in `people`; looked for once."""

@@ -11,7 +11,8 @@ from support.live_rig import sample_head
 from toonstream.bench.clip import photograph, portrait, windows
 from toonstream.faces.square import Square
 from toonstream.frame import Frame, Rect
-from toonstream.live.strangers import SIZE, TRIES, Guess, Search, Strangers, unknown_people
+from toonstream.live.search import TRIES, Search
+from toonstream.live.strangers import SIZE, Guess, Strangers, unknown_people
 
 WIDTH, HEIGHT = 960, 540
 
@@ -57,31 +58,73 @@ def test_a_newcomer_beside_a_known_face_is_covered_soon(head, brow_to_chin, turn
     assert not any(bare[most:])
 
 
+def test_who_is_found_becomes_a_known_face_at_once(head, monkeypatch):
+    """The tracker does not search for them by itself, which would delay the frame."""
+    show = Show()
+    known = laid(room(), head, 300, 280, 440)
+    for _ in range(5):
+        show(known)
+    monkeypatch.setattr(show.toonifier._tracker._search, "onward", pytest.fail)
+    came = laid(known, head, 780, 200, 120)
+    faces = [len(show.sight(Frame.from_rgb(came.copy(), 6 + i, Fraction(1, 30), 6 + i)).faces) for i in range(6)]
+    assert faces[-1] == 2
+    meetings = []
+    monkeypatch.setattr(show.toonifier, "meet", lambda frame, square: meetings.append(frame.seconds))
+    upside_down = laid(known, np.ascontiguousarray(np.rot90(head, 2)), 780, 420, 120)
+    for i in range(30):
+        show.sight(Frame.from_rgb(upside_down.copy(), 20 + i, Fraction(1, 30), 20 + i))
+    assert 2 <= len(meetings) <= 4  # who does not become one is not tried in every frame
+
+
 def noted(pictures: list[np.ndarray], heads: Sequence[tuple[np.ndarray, float]] = ()) -> Search:
     """A search that knows an empty room, in which nothing is due any more, and has then seen these pictures of it."""
     search = Search(WIDTH, HEIGHT)
     search.note(Frame.from_rgb(room(), 0, Fraction(1, 30), 0), [])
-    while search.due:
-        search.next()
+    searched(search)
     for index, picture in enumerate(pictures, 1):
         search.note(Frame.from_rgb(picture, index, Fraction(1, 30), index), heads)
     return search
 
 
-def lit(x: int) -> np.ndarray:
+def lit(x: int, side: int = 40) -> np.ndarray:
     """The room with something bright at x."""
     picture = room()
-    picture[100:140, x : x + 40] = 250
+    picture[105 : 105 + side, x : x + side] = 250
     return picture
 
 
-def test_squares_that_show_something_new_are_searched_first_and_more_than_once():
-    search = noted([lit(800)])
-    searched = []
+def searched(search: Search) -> list[Rect]:
+    """What it wants searched until nothing is due."""
+    found = []
     while search.due:
-        searched.append(search.next())
-    assert all(rect.left < 840 and rect.right > 800 and rect.top < 140 and rect.bottom > 100 for rect in searched)
-    assert {searched.count(rect) for rect in searched} == {TRIES}
+        found.append(search.next())
+    return found
+
+
+def test_squares_that_show_something_new_are_searched_first_and_more_than_once():
+    found = searched(noted([lit(700, 200)]))
+    assert all(rect.left < 910 and rect.right > 690 and rect.top < 315 and rect.bottom > 95 for rect in found)
+    assert {found.count(rect) for rect in found} == {TRIES}
+
+
+def test_something_small_that_is_new_is_searched_from_near_besides():
+    search = noted([lit(800)])
+    spots = [search.spot() for _ in range(TRIES + 1)]
+    near = spots[0]
+    assert spots == [near] * TRIES + [None]
+    assert abs(near.left + near.right - 2 * 820) < 20
+    assert abs(near.top + near.bottom - 2 * 125) < 20
+    assert 2 * 40 < near.width < 4 * 40
+    found = searched(search)
+    assert len(set(found)) == len(found)
+    assert all(rect.left < 840 and rect.right > 800 and rect.top < 145 and rect.bottom > 105 for rect in found)
+
+
+def test_at_the_border_it_is_searched_as_if_the_picture_went_on_too():
+    search = noted([lit(WIDTH - 40)])
+    spots = {search.spot() for _ in range(2 * TRIES)}
+    assert search.spot() is None
+    assert sorted(spot.right > WIDTH for spot in spots) == [False, True]
 
 
 def test_where_nothing_is_new_all_squares_take_turns():
@@ -98,8 +141,7 @@ def test_what_changes_in_a_known_head_has_nothing_searched():
 def test_what_moves_all_the_time_is_no_news_but_who_comes_beside_it_is():
     swinging = [lit(800 + 20 * (index % 2)) for index in range(40)]
     search = noted(swinging)
-    while search.due:
-        search.next()
+    searched(search)
     search.note(Frame.from_rgb(lit(800), 99, Fraction(1, 30), 99), [])
     assert not search.due
     came = np.maximum(lit(820), lit(300))
@@ -110,20 +152,20 @@ def test_what_moves_all_the_time_is_no_news_but_who_comes_beside_it_is():
 
 
 def test_a_calm_picture_is_searched_a_quarter_as_often_in_frames_whose_faces_were_not_looked_for(head, monkeypatch):
-    searched = []
+    squares = []
     look = Strangers._look
 
     def noting(strangers: Strangers, frame: Frame, rect: Rect) -> list[Guess]:
-        searched.append((frame.index, rect))
+        squares.append((frame.index, rect))
         return look(strangers, frame, rect)
 
     monkeypatch.setattr(Strangers, "_look", noting)
     show = Show()
     known = laid(room(), head, 300, 280, 440)
     looked = [show.sight(Frame.from_rgb(known.copy(), index, Fraction(1, 30), index)).looked for index in range(100)]
-    at_first = {rect for index, rect in searched if index < 60}
+    at_first = {rect for index, rect in squares if index < 60}
     assert at_first >= {rect for rect, _ in show.look._strangers._search._squares}
-    then = [index for index, _ in searched if index >= 60]
+    then = [index for index, _ in squares if index >= 60]
     assert 5 <= len(then) <= 10
     assert not any(looked[index] for index in then)
 

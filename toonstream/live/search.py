@@ -114,7 +114,7 @@ class Search:
             if side > LARGEST_SPOT * self._smallest or side > min(self.size):
                 continue
             at_border = left == 0 or top == 0 or left + across == GRID or top + down == GRID
-            ends = [0, round(BEYOND * side)] if at_border else [0]
+            ends = [round(BEYOND * side), 0] if at_border else [0]
             spots += [Spot(self._around(corners.mean(0), side, beyond)) for beyond in ends]
             if side < self._smallest and not at_border:
                 rest[labels == label] = False

@@ -56,7 +56,8 @@ class Search:
         levels = squares(width, height)
         wider = squares(width, height, BEYOND)
         rings = [[rect for rect in level if inside(rect, width, height) != rect] for level in wider]
-        self._squares = [(rect, self._cells(rect)) for level in levels + rings for rect in level]
+        self._squares = [rect for level in levels + rings for rect in level]
+        self._ends = np.array([self._cells(rect) for rect in self._squares]).T  # left, top, right, bottom, in cells
         self._smallest = levels[-1][0].width
         self._tries = np.zeros(len(self._squares))  # how often each is to be searched
         self._waited = np.zeros(len(self._squares))  # for so many searches of others
@@ -84,11 +85,12 @@ class Search:
         self._average += (now - self._average) / 2
         self._usual += (np.minimum(change, 2 * self._usual + 2) - self._usual) / 10  # what is new is not usual at once
         for middle, half in heads:
-            new[self._cells(Rect.around(np.stack([middle - half, middle + half]), 0, *self.size))] = False
+            left, top, right, bottom = self._cells(Rect.around(np.stack([middle - half, middle + half]), 0, *self.size))
+            new[top:bottom, left:right] = False
         if not new.any():
             return
         spots, rest = self._spots_of(new, bodies)
-        shown, wide = (np.array([some[cells].any() for _, cells in self._squares]) for some in (new, rest))
+        shown, wide = self._showing(new), self._showing(rest)
         self._tries[shown] = np.maximum(self._tries[shown], 1)
         self._tries[wide] = TRIES if wide.mean() < SCENE else 1
         old = (one for one in self._spots if not any(_meet(one.rect, spot.rect) for spot in spots))
@@ -128,7 +130,7 @@ class Search:
 
     def expect(self, face: Square) -> None:
         """Somebody may still be where a face was found a moment ago."""
-        around = [r.left <= face.x < r.right and r.top <= face.y < r.bottom for r, _ in self._squares]
+        around = [r.left <= face.x < r.right and r.top <= face.y < r.bottom for r in self._squares]
         self._tries[around] = TRIES
 
     def spot(self) -> Rect | None:
@@ -145,14 +147,21 @@ class Search:
         first = int(np.where(self._tries == self._tries.max(), self._waited, -1).argmax())
         self._waited += 1
         self._waited[first], self._tries[first] = 0, max(0, self._tries[first] - 1)
-        return self._squares[first][0]
+        return self._squares[first]
 
-    def _cells(self, rect: Rect) -> tuple[slice, slice]:
+    def _showing(self, cells: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Which of the squares show any of these cells."""
+        sums = cv2.integral(cells.astype(np.uint8))
+        left, top, right, bottom = self._ends
+        shown: NDArray[np.bool_] = sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left] > 0
+        return shown
+
+    def _cells(self, rect: Rect) -> Rect:
+        """The same in cells; at least one."""
         across, down = GRID / self.size[0], GRID / self.size[1]
         left, top = max(0, int(rect.left * across)), max(0, int(rect.top * down))
-        columns = slice(left, max(left + 1, round(rect.right * across)))
-        rows = slice(top, max(top + 1, round(rect.bottom * down)))
-        return rows, columns
+        right, bottom = (min(GRID, round(end)) for end in (rect.right * across, rect.bottom * down))
+        return Rect(left, top, max(left + 1, right), max(top + 1, bottom))
 
 
 def inside(rect: Rect, width: int, height: int) -> Rect:

@@ -130,11 +130,9 @@ class Strangers:
         suspects = [one for one in self._suspects if 0 <= now - one.found < KEPT_SECONDS]
         patience = PATIENCE_SECONDS if looked else 0.0
         turn = not 0 <= now - self._searched < CALM_SECONDS + patience
-        spot = self._search.spot()
-        # A spot comes on top; where one follows another, as something moves all the time, in place of a square.
-        extra = bool(spot) and not (alert and self._at_spot and not suspects)
-        self._at_spot = bool(spot)
-        for _ in range((SEARCHES if alert else bool(suspects) + turn) + extra):
+        spot = None if alert and self._at_spot else self._search.spot()
+        self._at_spot = spot is not None  # in every second frame at most where something moves all the time
+        for _ in range((SEARCHES if alert else bool(suspects) + turn) + self._at_spot):
             again = [one for one in suspects if one.checked < now]
             if spot:
                 rect, spot = spot, None

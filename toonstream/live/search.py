@@ -107,20 +107,21 @@ class Search:
             cells = bodies.reshape(GRID, step, GRID, step).max((1, 3))
             beside = new & (cv2.dilate(cells, around) == 0)
         closed = cv2.dilate(beside.astype(np.uint8), around)  # a head may be new in parts
-        count, labels, stats, _ = cv2.connectedComponentsWithStats(closed)
-        spots, rest = [], new.copy()
-        for label in sorted(range(1, count), key=lambda label: -int(stats[label, cv2.CC_STAT_AREA])):
-            left, top, across, down, _ = stats[label].tolist()
-            corners = np.array([[left + 1, top + 1], [left + across - 1, top + down - 1]]) * self.size / GRID
-            side = round(max(NEARER * float(np.ptp(corners, 0).max()), self._smallest / 2))
-            if side > LARGEST_SPOT * self._smallest or side > min(self.size):
-                continue
-            at_border = left == 0 or top == 0 or left + across == GRID or top + down == GRID
-            ends = [round(BEYOND * side), 0] if at_border else [0]
-            spots += [Spot(self._around(corners.mean(0), side, beyond)) for beyond in ends]
-            if side < self._smallest and not at_border:
-                rest[labels == label] = False
-        return spots, rest
+        _, labels, stats, _ = cv2.connectedComponentsWithStats(closed)
+        starts, sizes, areas = stats[:, :2], stats[:, 2:4], stats[:, cv2.CC_STAT_AREA]
+        cell = np.array(self.size) / GRID
+        sides = np.maximum(NEARER * ((sizes - 2) * cell).max(1), self._smallest / 2).round().astype(int)
+        at_border = ((starts == 0) | (starts + sizes == GRID)).any(1)
+        small = (sides < self._smallest) & ~at_border
+        small[0] = False  # which is what is not new
+        spots: list[Spot] = []
+        for label in sorted(range(1, len(stats)), key=lambda label: -int(areas[label])):
+            side = int(sides[label])
+            if side <= min(LARGEST_SPOT * self._smallest, *self.size) and len(spots) < SPOTS:
+                middle = (starts[label] + sizes[label] / 2) * cell
+                ends = [round(BEYOND * side), 0] if at_border[label] else [0]
+                spots += [Spot(self._around(middle, side, beyond)) for beyond in ends]
+        return spots, new & ~small[labels]
 
     def _around(self, middle: NDArray[np.float64], side: int, beyond: int) -> Rect:
         """A square of that side around a place, or as near to it as goes no further beyond the frame than that."""

@@ -41,6 +41,17 @@ def test_a_newcomer_beside_a_known_face_is_covered_at_once(head, brow_to_chin, x
     assert not any(show.bare(came, came.copy(), x, 200, side) for _ in range(6))
 
 
+def test_a_newcomer_in_front_of_a_known_person_is_covered_at_once(head):
+    show = Show()
+    person = room()
+    person[380:, 120:480] = (70, 90, 120)
+    known = laid(person, head, 300, 240, 400)
+    for _ in range(5):
+        show(known)
+    came = laid(known, np.ascontiguousarray(np.rot90(head, 2)), 400, 480, 60)
+    assert not any(show.bare(came, came.copy(), 400, 480, 60) for _ in range(6))
+
+
 def test_who_is_found_becomes_a_known_face_at_once(head, monkeypatch):
     """The tracker does not search for them by itself, which would delay the frame."""
     show = Show()

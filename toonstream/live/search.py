@@ -70,11 +70,8 @@ class Search:
         """Whether a square with something new is still to be searched."""
         return bool(self._tries.any())
 
-    def note(self, frame: Frame, heads: Sequence[Head], bodies: NDArray[np.uint8] | None = None) -> None:
-        """Notes what is new in the picture beside known heads.
-
-        bodies: these people, (n GRID, n GRID) over the whole picture, 1 where one is: they move, so no spots there.
-        """
+    def note(self, frame: Frame, heads: Sequence[Head]) -> None:
+        """Notes what is new in the picture beside known heads, each its middle and half side in pixels."""
         now = frame.grey(Rect(0, 0, *self.size), GRID).astype(np.float32)
         if self._average is None:
             self._average = now
@@ -89,24 +86,16 @@ class Search:
             new[top:bottom, left:right] = False
         if not new.any():
             return
-        spots, rest = self._spots_of(new, bodies)
+        spots, rest = self._spots_of(new)
         shown, wide = self._showing(new), self._showing(rest)
         self._tries[shown] = np.maximum(self._tries[shown], 1)
         self._tries[wide] = TRIES if wide.mean() < SCENE else 1
         old = (one for one in self._spots if not any(_meet(one.rect, spot.rect) for spot in spots))
         self._spots = [*spots, *old][:SPOTS]
 
-    def _spots_of(
-        self, new: NDArray[np.bool_], bodies: NDArray[np.uint8] | None
-    ) -> tuple[list[Spot], NDArray[np.bool_]]:
+    def _spots_of(self, new: NDArray[np.bool_]) -> tuple[list[Spot], NDArray[np.bool_]]:
         """Where something small is new, the largest first; and what is new besides, as `new`, (GRID, GRID)."""
-        around = np.ones((3, 3), np.uint8)
-        beside = new
-        if bodies is not None:
-            step = len(bodies) // GRID
-            cells = bodies.reshape(GRID, step, GRID, step).max((1, 3))
-            beside = new & (cv2.dilate(cells, around) == 0)
-        closed = cv2.dilate(beside.astype(np.uint8), around)  # a head may be new in parts
+        closed = cv2.dilate(new.astype(np.uint8), np.ones((3, 3), np.uint8))  # a head may be new in parts
         _, labels, stats, _ = cv2.connectedComponentsWithStats(closed)
         starts, sizes, areas = stats[:, :2], stats[:, 2:4], stats[:, cv2.CC_STAT_AREA]
         cell = np.array(self.size) / GRID

@@ -123,7 +123,7 @@ class Strangers:
         now = frame.seconds
         seen = [face for face in faces if face.confidence == 1]
         heads = [(face.landmarks.mean(0).astype(np.float64), half_side(face.points)) for face in seen]
-        self._search.note(frame, heads, None if self._persons else self.people)
+        self._search.note(frame, heads)
         for gone in (one for one in self._suspects if now - one.found >= KEPT_SECONDS):
             self._search.expect(gone.square)
         alert = self._search.due or len(seen) < len(faces)

@@ -204,6 +204,24 @@ def test_a_weak_guess_too_large_for_that_is_covered_where_the_segmenter_sees_som
     assert not covered_at_once(monkeypatch, weak, [weak], beside)
 
 
+def test_who_was_found_stays_covered_by_a_score_that_finds_nobody_new(monkeypatch):
+    score = 0.4
+    strangers = Strangers()
+    monkeypatch.setattr(Strangers, "_look", lambda *_: [Guess(Square(700, 200, 80, 0), score)])
+    monkeypatch.setattr(strangers, "_segmenter", lambda *_: np.zeros((SIZE, SIZE), np.float32))
+
+    def covered(index: int) -> bool:
+        return bool(strangers(Frame.from_rgb(room(), index, Fraction(1, 30), index), []))
+
+    assert not covered(0)
+    score = 0.8
+    assert covered(1)
+    score = 0.4
+    assert all(covered(index) for index in range(2, 20))
+    monkeypatch.setattr(Strangers, "_look", lambda *_: [])
+    assert not any(covered(index) for index in range(40, 45))
+
+
 def test_what_is_nowhere_likely_a_person_is_none():
     """Leaves and furniture."""
     likely = np.zeros((SIZE, SIZE), np.float32)

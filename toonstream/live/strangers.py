@@ -22,8 +22,9 @@ from toonstream.faces.square import Square
 from toonstream.frame import Frame, Rect
 from toonstream.live.search import BEYOND, NEARER, Head, Search, inside
 
-CONFIDENCE = 0.5
-"""The detector's score from which somebody may be there; the tracker takes up faces from a higher one."""
+CONFIDENCE, STILL_THERE = 0.5, 0.35
+"""The detector's score from which somebody may be there, and from which somebody found before still is; the tracker
+takes up faces from a higher one."""
 
 FILLED = 0.4
 """Share of a square's side up to which a box in it is a face: larger ones are found in larger squares, while what fills
@@ -106,7 +107,7 @@ class Strangers:
     """
 
     def __init__(self) -> None:
-        self._detector = Detector(CONFIDENCE)
+        self._detector = Detector(STILL_THERE)
         self._segmenter = Segmenter()
         self._search: Search | None = None
         self._suspects: list[Suspect] = []
@@ -146,7 +147,9 @@ class Strangers:
                 same = next((one for one in suspects if _is_same(one.square, guess.square)), None)
                 if same:
                     same.square, same.found = guess.square, now
-                elif not _is_known(guess.square, heads) and self._is_likely(frame, guess, heads):
+                elif guess.score < CONFIDENCE or _is_known(guess.square, heads):
+                    continue
+                elif self._is_likely(frame, guess, heads):
                     suspects.append(Suspect(guess.square, now, now))
         self._suspects = [one for one in suspects if not _is_known(one.square, heads)]
         if not 0 <= now - self._segmented < (PERSON_SECONDS if alert else CALM_PERSON_SECONDS) + patience:
@@ -177,7 +180,8 @@ class Strangers:
         if guess.score >= SURE_SCORE:
             return True
         if NEARER * square.side < min(frame.width, frame.height):
-            return any(_is_same(one.square, square) for one in self._look(frame, _around(square, frame)))
+            nearer = self._look(frame, _around(square, frame))
+            return any(one.score >= CONFIDENCE and _is_same(one.square, square) for one in nearer)
         unknown = self._segment(frame, heads).copy()
         for middle, half in heads:
             unknown[_cells(middle, HEAD * half, frame)] = 0

@@ -121,11 +121,14 @@ def test_at_the_border_it_is_searched_as_if_the_picture_went_on_too():
     assert sorted(spot.right > WIDTH for spot in spots) == [False, True]
 
 
-def test_where_nothing_is_new_all_squares_take_turns():
+def test_where_nothing_is_new_all_squares_take_turns_and_large_ones_more():
     search = noted([room()])
     assert not search.due
     count = len(search._squares)
-    assert len({search.next() for _ in range(count)}) == count
+    found = [search.next() for _ in range(4 * count)]
+    assert set(found[: 2 * count]) == set(search._squares)
+    largest, smallest = (pick(search._squares, key=lambda rect: rect.width) for pick in (max, min))
+    assert found.count(largest) >= 1.5 * found.count(smallest) >= 3
 
 
 def test_what_changes_in_a_known_head_has_nothing_searched():

@@ -59,6 +59,7 @@ class Search:
         self._squares = [rect for level in levels + rings for rect in level]
         self._ends = np.array([self._cells(rect) for rect in self._squares]).T  # left, top, right, bottom, in cells
         self._smallest = levels[-1][0].width
+        self._sides = np.array([rect.width for rect in self._squares])
         self._tries = np.zeros(len(self._squares))  # how often each is to be searched
         self._waited = np.zeros(len(self._squares))  # for so many searches of others
         self._spots: list[Spot] = []
@@ -133,8 +134,8 @@ class Search:
         return spot.rect
 
     def next(self) -> Rect:
-        """The next of the squares that cover the picture."""
-        first = int(np.where(self._tries == self._tries.max(), self._waited, -1).argmax())
+        """The next of the squares that cover the picture; large ones, which are few, come round more often."""
+        first = int(np.where(self._tries == self._tries.max(), self._waited * self._sides, -1).argmax())
         self._waited += 1
         self._waited[first], self._tries[first] = 0, max(0, self._tries[first] - 1)
         return self._squares[first]

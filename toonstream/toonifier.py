@@ -25,6 +25,7 @@ from toonstream.faces.framing import half_side
 from toonstream.faces.learned_shape import proportions
 from toonstream.faces.person import Mask, PersonMasks
 from toonstream.faces.shape import Proportions, moved
+from toonstream.faces.square import Square
 from toonstream.faces.tracker import Tracker
 from toonstream.frame import Frame, check_rgb
 
@@ -128,9 +129,16 @@ class Toonifier(Closeable):
         check_rgb(frame, "Toonifier")
         return self(Frame.from_rgb(frame.copy(), pts=None, time_base=Fraction(1, 30), index=0)).rgb()
 
-    def see(self, frame: Frame) -> list[Face]:
-        """The frame's faces that are to be drawn, the largest first. Call it for every frame, in order."""
-        return self._tracker(frame)
+    def see(self, frame: Frame, search: bool = True) -> list[Face]:
+        """The frame's faces that are to be drawn, the largest first. Call it for every frame, in order.
+
+        search: for newcomers too, where some faces are known already; otherwise `meet` them.
+        """
+        return self._tracker(frame, search)
+
+    def meet(self, frame: Frame, square: Square) -> None:
+        """Have the next `see` know a face that was found elsewhere, in this or the last frame, if it is one."""
+        self._tracker.meet(frame, square)
 
     def follow(self, frames: Iterable[Frame], rate: Fraction | None) -> Iterator[tuple[Frame, list[Face]]]:
         """Every frame of a file with its faces; `rate` in frames a second. Reads ahead, to detect in fewer frames."""
@@ -155,6 +163,10 @@ class Toonifier(Closeable):
             for (face, mask), face_crop, toon, matte in zip(group, crops, outputs["toon"], mattes, strict=True):
                 toons.append(Toon(face, face_crop.matrix, toon, matte, face_crop.person(mask)))
         return toons
+
+    def renew(self, frame: Frame, faces: list[Face]) -> None:
+        """After a `draw`, with the same: does ahead some of the next one's work, where there is time to spare."""
+        self._masks.renew(frame, faces)
 
     def composite(self, frame: Frame, toons: list[Toon]) -> Frame:
         """The frame with the cartoons in place."""

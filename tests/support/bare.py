@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from support.live_rig import FlatEngine
 from toonstream.frame import Frame
 from toonstream.live.guard import Guard
-from toonstream.live.look import Look
+from toonstream.live.look import Look, Sight
 from toonstream.live.strangers import Strangers
 from toonstream.toonifier import Toonifier
 
@@ -32,10 +32,13 @@ class Show:
     def __call__(self, picture: Pixels) -> Pixels:
         self._index += 1
         frame = Frame.from_rgb(picture, self._index, Fraction(1, 30), self._index)
-        sight = self.look(frame)
+        sight = self.sight(frame)
         out = self.guard(frame, sight, self.toonifier.draw(frame, sight.faces)).rgb()
         self.shown.append(self.guard.picture)
         return out
+
+    def sight(self, frame: Frame) -> Sight:
+        return self.look.others(frame, self.look(frame))
 
     def bare(self, picture: Pixels, source: Pixels, x: float, y: float, side: float) -> bool:
         """Shows the picture; whether the face at x, y of `source` is bare in what goes out."""

@@ -29,9 +29,9 @@ class Seer(Tracker):
         super().__init__()
         self.looks: list[int] = []
 
-    def __call__(self, frame: Frame) -> list[Face]:
+    def __call__(self, frame: Frame, search: bool = True) -> list[Face]:
         self.looks.append(frame.index)
-        return super().__call__(frame)
+        return super().__call__(frame, search)
 
     see = __call__
 

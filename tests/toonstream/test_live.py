@@ -17,6 +17,7 @@ from toonstream_engines.errors import UserError
 from toonstream.live import session as live
 from toonstream.live.measures import Measures
 from toonstream.live.session import Session
+from toonstream.live.strangers import Strangers
 
 __all__ = ["engines"]
 
@@ -52,11 +53,11 @@ def test_the_real_face_never_shows(engines, head, monkeypatch):
     faceless = hidden(head)
     see, events = session._toonifier.see, []
 
-    def slow(frame):
+    def slow(frame, search):
         time.sleep(0.2)
-        return see(frame)
+        return see(frame, search)
 
-    def broken(frame):
+    def broken(frame, search):
         raise RuntimeError("no model")
 
     def event(name: str) -> None:
@@ -400,6 +401,46 @@ def test_starts_and_stops_leave_no_thread_and_no_file(engines, head, times):
     assert left() == [left() for _ in range(times)][-1]
 
 
+def test_newcomers_are_searched_for_while_the_known_are_drawn(engines, head, monkeypatch):
+    """So that the search delays no frame by itself."""
+    session = Session("flat")
+    draw, search, drawn = session._toonifier.draw, Strangers.__call__, threading.Event()
+
+    def drawing(frame, faces):
+        drawn.set()
+        return draw(frame, faces)
+
+    def searching(strangers, frame, faces, looked):
+        in_time.append(drawn.wait(30))
+        drawn.clear()
+        return search(strangers, frame, faces, looked)
+
+    in_time: list[bool] = []
+    monkeypatch.setattr(session._toonifier, "draw", drawing)
+    monkeypatch.setattr(Strangers, "__call__", searching)
+    source = Script([scene((head, 240, 160, 0.6), canary=False, size=SIZE)] * 6, SIZE)
+    run_until(session, source, [Collector(lambda frame: source.done())], source.ended.is_set)
+    assert in_time == [True] * 6
+
+
+def test_where_the_search_for_newcomers_fails_nothing_live_shows(engines, head, monkeypatch):
+    session = Session("flat")
+    source = Script([scene((head, 240, 160, 0.6), size=SIZE)] * 12, SIZE)
+    sink, found, shown = watch(session, source)
+    search = Strangers.__call__
+
+    def failing(strangers, frame, faces, looked):
+        if frame.index > 6:
+            raise RuntimeError("no model")
+        return search(strangers, frame, faces, looked)
+
+    monkeypatch.setattr(Strangers, "__call__", failing)
+    run_until(session, source, [sink], source.ended.is_set)
+    assert shown[:6] == ["live"] * 6
+    assert set(shown[6:]) == {"held"}
+    assert max(found) < 10
+
+
 def test_one_of_two_stays_the_one_that_is_drawn(engines, head):
     """They are of one size: the largest is now the one and now the other."""
     session = Session("flat", faces=1)
@@ -474,5 +515,5 @@ def test_the_figures_go_into_json(engines, head):
     assert figures["faces"] == 1
     assert figures["size"] == [480, 320]
     assert figures["backend"] == "Flat, CPU, fp32"
-    assert set(figures["stages_ms"]) == {"see", "draw", "show"}
+    assert set(figures["stages_ms"]) == {"see", "search", "draw", "show"}
     assert cv2.getNumThreads() == 1

@@ -22,7 +22,7 @@ class Seer:
         self.seen: list[int] = []
         self.cuts = 0
 
-    def see(self, frame: Frame) -> list[Face]:
+    def see(self, frame: Frame, search: bool) -> list[Face]:
         self.seen.append(frame.index)
         return [Face(1, place(self.speed * frame.seconds), self.confidence)]
 

@@ -1,9 +1,11 @@
 """Live sources: files at their own pace, cameras that are asked, lost and come back, streams."""
 
 import errno
+import gc
 import socket
 import threading
 import time
+import weakref
 from contextlib import suppress
 from fractions import Fraction
 from types import SimpleNamespace
@@ -21,6 +23,20 @@ from toonstream.sources.capture import CaptureSource
 from toonstream.sources.looping import LoopingSource
 
 TURNED = [0, 65536, 0, -65536, 0, 0, 0, 0, 1 << 30]
+
+
+def test_a_file_that_is_left_in_the_middle_keeps_no_decoder(tmp_path):
+    """As after a minute without anybody watching; the garbage collector may not come by for hours."""
+    with LoopingSource(make_clip(tmp_path / "clip.mp4")) as source:
+        gc.disable()
+        try:
+            source.read()
+            video = weakref.ref(source._source)
+            source.close()
+            assert video() is None
+            assert source.read().width == 64
+        finally:
+            gc.enable()
 
 
 def test_a_file_is_played_at_its_own_pace_over_and_over(tmp_path, monkeypatch):

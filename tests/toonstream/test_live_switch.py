@@ -96,7 +96,11 @@ def test_in_another_source_nobody_shows_until_found(engines, monkeypatch, effect
         switch._source.done()
 
     see = session._toonifier.see
-    monkeypatch.setattr(session._toonifier, "see", lambda frame: [] if second.reads < 4 and frame.scene else see(frame))
+
+    def seeing(frame, search):
+        return [] if second.reads < 4 and frame.scene else see(frame, search)
+
+    monkeypatch.setattr(session._toonifier, "see", seeing)
     run_until(session, switch, [Collector(tell)], second.ended.is_set)
     there = [(picture, found) for scene, picture, found in shown if scene]
     assert [picture for picture, _ in there[:2]] == ["blurred"] * 2

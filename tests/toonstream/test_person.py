@@ -86,6 +86,29 @@ def test_a_calm_heads_mask_lives_twice_as_long(masks, step, calls):
     assert masks._segmenter.calls == calls
 
 
+@pytest.mark.parametrize(("step", "calls"), [(0.0, 5), (0.35, 11), (1.5, 11)])
+def test_masks_that_are_renewed_ahead_are_there_when_they_are_needed(masks, step, calls):
+    """Heads that stay, that have gone some way only in the frame when a mask gets old, and that move on."""
+    for index in range(21):
+        x, seconds = 60 + step * index, index / 30
+        before = masks._segmenter.calls
+        masks(disc(x, 100, seconds=seconds), [face_at(x, 100)])
+        assert masks._segmenter.calls == before + (index == 0)
+        masks.renew(disc(x, 100, seconds=seconds), [face_at(x, 100)])
+    assert masks._segmenter.calls == calls
+
+
+def test_a_mask_renewed_ahead_moves_with_the_head(masks):
+    for index in range(3):
+        frame, face = disc(100 + 2 * index, 100, seconds=index / 30), face_at(100 + 2 * index, 100)
+        masks(frame, [face])
+        masks.renew(frame, [face])
+    assert masks._segmenter.calls == 2
+    [mask] = masks(disc(0, 0, seconds=0.1), [face_at(106, 100)])
+    assert masks._segmenter.calls == 2
+    assert middle(mask.through(np.eye(2, 3), 200)) == pytest.approx((106, 100), abs=0.3)
+
+
 def test_a_jump_a_newcomer_and_another_video_get_new_masks(masks):
     def calls(seconds: float, *faces: Face) -> int:
         before = masks._segmenter.calls

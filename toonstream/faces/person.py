@@ -53,6 +53,7 @@ class PersonMasks:
     def __init__(self) -> None:
         self._segmenter = Segmenter()
         self._segmented: dict[int, Segmented] = {}
+        self._renewed: float | None = None  # when, in seconds
 
     def __call__(self, frame: Frame, faces: list[Face]) -> list[Mask]:
         """A mask for each of the frame's faces, which covers the framing's crop and half as much again."""
@@ -60,35 +61,56 @@ class PersonMasks:
         masks = []
         for face in faces:
             last = before.get(face.identity)
-            mask = _moved(last, face, frame) if last else None
-            if last is None or mask is None:
-                mask = self._segment(frame, face)
-                last = Segmented(mask, face, frame.seconds)
+            fresh = last and frame.pts is not None and not _is_old(_way(last, face), frame.seconds - last.seconds)
+            if last is None or not fresh:
+                last = self._segment(frame, face)
             self._segmented[face.identity] = last
-            masks.append(mask)
+            masks.append(_moved(last, face))
         return masks
 
-    def _segment(self, frame: Frame, face: Face) -> Mask:
+    def renew(self, frame: Frame, faces: list[Face]) -> None:
+        """Makes the masks that would be too old in the next frame ahead, for the last call's frame and faces.
+
+        The next frame is expected as long after this one as this one came after the last, and heads to move on.
+        """
+        before, self._renewed = self._renewed, frame.seconds
+        step = 0.0 if before is None else frame.seconds - before
+        segmented = self._segmented
+        for face in faces:
+            last = segmented.get(face.identity)
+            age = frame.seconds - last.seconds if last else 0.0
+            if last and age > 0 and _is_old(_way(last, face) * (age + step) / age, age + step):
+                segmented[face.identity] = self._segment(frame, face)
+
+    def _segment(self, frame: Frame, face: Face) -> Segmented:
         to_crop = framing.framing(face.points, 2)
         middle, reach = framing.apply(framing.invert(to_crop), np.ones((1, 2))), REACH * framing.half_side(face.points)
         rect = Rect.around(np.vstack([middle - reach, middle + reach]), 0, frame.width, frame.height)
         across, down = SIZE / rect.width, SIZE / rect.height
         matrix = np.array([[across, 0, -rect.left * across], [0, down, -rect.top * down]])
-        return Mask(np.rint(255 * self._segmenter(frame, rect)).astype(np.uint8), matrix)
+        mask = Mask(np.rint(255 * self._segmenter(frame, rect)).astype(np.uint8), matrix)
+        return Segmented(mask, face, frame.seconds)
 
     def forget(self) -> None:
         """The next frame is another video's first."""
-        self._segmented = {}
+        self._segmented, self._renewed = {}, None
 
     def close(self) -> None:
         self._segmenter.close()
 
 
-def _moved(last: Segmented, face: Face, frame: Frame) -> Mask | None:
-    """The last mask where the head has taken it; None where it is time for a new one."""
-    then, now = last.face.landmarks[RIGID], face.landmarks[RIGID]
-    distance = float(np.hypot(*(now - then).T).max()) / framing.half_side(face.points)
-    oldest = 0.0 if frame.pts is None or distance > FAR else CALM_SECONDS if distance < CALM else SECONDS
-    if not 0 <= frame.seconds - last.seconds < oldest:
-        return None
-    return replace(last.mask, matrix=framing.compose(last.mask.matrix, framing.similarity(now, then)))
+def _way(last: Segmented, face: Face) -> float:
+    """How far the head has moved since, in half sides of its crop."""
+    moves = face.landmarks[RIGID] - last.face.landmarks[RIGID]
+    return float(np.hypot(*moves.T).max()) / framing.half_side(face.points)
+
+
+def _is_old(way: float, age: float) -> bool:
+    oldest = 0.0 if way > FAR else CALM_SECONDS if way < CALM else SECONDS
+    return not 0 <= age < oldest
+
+
+def _moved(last: Segmented, face: Face) -> Mask:
+    """The mask where the head has taken it."""
+    way = framing.similarity(face.landmarks[RIGID], last.face.landmarks[RIGID])
+    return replace(last.mask, matrix=framing.compose(last.mask.matrix, way))

@@ -78,8 +78,8 @@ class Tracker(Closeable):
         self._since_onward = 0.0
         self._last: Frame | None = None
 
-    def __call__(self, frame: Frame) -> list[Face]:
-        """The frame's faces, the largest first."""
+    def __call__(self, frame: Frame, search: bool = True) -> list[Face]:
+        """The frame's faces, the largest first. search: for newcomers too, where some faces are followed already."""
         if self._search is None or self._search.size != (frame.width, frame.height):
             self.forget()
             self._search = Search(self._detector, frame.width, frame.height)
@@ -89,14 +89,14 @@ class Tracker(Closeable):
         just_lost = self._follow(frame, seconds)
         if self._last is None or (just_lost and self._frames >= self._searched + SEARCH_REST):
             found, self._searched = self._search.everywhere(frame), self._frames
-        elif not self._tracks or self._since_onward > SEARCH_SECONDS:
+        elif not self._tracks or (search and self._since_onward > SEARCH_SECONDS):
             found, self._since_onward = self._search.onward(frame), 0.0
         else:
             found = []
         for track in self._unseen():
             found += self._search.around(frame, track.centre, 2 * track.half_side)
         for square in found:
-            self._meet(frame, square)
+            self.meet(frame, square)
         self._last = frame
         faces = [
             Face(t.identity, t.landmarks.astype(np.float32), max(0.0, 1 - t.unseen / HOLD_SECONDS))
@@ -154,8 +154,8 @@ class Tracker(Closeable):
     def _unseen(self) -> list[Track]:
         return [track for track in self._tracks if track.unseen > 0] + self._lost
 
-    def _meet(self, frame: Frame, square: Square) -> None:
-        """Takes up a face that the search found, unless it is followed already."""
+    def meet(self, frame: Frame, square: Square) -> None:
+        """Takes up a face that was found in the frame, if it is one, unless it is followed already."""
         place, reach = np.array([square.x, square.y]), square.side / 2
         if self._is_followed(place, reach):
             return

@@ -31,7 +31,7 @@ class Sight:
     looked: bool = True
     """Whether the networks ran on this frame; otherwise the faces are extrapolated."""
     strangers: list[Rect] = field(default_factory=list)
-    """Where there may be a person who is none of them."""
+    """Where there may be a person who is none of them; Look.others looks for them."""
     people: NDArray[np.uint8] | None = None
     """Mask of people, square, over the whole frame: 1 where there is a person; None where it is unknown."""
 
@@ -56,10 +56,16 @@ class Look:
         if self._last is not None and frame.scene != self._last.scene:
             self.forget()
             self._last = None
-        faces, looked = self._faces(frame)
+        return Sight(*self._faces(frame))
+
+    def others(self, frame: Frame, sight: Sight) -> Sight:
+        """What was detected, with who else is there; to be called after every look, while its faces may be drawn."""
         if self._strangers is None:
-            return Sight(faces, looked)
-        return Sight(faces, looked, self._strangers(frame, faces, looked), self._strangers.people)
+            return sight
+        strangers = self._strangers(frame, sight.faces, sight.looked)
+        if square := self._strangers.to_meet(frame.seconds):
+            self._toonifier.meet(frame, square)
+        return replace(sight, strangers=strangers, people=self._strangers.people)
 
     def _faces(self, frame: Frame) -> tuple[list[Face], bool]:
         """The frame's faces, and whether the networks ran on it."""
@@ -72,7 +78,7 @@ class Look:
         if calm and last is not None and now - last.seconds < NEIGHBOURS_SECONDS and not calm.changed(frame, CHANGE):
             (earlier, before), (later, after) = self._looks
             return onward(before, after, (now - later) / (later - earlier)), False
-        faces = self._toonifier.see(frame)
+        faces = self._toonifier.see(frame, search=self._strangers is None)
         self._looks = [*self._looks[-1:], (now, faces)]
         if len(self._looks) == 2 and faces:
             (earlier, before), _ = self._looks

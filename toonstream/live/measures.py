@@ -16,7 +16,8 @@ LATE_SECONDS = 0.5
 
 HANGING_SECONDS = 3.0
 
-STAGES = ("see", "draw", "show")
+STAGES = ("see", "search", "draw", "show")
+"""`search` is done while `draw` is."""
 
 
 class Measures:

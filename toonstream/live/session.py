@@ -7,6 +7,8 @@ switched, what shows is what the guard lets through.
 import threading
 import time
 from collections.abc import Callable, Sequence, Set
+from concurrent.futures import Future
+from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
 
@@ -50,6 +52,14 @@ BUSY_SECONDS = 15.0
 """How long to wait, beyond that, for a network that still runs: Python aborts when it exits during such a call."""
 
 
+class Seen(NamedTuple):
+    """A frame and its faces; None where looking failed. whole: the same with who else is there, later."""
+
+    frame: Frame
+    sight: Sight | None
+    whole: Future[Sight | None]
+
+
 class Drawn(NamedTuple):
     """A frame, and what was detected in it; None where that failed.
 
@@ -82,7 +92,7 @@ class Session(Closeable):
         self._guard = Guard(on_lost)
         self._strangers = None if on_lost == "pass" else Strangers()
         self._captured: Newest[Frame] = Newest()
-        self._seen: Newest[tuple[Frame, Sight | None]] = Newest()
+        self._seen: Newest[Seen] = Newest()
         self._drawn: Newest[Drawn] = Newest()
         self.measures = Measures()
         self._shown: Frame | None = None
@@ -149,19 +159,26 @@ class Session(Closeable):
 
     def _see(self) -> None:
         look = Look(self._toonifier, self._strangers)
+
+        def tried(stage: str, looking: Callable[[], Sight]) -> Sight | None:
+            try:
+                with self.measures.stage(stage):
+                    sight = looking()
+                self._report(stage, None)
+                return sight
+            except Exception as error:
+                self._report(stage, error)
+                look.forget()
+                return None
+
         while not self._end.is_set():
             frame = self._captured.take(CHECK_SECONDS)
             if frame is None:
                 continue
-            sight: Sight | None = None
-            try:
-                with self.measures.stage("see"):
-                    sight = look(frame)
-                self._report("see", None)
-            except Exception as error:
-                self._report("see", error)
-                look.forget()
-            self._seen.put((frame, sight))
+            sight = tried("see", partial(look, frame))
+            whole: Future[Sight | None] = Future()
+            self._seen.put(Seen(frame, sight, whole))  # so that its faces are drawn meanwhile
+            whole.set_result(tried("search", partial(look.others, frame, sight)) if sight else None)
 
     def _draw(self) -> None:
         last: Frame | None = None
@@ -174,7 +191,7 @@ class Session(Closeable):
             seen = self._seen.take(CHECK_SECONDS)
             if seen is None:
                 continue
-            frame, sight = seen
+            frame, sight, whole = seen
             toons: list[Toon] = []
             bare: Set[int] = frozenset()
             try:
@@ -190,7 +207,18 @@ class Session(Closeable):
                 self._report("draw", None)
             except Exception as error:
                 self._report("draw", error)
-            self._drawn.put(Drawn(frame, sight, toons, bare))
+            self._drawn.put(Drawn(frame, self._awaited(whole), toons, bare))
+            if toons:
+                try:
+                    self._toonifier.renew(frame, picked)
+                except Exception as error:
+                    self._report("draw", error)
+
+    def _awaited(self, whole: Future[Sight | None]) -> Sight | None:
+        while not self._end.is_set():
+            with suppress(TimeoutError):
+                return whole.result(CHECK_SECONDS)
+        return None
 
     def _show(self, drawn: Drawn | None, sinks: list[LiveSink]) -> None:
         """Puts out one frame, or the last one again where none comes for long. A lost sink leaves the list."""

@@ -16,14 +16,15 @@ from toonstream.faces.detector import SIZE as SEEN
 from toonstream.faces.detector import Detector
 from toonstream.faces.face import Face
 from toonstream.faces.framing import half_side
-from toonstream.faces.search import squares
 from toonstream.faces.segmenter import SIZE, Segmenter
 from toonstream.faces.square import MARGIN as WHOLE
 from toonstream.faces.square import Square
 from toonstream.frame import Frame, Rect
+from toonstream.live.search import BEYOND, NEARER, Head, Search, inside
 
-CONFIDENCE = 0.5
-"""The detector's score from which somebody may be there; the tracker takes up faces from a higher one."""
+CONFIDENCE, STILL_THERE = 0.5, 0.35
+"""The detector's score from which somebody may be there, and from which somebody found before still is; the tracker
+takes up faces from a higher one."""
 
 FILLED = 0.4
 """Share of a square's side up to which a box in it is a face: larger ones are found in larger squares, while what fills
@@ -32,38 +33,23 @@ a small one is mostly a wall."""
 SURE_SCORE = 0.7
 """The detector's score from which a guess needs no second look to bear it out."""
 
-NEARER = 2.5
-"""Side of what is looked at to see a guess from nearer, in sides of its square."""
-
 SEGMENTED = 0.25
 """In how much of a face that is too large for that the segmenter sees a person: it does not miss one so large."""
 
-SEARCHES, TRIES = 2, 3
-"""Squares in which the detector looks, a frame, while any is due; and how often it looks in one for what is new."""
-
-SCENE = 0.5
-"""Share of the squares that show something new from which that is another scene: then one look at each has to do."""
+SEARCHES = 2
+"""Squares in which the detector looks, a frame, while any is due; beside a spot where something small is new."""
 
 CALM_SECONDS = 0.12
 """How often it looks in one while none is: all squares take turns."""
 
-USUAL, LEAST_NEW, FIRST_USUAL = 3.0, 3.0, 3.0
-"""A cell shows something new where it differs from its average by more than so many times what it or one beside it
-usually does, and so many levels of brightness: noise, leaves in the wind and a drifting camera are no news. The last is
-what it usually does as long as nobody knows."""
-
 PATIENCE_SECONDS = 0.03
 """By how much longer all that waits where the faces were looked for in the frame, which takes long enough by itself."""
-
-BEYOND = 0.25
-"""How much of a square may lie beyond the frame: there it shows the frame as in a mirror, which makes a face whole that
-the border cuts through the middle."""
 
 TWIN = 0.1
 """How far beyond the border a face may be found, in sides of its square: further out it is one's own mirror image."""
 
-GRID = 64
-"""Cells across and down in which it is noted how much the picture has changed."""
+MEET_SECONDS = 0.25
+"""How often the landmarks of a face are looked for, so that it becomes a known one."""
 
 KEPT_SECONDS, GROWTH = 0.25, 4.0
 """How long a face is blurred after it was last found, and how much the blur grows meanwhile, in its own sizes a
@@ -91,9 +77,6 @@ CHIN, SHOULDERS = 0.5, 2.2
 HEAD = 1.4
 """Reach of a head with its hair from the face's middle, in half sides of the framing."""
 
-Head = tuple[NDArray[np.float64], float]
-"""Of a known face: its middle, (2,), and the half side of its framing, in pixels."""
-
 
 class Guess(NamedTuple):
     """What the detector takes for a face, and its score."""
@@ -104,11 +87,12 @@ class Guess(NamedTuple):
 
 @dataclass
 class Suspect:
-    """A face that nobody knows, and when it was last found and looked for."""
+    """A face that nobody knows, and when it was last found, looked for, and given to be met."""
 
     square: Square
     found: float
     checked: float
+    met: float = -1e9
 
     def rect(self, now: float, width: int, height: int) -> Rect:
         reach = REACH * self.square.side * (1 + GROWTH * (now - self.found))
@@ -123,12 +107,13 @@ class Strangers:
     """
 
     def __init__(self) -> None:
-        self._detector = Detector(CONFIDENCE)
+        self._detector = Detector(STILL_THERE)
         self._segmenter = Segmenter()
         self._search: Search | None = None
         self._suspects: list[Suspect] = []
         self._persons: list[Rect] = []
         self._segmented = self._searched = -1e9
+        self._at_spot = False  # whether a spot was looked at in the last frame
         self.people: NDArray[np.uint8] | None = None
 
     def __call__(self, frame: Frame, faces: Sequence[Face], looked: bool = True) -> list[Rect]:
@@ -146,9 +131,13 @@ class Strangers:
         suspects = [one for one in self._suspects if 0 <= now - one.found < KEPT_SECONDS]
         patience = PATIENCE_SECONDS if looked else 0.0
         turn = not 0 <= now - self._searched < CALM_SECONDS + patience
-        for _ in range(SEARCHES if alert else bool(suspects) + turn):
+        spot = None if alert and self._at_spot else self._search.spot()
+        self._at_spot = spot is not None  # in every second frame at most where something moves all the time
+        for _ in range((SEARCHES if alert else bool(suspects) + turn) + self._at_spot):
             again = [one for one in suspects if one.checked < now]
-            if again:
+            if spot:
+                rect, spot = spot, None
+            elif again:
                 oldest = min(again, key=lambda one: one.checked)
                 oldest.checked = now
                 rect = _around(oldest.square, frame)
@@ -158,12 +147,23 @@ class Strangers:
                 same = next((one for one in suspects if _is_same(one.square, guess.square)), None)
                 if same:
                     same.square, same.found = guess.square, now
-                elif not _is_known(guess.square, heads) and self._is_likely(frame, guess, heads):
+                elif guess.score < CONFIDENCE or _is_known(guess.square, heads):
+                    continue
+                elif self._is_likely(frame, guess, heads):
                     suspects.append(Suspect(guess.square, now, now))
         self._suspects = [one for one in suspects if not _is_known(one.square, heads)]
         if not 0 <= now - self._segmented < (PERSON_SECONDS if alert else CALM_PERSON_SECONDS) + patience:
             self._segment(frame, heads)
         return [*(one.rect(now, frame.width, frame.height) for one in self._suspects), *self._persons]
+
+    def to_meet(self, now: float) -> Square | None:
+        """Somebody found in the last frame, at that time, whose landmarks are worth looking for."""
+        waiting = [one for one in self._suspects if one.found == now and now - one.met >= MEET_SECONDS]
+        if not waiting:
+            return None
+        longest = min(waiting, key=lambda one: one.met)
+        longest.met = now
+        return longest.square
 
     def _segment(self, frame: Frame, heads: Sequence[Head]) -> NDArray[np.uint8]:
         """The people in the frame, as in `people`; looked for once."""
@@ -180,7 +180,8 @@ class Strangers:
         if guess.score >= SURE_SCORE:
             return True
         if NEARER * square.side < min(frame.width, frame.height):
-            return any(_is_same(one.square, square) for one in self._look(frame, _around(square, frame)))
+            nearer = self._look(frame, _around(square, frame))
+            return any(one.score >= CONFIDENCE and _is_same(one.square, square) for one in nearer)
         unknown = self._segment(frame, heads).copy()
         for middle, half in heads:
             unknown[_cells(middle, HEAD * half, frame)] = 0
@@ -203,62 +204,8 @@ class Strangers:
         most = (1 if rect.width == min(frame.width, frame.height) else FILLED) * WHOLE * SEEN
         likely = (face for face in found if face.square.side < most)
         placed = [Guess(face.square.placed(rect.width / SEEN, rect.left, rect.top), face.score) for face in likely]
-        beyond = _inside(rect, frame.width, frame.height) != rect
+        beyond = inside(rect, frame.width, frame.height) != rect
         return [guess for guess in placed if not beyond or _is_cut(guess.square, frame)]
-
-
-class Search:
-    """Which square of a picture to search next: one that shows something new, else the one that has waited longest."""
-
-    def __init__(self, width: int, height: int) -> None:
-        self.size = width, height
-        wider = squares(width, height, BEYOND)
-        rings = [[rect for rect in level if _inside(rect, width, height) != rect] for level in wider]
-        self._squares = [(rect, self._cells(rect)) for level in squares(width, height) + rings for rect in level]
-        self._tries = np.zeros(len(self._squares))  # how often each is to be searched
-        self._waited = np.zeros(len(self._squares))  # for so many searches of others
-        self._average: NDArray[np.float32] | None = None
-        self._usual = np.full((GRID, GRID), FIRST_USUAL, np.float32)
-
-    @property
-    def due(self) -> bool:
-        """Whether a square with something new is still to be searched."""
-        return bool(self._tries.any())
-
-    def note(self, frame: Frame, heads: Sequence[Head]) -> None:
-        """Notes what is new in the picture beside known heads, each its middle and half side in pixels."""
-        now = frame.grey(Rect(0, 0, *self.size), GRID).astype(np.float32)
-        if self._average is None:
-            self._average = now
-            self._tries[:] = 1
-            return
-        change = np.abs(now - self._average)
-        new = change > USUAL * np.asarray(cv2.dilate(self._usual, np.ones((3, 3), np.uint8))) + LEAST_NEW
-        self._average += (now - self._average) / 2
-        self._usual += (np.minimum(change, 2 * self._usual + 2) - self._usual) / 10  # what is new is not usual at once
-        for middle, half in heads:
-            new[self._cells(Rect.around(np.stack([middle - half, middle + half]), 0, *self.size))] = False
-        if new.any():
-            shown = np.array([new[cells].any() for _, cells in self._squares])
-            self._tries[shown] = TRIES if shown.mean() < SCENE else 1
-
-    def expect(self, face: Square) -> None:
-        """Somebody may still be where a face was found a moment ago."""
-        around = [r.left <= face.x < r.right and r.top <= face.y < r.bottom for r, _ in self._squares]
-        self._tries[around] = TRIES
-
-    def next(self) -> Rect:
-        first = int(np.where(self._tries == self._tries.max(), self._waited, -1).argmax())
-        self._waited += 1
-        self._waited[first], self._tries[first] = 0, max(0, self._tries[first] - 1)
-        return self._squares[first][0]
-
-    def _cells(self, rect: Rect) -> tuple[slice, slice]:
-        across, down = GRID / self.size[0], GRID / self.size[1]
-        left, top = max(0, int(rect.left * across)), max(0, int(rect.top * down))
-        columns = slice(left, max(left + 1, round(rect.right * across)))
-        rows = slice(top, max(top + 1, round(rect.bottom * down)))
-        return rows, columns
 
 
 def unknown_people(likely: NDArray[np.float32], heads: Sequence[Head], width: int, height: int) -> list[Rect]:
@@ -303,19 +250,14 @@ def _around(square: Square, frame: Frame) -> Rect:
 def _mirrored(frame: Frame, rect: Rect) -> NDArray[np.uint8]:
     """A square as the detector takes it, (SEEN, SEEN, 3) RGB; beyond the frame it shows the frame as in a mirror."""
     scale = SEEN / rect.width
-    inside = _inside(rect, frame.width, frame.height)
-    left, right = round((inside.left - rect.left) * scale), round((inside.right - rect.left) * scale)
-    top, bottom = round((inside.top - rect.top) * scale), round((inside.bottom - rect.top) * scale)
-    shown = frame.rgb(inside, (right - left, bottom - top))
-    if inside == rect:
+    within = inside(rect, frame.width, frame.height)
+    left, right = round((within.left - rect.left) * scale), round((within.right - rect.left) * scale)
+    top, bottom = round((within.top - rect.top) * scale), round((within.bottom - rect.top) * scale)
+    shown = frame.rgb(within, (right - left, bottom - top))
+    if within == rect:
         return shown
     whole = cv2.copyMakeBorder(shown, top, SEEN - bottom, left, SEEN - right, cv2.BORDER_REFLECT)
     return np.asarray(whole, np.uint8)
-
-
-def _inside(rect: Rect, width: int, height: int) -> Rect:
-    """What of it lies in a frame of that size."""
-    return Rect(max(0, rect.left), max(0, rect.top), min(width, rect.right), min(height, rect.bottom))
 
 
 def _is_cut(square: Square, frame: Frame) -> bool:

@@ -66,7 +66,7 @@ class LoopingSource(Closeable):
     def _release(self) -> None:
         if self._source is not None:
             self._source.close()
-            self._source, self._start = None, None
+            self._source, self._start, self._frames = None, None, iter(())
 
     def _wait(self, due: Fraction) -> None:
         clock = now() * MICROSECOND

@@ -1,7 +1,7 @@
 """Video files: every frame, with its own time stamp, in the planes that the decoder made."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from fractions import Fraction
 from itertools import chain
@@ -89,9 +89,11 @@ class VideoSource(Closeable):
         self._tell_early_end(end * time_base)
 
     def close(self) -> None:
+        with suppress(ValueError):  # another thread is in it, and will find the container closed
+            self._pictures.close()  # it refers to this, and this to it: that would keep the decoder
         self._container.close()
 
-    def _decode(self) -> Iterator[av.VideoFrame]:
+    def _decode(self) -> Generator[av.VideoFrame, None, None]:
         damaged, missing, whole = 0, 0, self._stream.codec_context.name in _A_FRAME_A_PACKET
         packets = self._time_line.demux([self._stream])
         ended = False

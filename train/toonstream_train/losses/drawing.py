@@ -30,7 +30,7 @@ def local_contrast(x: Tensor, target: Tensor, weight: Tensor) -> Tensor:
 
 
 def tones(x: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-    """l1 between means in windows of 16 pixels: the colour of hair and skin, which many small errors of one sign change.
+    """l1 between means in windows of 16 pixels: colours of hair and skin, which small errors of one sign add up to.
 
     x, target (B, C, H, W), weight (B, 1, H, W).
     """

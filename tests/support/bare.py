@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from support.live_rig import FlatEngine
 from toonstream.frame import Frame
 from toonstream.live.guard import Guard
-from toonstream.live.look import Look, Sight
 from toonstream.live.strangers import Strangers
+from toonstream.live.tracking import LiveTracker, Observation
 from toonstream.toonifier import Toonifier
 
 Pixels = NDArray[np.uint8]
@@ -24,7 +24,7 @@ class Show:
 
     def __init__(self, on_lost: str = "hold") -> None:
         self.toonifier = Toonifier(FlatEngine())
-        self.look = Look(self.toonifier, Strangers())
+        self.tracker = LiveTracker(self.toonifier, Strangers())
         self.guard = Guard(on_lost)
         self.shown: list[str] = []
         self._index = 0
@@ -32,13 +32,13 @@ class Show:
     def __call__(self, picture: Pixels) -> Pixels:
         self._index += 1
         frame = Frame.from_rgb(picture, self._index, Fraction(1, 30), self._index)
-        sight = self.sight(frame)
-        out = self.guard(frame, sight, self.toonifier.draw(frame, sight.faces)).rgb()
+        observation = self.observation(frame)
+        out = self.guard(frame, observation, self.toonifier.draw(frame, observation.faces)).rgb()
         self.shown.append(self.guard.picture)
         return out
 
-    def sight(self, frame: Frame) -> Sight:
-        return self.look.others(frame, self.look(frame))
+    def observation(self, frame: Frame) -> Observation:
+        return self.tracker.others(frame, self.tracker(frame))
 
     def bare(self, picture: Pixels, source: Pixels, x: float, y: float, side: float) -> bool:
         """Shows the picture; whether the face at x, y of `source` is bare in what goes out."""

@@ -13,7 +13,7 @@ from toonstream.faces.framing import framing
 from toonstream.faces.mesh import EYES, MOUTH_CORNERS, NOSE_TIP, OVAL
 from toonstream.frame import Frame, Rect
 from toonstream.live.guard import BLUR_SECONDS, CELLS_UNSEEN, GONE_SECONDS, HOLD_SECONDS, Guard
-from toonstream.live.look import Sight
+from toonstream.live.tracking import Observation
 
 WIDTH, HEIGHT, RADIUS = 480, 360, 30
 CANARY = 0.7 * RADIUS  # of the face, what no soft edge of a cartoon lets through
@@ -43,10 +43,10 @@ class Scene:
         self.guard = Guard(on_lost)
         self.time = 100.0
 
-    def show(self, bare, seen, drawn=None, step: float = STEP, wanted=(), **sight) -> np.ndarray:
+    def show(self, bare, seen, drawn=None, step: float = STEP, wanted=(), **observation) -> np.ndarray:
         """bare: where faces are, (x, y). seen: faces that were found. drawn: those of them with a cartoon [all].
 
-        wanted: identities of those that the user wants to be seen bare. sight: what else was seen.
+        wanted: identities of those that the user wants to be seen bare. observation: what else was seen.
         """
         self.time += step
         picture = np.full((HEIGHT, WIDTH, 3), 128, np.uint8)
@@ -55,7 +55,7 @@ class Scene:
             paint(picture, x, y, CANARY)
         frame = Frame.from_rgb(picture, round(self.time * 1e6), Fraction(1, 1_000_000), 0)
         toons = [toon_of(face) for face in (seen or [] if drawn is None else drawn)]
-        out = self.guard(frame, None if seen is None else Sight(seen, **sight), toons, set(wanted))
+        out = self.guard(frame, None if seen is None else Observation(seen, **observation), toons, set(wanted))
         assert (out.pts, out.time_base, out.picture.pts) == (frame.pts, frame.time_base, frame.pts)
         return out.rgb()
 
@@ -206,13 +206,13 @@ def test_a_style_with_a_matte_of_its_own_bares_nothing():
     picture = np.full((HEIGHT, WIDTH, 3), 128, np.uint8)
     paint(picture, 200, 150, CANARY)
     frame = Frame.from_rgb(picture, round(scene.time * 1e6), Fraction(1, 1_000_000), 0)
-    assert canary(scene.guard(frame, Sight([face]), [replace(toon_of(face), matte=clear)]).rgb()) < 10
+    assert canary(scene.guard(frame, Observation([face]), [replace(toon_of(face), matte=clear)]).rgb()) < 10
 
 
 def test_nothing_finer_than_the_cells_is_left():
     scene = Scene()
     noise = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
-    out = scene.guard(Frame.from_rgb(noise, 0, Fraction(1), 0), Sight([]), []).rgb()
+    out = scene.guard(Frame.from_rgb(noise, 0, Fraction(1), 0), Observation([]), []).rgb()
     cell = HEIGHT / CELLS_UNSEEN
     assert np.abs(np.diff(out.astype(int), axis=1)).max() < 256 / cell
     assert out.std() < 3
@@ -222,7 +222,7 @@ def test_what_is_shown_again_is_of_frames_whose_faces_were_looked_for():
     """The face jumped in a frame that was not looked at: bare once, and never again."""
     scene = Scene()
     safe = scene.show([(100, 150)], [face_at(100, 150)])
-    assert canary(scene.show([(300, 150)], [face_at(100, 150)], looked=False)) > 60
+    assert canary(scene.show([(300, 150)], [face_at(100, 150)], detected=False)) > 60
     assert np.array_equal(scene.guard.last.rgb(), safe)
     for _ in range(60):
         assert canary(scene.show([], [])) < 10

@@ -60,13 +60,13 @@ def test_who_is_found_becomes_a_known_face_at_once(head, monkeypatch):
         show(known)
     monkeypatch.setattr(show.toonifier._tracker._search, "onward", pytest.fail)
     came = laid(known, head, 780, 200, 120)
-    faces = [len(show.sight(Frame.from_rgb(came.copy(), 6 + i, Fraction(1, 30), 6 + i)).faces) for i in range(6)]
+    faces = [len(show.observation(Frame.from_rgb(came.copy(), 6 + i, Fraction(1, 30), 6 + i)).faces) for i in range(6)]
     assert faces[-1] == 2
     meetings = []
     monkeypatch.setattr(show.toonifier, "meet", lambda frame, square: meetings.append(frame.seconds))
     upside_down = laid(known, np.ascontiguousarray(np.rot90(head, 2)), 780, 420, 120)
     for i in range(30):
-        show.sight(Frame.from_rgb(upside_down.copy(), 20 + i, Fraction(1, 30), 20 + i))
+        show.observation(Frame.from_rgb(upside_down.copy(), 20 + i, Fraction(1, 30), 20 + i))
     assert 2 <= len(meetings) <= 4  # who does not become one is not tried in every frame
 
 
@@ -159,9 +159,11 @@ def test_a_calm_picture_is_searched_a_quarter_as_often_in_frames_whose_faces_wer
     monkeypatch.setattr(Strangers, "_look", noting)
     show = Show()
     known = laid(room(), head, 300, 280, 440)
-    looked = [show.sight(Frame.from_rgb(known.copy(), index, Fraction(1, 30), index)).looked for index in range(100)]
+    looked = [
+        show.observation(Frame.from_rgb(known.copy(), index, Fraction(1, 30), index)).detected for index in range(100)
+    ]
     at_first = {rect for index, rect in squares if index < 60}
-    assert at_first >= set(show.look._strangers._search._squares)
+    assert at_first >= set(show.tracker._strangers._search._squares)
     then = [index for index, _ in squares if index >= 60]
     assert 5 <= len(then) <= 10
     assert not any(looked[index] for index in then)
@@ -253,8 +255,8 @@ def test_a_person_with_a_known_head_is_known_with_their_hands():
 def test_nobody_there_no_strangers(head):
     show = Show()
     known = laid(room(), head, 300, 280, 440)
-    sights = [show.sight(Frame.from_rgb(known.copy(), i, Fraction(1, 30), i)) for i in range(12)]
-    assert [sight.strangers for sight in sights[2:]] == [[]] * 10
+    observations = [show.observation(Frame.from_rgb(known.copy(), i, Fraction(1, 30), i)) for i in range(12)]
+    assert [observation.strangers for observation in observations[2:]] == [[]] * 10
 
 
 def test_after_a_cut_from_two_to_one_the_blur_ends_once_nobody_else_is_seen():

@@ -11,8 +11,8 @@ from toonstream.composite import Toon, composite
 from toonstream.faces.face import Face
 from toonstream.faces.framing import half_side
 from toonstream.frame import Frame, Patch, Pixels, Rect
-from toonstream.live.look import Sight
 from toonstream.live.strangers import HEAD
+from toonstream.live.tracking import Observation
 from toonstream.live.views import stamped
 from toonstream.picture import copy, planes
 
@@ -104,8 +104,10 @@ class Guard:
         self._scene = 0
         self.picture = "blurred"
 
-    def __call__(self, frame: Frame, sight: Sight | None, toons: Sequence[Toon], bare: Set[int] = frozenset()) -> Frame:
-        """The picture to show. sight: None where looking failed. toons: of the faces that are drawn.
+    def __call__(
+        self, frame: Frame, observation: Observation | None, toons: Sequence[Toon], bare: Set[int] = frozenset()
+    ) -> Frame:
+        """The picture to show. observation: None where looking failed. toons: of the faces that are drawn.
 
         bare: identities of faces that the user wants to be seen as they are; a picture with one is "bare", and may be
         held like any other until `cover_up`.
@@ -118,13 +120,13 @@ class Guard:
             self._scene, self._people = frame.scene, []
             self._shown = self._whole = None
         now = frame.seconds
-        seen = [face for face in sight.faces if face.confidence == 1] if sight else []
+        seen = [face for face in observation.faces if face.confidence == 1] if observation else []
         lost = self._follow(seen, now)
-        if sight and seen:
-            lost = self._waited_for(lost, sight, seen, frame)
-        strangers = sight.strangers if sight else []
+        if observation and seen:
+            lost = self._waited_for(lost, observation, seen, frame)
+        strangers = observation.strangers if observation else []
         self.picture, shown = self._choose(frame, seen, lost, strangers, toons, bare, now)
-        if sight and not sight.looked:
+        if observation and not observation.detected:
             return shown
         self.last = shown
         if self.picture not in ("held", "still"):
@@ -187,13 +189,13 @@ class Guard:
         self._people = here_now + lost
         return lost
 
-    def _waited_for(self, lost: list[Person], sight: Sight, seen: list[Face], frame: Frame) -> list[Person]:
+    def _waited_for(self, lost: list[Person], observation: Observation, seen: list[Face], frame: Frame) -> list[Person]:
         """Takes note of what the segmenter sees of those who are lost while others are seen; who is gone leaves."""
-        if sight.people is None:
+        if observation.people is None:
             return lost
-        now, height, width = frame.seconds, *sight.people.shape
+        now, height, width = frame.seconds, *observation.people.shape
         scale = np.array([width / frame.width, height / frame.height])
-        others = sight.people.copy()
+        others = observation.people.copy()
         for face in seen:
             here = _person(face, now)
             area = Rect.around(_square(here, HEAD * here.half_side) * scale, 0, width, height)
@@ -204,7 +206,7 @@ class Guard:
             if there and now - max(person.seen_at, person.stayed) < HOLD_SECONDS:
                 person.stayed = now
             small = person.half_side < SEGMENTED * min(frame.width, frame.height)
-            if there or small or sight.strangers or person.somebody < person.seen_at:
+            if there or small or observation.strangers or person.somebody < person.seen_at:
                 person.somebody = now
         gone = [person for person in lost if now - person.somebody > EMPTY_SECONDS]
         self._people = [person for person in self._people if person not in gone]

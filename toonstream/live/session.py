@@ -22,10 +22,10 @@ from toonstream.composite import Toon
 from toonstream.faces.pick import Pick
 from toonstream.frame import Frame
 from toonstream.live.guard import Guard
-from toonstream.live.look import Look, Sight
 from toonstream.live.measures import Measures
 from toonstream.live.strangers import Strangers
 from toonstream.live.style_loader import StyleLoader
+from toonstream.live.tracking import LiveTracker, Observation
 from toonstream.live.views import mirrored, split, stamped
 from toonstream.newest import Newest
 from toonstream.sinks import LiveSink
@@ -56,8 +56,8 @@ class Seen(NamedTuple):
     """A frame and its faces; None where looking failed. whole: the same with who else is there, later."""
 
     frame: Frame
-    sight: Sight | None
-    whole: Future[Sight | None]
+    observation: Observation | None
+    whole: Future[Observation | None]
 
 
 class Drawn(NamedTuple):
@@ -67,7 +67,7 @@ class Drawn(NamedTuple):
     """
 
     frame: Frame
-    sight: Sight | None
+    observation: Observation | None
     toons: list[Toon]
     bare: Set[int]
 
@@ -158,27 +158,27 @@ class Session(Closeable):
         source.close()
 
     def _see(self) -> None:
-        look = Look(self._toonifier, self._strangers)
+        tracker = LiveTracker(self._toonifier, self._strangers)
 
-        def tried(stage: str, looking: Callable[[], Sight]) -> Sight | None:
+        def tried(stage: str, looking: Callable[[], Observation]) -> Observation | None:
             try:
                 with self.measures.stage(stage):
-                    sight = looking()
+                    observation = looking()
                 self._report(stage, None)
-                return sight
+                return observation
             except Exception as error:
                 self._report(stage, error)
-                look.forget()
+                tracker.forget()
                 return None
 
         while not self._end.is_set():
             frame = self._captured.take(CHECK_SECONDS)
             if frame is None:
                 continue
-            sight = tried("see", partial(look, frame))
-            whole: Future[Sight | None] = Future()
-            self._seen.put(Seen(frame, sight, whole))  # so that its faces are drawn meanwhile
-            whole.set_result(tried("search", partial(look.others, frame, sight)) if sight else None)
+            observation = tried("see", partial(tracker, frame))
+            whole: Future[Observation | None] = Future()
+            self._seen.put(Seen(frame, observation, whole))  # so that its faces are drawn meanwhile
+            whole.set_result(tried("search", partial(tracker.others, frame, observation)) if observation else None)
 
     def _draw(self) -> None:
         last: Frame | None = None
@@ -191,13 +191,15 @@ class Session(Closeable):
             seen = self._seen.take(CHECK_SECONDS)
             if seen is None:
                 continue
-            frame, sight, whole = seen
+            frame, observation, whole = seen
             toons: list[Toon] = []
             bare: Set[int] = frozenset()
             try:
                 if last and frame.scene != last.scene:
                     self._pick.cut()
-                picked = self._pick(sight.faces if sight else [], frame.seconds - last.seconds if last else 0.0)
+                picked = self._pick(
+                    observation.faces if observation else [], frame.seconds - last.seconds if last else 0.0
+                )
                 last = frame
                 if self.effect:
                     with self.measures.stage("draw"):
@@ -214,7 +216,7 @@ class Session(Closeable):
                 except Exception as error:
                     self._report("draw", error)
 
-    def _awaited(self, whole: Future[Sight | None]) -> Sight | None:
+    def _awaited(self, whole: Future[Observation | None]) -> Observation | None:
         while not self._end.is_set():
             with suppress(TimeoutError):
                 return whole.result(CHECK_SECONDS)
@@ -233,14 +235,14 @@ class Session(Closeable):
             if last and self._shown and (stalled or covers):
                 self._put_out(stamped(last, self._shown.index + 1, now()), last, sinks)
             return
-        frame, sight, toons, bare = drawn
-        self._faces = len(sight.faces) if sight else 0
+        frame, observation, toons, bare = drawn
+        self._faces = len(observation.faces) if observation else 0
         with self.measures.stage("show"):
             if last and self.paused:
                 shown = stamped(last, frame.index, frame.pts)
             else:
                 try:
-                    shown = self._guard(frame, sight, toons, frozenset() if effect else bare)
+                    shown = self._guard(frame, observation, toons, frozenset() if effect else bare)
                     self._report("show", None)
                 except Exception as error:
                     self._report("show", error)

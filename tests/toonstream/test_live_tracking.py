@@ -8,7 +8,7 @@ import pytest
 
 from toonstream.faces.face import Face
 from toonstream.frame import Frame
-from toonstream.live.look import Look
+from toonstream.live.tracking import LiveTracker
 
 RATE = 30
 
@@ -50,12 +50,12 @@ def frames(indices: Iterable[int], grey: int = 90, pause: float = 0.0, contrast:
 
 def test_calm_faces_are_looked_at_in_every_second_frame_and_move_on_in_between():
     seer = Seer(speed=6)
-    look = Look(seer)
+    tracker = LiveTracker(seer)
     for frame in frames(range(9)):
-        sight = look(frame)
-        (face,) = sight.faces
+        observation = tracker(frame)
+        (face,) = observation.faces
         assert face.confidence == 1
-        assert sight.looked == (frame.index in (0, 1, 3, 5, 7))
+        assert observation.detected == (frame.index in (0, 1, 3, 5, 7))
         assert np.allclose(face.landmarks, place(6 * frame.seconds), atol=1e-3)
     assert seer.seen == [0, 1, 3, 5, 7]
 
@@ -64,38 +64,38 @@ def test_calm_faces_are_looked_at_in_every_second_frame_and_move_on_in_between()
 def test_others_are_looked_at_in_every_frame(change):
     seer = Seer()
     vars(seer).update(change)
-    look = Look(seer)
+    tracker = LiveTracker(seer)
     for frame in frames(range(6)):
-        look(frame)
+        tracker(frame)
     assert seer.seen == list(range(6))
 
 
 def test_where_we_are_slow_a_calm_face_may_have_moved():
     seer = Seer()
-    look = Look(seer)
+    tracker = LiveTracker(seer)
     for frame in frames([0, 1, 7, 8, 14, 74]):
-        look(frame)
+        tracker(frame)
     assert seer.seen == [0, 1, 7, 14, 74]
 
 
 def test_after_a_pause_of_the_source_a_face_may_be_anywhere_but_not_where_we_were_slow():
     seer = Seer()
-    look = Look(seer)
+    tracker = LiveTracker(seer)
     for frame in [*frames(range(3)), *frames([40, 80, 120])]:
-        look(frame)
+        tracker(frame)
     assert seer.cuts == 0
-    look(*frames([121], pause=2))
+    tracker(*frames([121], pause=2))
     assert seer.cuts == 1
     assert seer.seen[-1] == 121
 
 
 def test_a_new_scene_is_looked_at_but_what_moved_on_while_we_were_slow_is_none():
     seer = Seer()
-    look = Look(seer)
+    tracker = LiveTracker(seer)
     for frame in [*frames(range(2)), *frames([12], grey=180)]:
-        look(frame)
+        tracker(frame)
     assert seer.cuts == 0
-    look(*frames([13], grey=60))
+    tracker(*frames([13], grey=60))
     assert seer.cuts == 1
     assert seer.seen[-1] == 13
 
@@ -104,7 +104,7 @@ def test_a_new_scene_is_looked_at_but_what_moved_on_while_we_were_slow_is_none()
 def test_a_face_that_shows_too_little_is_looked_at_in_every_frame(contrast):
     """In the dark nothing tells that it has gone."""
     seer = Seer()
-    look = Look(seer)
+    tracker = LiveTracker(seer)
     for frame in frames(range(9), grey=40, contrast=contrast):
-        look(frame)
+        tracker(frame)
     assert (seer.seen == list(range(9))) == (contrast == 1)

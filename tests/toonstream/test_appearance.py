@@ -15,7 +15,7 @@ from toonstream.faces.follow import follow
 from toonstream.faces.mesh import IRISES
 from toonstream.faces.tracker import Tracker
 from toonstream.frame import Frame, Rect
-from toonstream.live.look import Look
+from toonstream.live.tracking import LiveTracker
 from toonstream.orientation import Orientation
 
 EYES_OPEN, EYES_SHUT, MOUTH_OPEN, MOUTH_SHUT = 32, 36, 44, 52
@@ -41,8 +41,8 @@ def followed(pictures: Sequence[np.ndarray], live: bool) -> tuple[list[np.ndarra
     frames = [Frame.from_rgb(picture, i, Fraction(1, 30), i) for i, picture in enumerate(pictures)]
     with Seer() as seer:
         if live:
-            look = Look(seer)
-            seen = [look(frame).faces for frame in frames]
+            tracker = LiveTracker(seer)
+            seen = [tracker(frame).faces for frame in frames]
         else:
             seen = [faces for _, faces in follow(seer, frames, Fraction(30))]
     assert [len(faces) for faces in seen] == [1] * len(frames)

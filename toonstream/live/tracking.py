@@ -24,19 +24,19 @@ CHANGE = 0.4
 
 
 @dataclass(frozen=True)
-class Sight:
+class Observation:
     """What was detected in a frame: its faces, the largest first."""
 
     faces: list[Face]
-    looked: bool = True
+    detected: bool = True
     """Whether the networks ran on this frame; otherwise the faces are extrapolated."""
     strangers: list[Rect] = field(default_factory=list)
-    """Where there may be a person who is none of them; Look.others looks for them."""
+    """Where there may be a person who is none of them; LiveTracker.others looks for them."""
     people: NDArray[np.uint8] | None = None
     """Mask of people, square, over the whole frame: 1 where there is a person; None where it is unknown."""
 
 
-class Look:
+class LiveTracker:
     """A frame's faces, the largest first; to be called with every frame, in order.
 
     After a frame of calm faces, those of the next one are extrapolated: half the work, and the delay stays low on
@@ -52,20 +52,20 @@ class Look:
         self._looks: list[tuple[float, list[Face]]] = []  # when, and the faces; the last two
         self._calm: Appearance | None = None  # of the last frame, if the networks ran on it and its faces were calm
 
-    def __call__(self, frame: Frame) -> Sight:
+    def __call__(self, frame: Frame) -> Observation:
         if self._last is not None and frame.scene != self._last.scene:
             self.forget()
             self._last = None
-        return Sight(*self._faces(frame))
+        return Observation(*self._faces(frame))
 
-    def others(self, frame: Frame, sight: Sight) -> Sight:
+    def others(self, frame: Frame, observation: Observation) -> Observation:
         """What was detected, with who else is there; to be called after every look, while its faces may be drawn."""
         if self._strangers is None:
-            return sight
-        strangers = self._strangers(frame, sight.faces, sight.looked)
+            return observation
+        strangers = self._strangers(frame, observation.faces, observation.detected)
         if square := self._strangers.to_meet(frame.seconds):
             self._toonifier.meet(frame, square)
-        return replace(sight, strangers=strangers, people=self._strangers.people)
+        return replace(observation, strangers=strangers, people=self._strangers.people)
 
     def _faces(self, frame: Frame) -> tuple[list[Face], bool]:
         """The frame's faces, and whether the networks ran on it."""

@@ -94,7 +94,7 @@ def pink(chroma: NDArray[np.float32]) -> float:
 def exposure(light: Floats, landmarks: Points, base: float, own: NDArray[np.float32]) -> float:
     """By how much to brighten skin on a photo of this lightness (H, W); light skin has enough.
 
-    base, own: the skin's base tone and its chroma (2,).
+    landmarks: (478, 2) in pixels; base, own: the skin's base tone and its chroma (2,).
     """
     most = BRIGHTER[0] + (BRIGHTER[1] - BRIGHTER[0]) * ramp(base, 44.0, 54.0) * pink(own)
     # Teeth, eyes and shine tell brown skin in good light from fair skin in little.

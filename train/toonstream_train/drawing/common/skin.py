@@ -180,7 +180,7 @@ def find(combed: Floats, landmarks: Points, trust: float, hair: Floats) -> Skin:
     skin = smoothstep(cv2.ximgproc.guidedFilter(light, skin, 6, 4.0), 0.32, 0.68)
     skin = np.maximum(skin, shining(light, skin, median, landmarks) * (1 - apart) * (1 - hair))
     # The folds beside a mouth are lines on skin.
-    inner = below * blur(grown(1 - grown(1 - fill(landmarks[OVAL], shape), 11), 1), 2) * (1 - lips)
+    inner = below * blur(1 - grown(1 - fill(landmarks[OVAL], shape), 11), 2) * (1 - lips)
     fold = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(FOLD * face_width(landmarks)) + 1,) * 2)
     skin = np.maximum(skin, inner * cv2.morphologyEx(skin, cv2.MORPH_CLOSE, fold))
     # A border where the picture has none is soft: skin that goes over into shadow, or into a thin beard.

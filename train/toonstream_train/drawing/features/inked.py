@@ -88,8 +88,8 @@ def mouth(paper: Floats, lab: Floats, landmarks: Points, trust: float, lips_cove
     lower = fill(np.concatenate([lower_out, lower_in[::-1]]), shape)
     inside = fill(np.concatenate([upper_in, lower_in[-2:0:-1]]), shape)
     # Beside fresher skin the lips' own colour would be dull: they gain what the skin around them has.
-    ring = grown(np.maximum.reduce([upper, lower, inside]), 2 * round(0.12 * width) + 1)
-    ring = ring * (1 - grown(np.maximum.reduce([upper, lower, inside]), 2 * round(0.03 * width) + 1))
+    whole = np.maximum.reduce([upper, lower, inside])
+    ring = grown(whole, 2 * round(0.12 * width) + 1) * (1 - grown(whole, 2 * round(0.03 * width) + 1))
     skin = weighted(lab, ring)
     gained = FRESHER * (weighted(paper, ring) - skin)
     for lip, factor, edge in ((upper, 0.94, 0.0), (lower, 1.0, 0.5)):

@@ -5,6 +5,7 @@ import re
 import threading
 import time
 from functools import partial
+from io import BytesIO
 
 import av
 import numpy as np
@@ -13,6 +14,10 @@ from support.page_client import BLUE, GREEN, RED, ask, is_colour, next_part, noi
 from support.waiting import DEADLINE_SECONDS, returns, wait_until
 
 from toonstream.page import nut
+from toonstream.sinks.stream import Encoder, Picture
+
+NUT_BEGINS, NUT_INDEX = b"nut/multimedia container\0", b"NX\xdd\x67\x2f\x23\xe6\x4e"
+"""With what a file of that format starts, and its index."""
 
 
 def test_every_reader_gets_what_is_written_from_then_on(server):
@@ -55,6 +60,15 @@ def test_the_stream_for_obs_has_a_clock_that_starts_late(server, monkeypatch):
     assert np.diff(stamps).min() > 0.0009
     assert took - stamps[-1] > 0.2
     wait_until(lambda: not server.stream.watched)
+
+
+def test_the_stream_for_obs_keeps_no_note_of_its_pictures():
+    """FFmpeg would, for an index at the end: some memory for each, in a stream that may last for days."""
+    jpeg, file = Encoder()(picture(GREEN)), BytesIO()
+    nut.write_nut((Picture(number, jpeg, (320, 180)) for number in range(1, 4)), file)
+    assert file.getvalue().startswith(NUT_BEGINS)
+    assert file.getvalue().count(jpeg) == 3
+    assert NUT_INDEX not in file.getvalue()
 
 
 def test_nothing_is_encoded_while_nobody_reads(server, monkeypatch):

@@ -18,6 +18,11 @@ from toonstream.sinks.stream import Picture
 
 MILLISECOND = Fraction(1, 1000)
 
+MUXER = {
+    "flush_packets": "1",
+    "write_index": "0",  # what it would note for it, 140 bytes a picture, stays until the reader leaves
+}
+
 BEHIND_SECONDS = 1.0
 """How far behind the clock is: more than opening takes; from two seconds on OBS would take it to have jumped."""
 
@@ -31,7 +36,7 @@ def write_nut(pictures: Iterator[Picture], file: Writable) -> None:
     first = next(pictures, None)
     if first is None:
         return
-    with av.open(file, "w", format="nut", container_options={"flush_packets": "1"}) as output:
+    with av.open(file, "w", format="nut", container_options=MUXER) as output:
         width, height = first.size
         stream = output.add_mux_stream("mjpeg", width=width, height=height)
         stream.time_base = MILLISECOND

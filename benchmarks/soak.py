@@ -4,10 +4,15 @@ file: a video of so many frames, converted as `toonstream` does. live: a clip of
 second, as `toonstream live --to http://...` does it, with one reader of the stream.
 
 Every thousand frames it prints what the process holds, and at the end what is left once all is closed. The exit status
-is 1 where memory has grown by more than 2 % since frame 2,000, or a thread or a file is left. Linux only.
+is 1 where memory has grown by more than 2 % since frame 2,000, or a thread or a file is left. Linux with glibc only.
+
+"in use" is what was allocated and is not freed; the allocator keeps more, and its share rises for a while until it has
+room for whatever comes together. So a leak shows as a steady rise of what is in use, by more than a frame or two, which
+come and go. A single step is the network's memory, when more or larger faces are drawn together than ever before.
 """
 
 import argparse
+import ctypes
 import os
 import sys
 import tempfile
@@ -44,6 +49,28 @@ def memory() -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
 
 
+class Mallinfo2(ctypes.Structure):
+    """What glibc's function of that name tells, in bytes; only two of its figures are of use here."""
+
+    _fields_ = [
+        ("before", 4 * ctypes.c_size_t),
+        ("mapped", ctypes.c_size_t),
+        ("between", 2 * ctypes.c_size_t),
+        ("in_use", ctypes.c_size_t),
+        ("after", 2 * ctypes.c_size_t),
+    ]
+
+
+mallinfo2 = ctypes.CDLL(None).mallinfo2
+mallinfo2.restype = Mallinfo2
+
+
+def in_use() -> float:
+    """What of it was allocated and is not freed, in MB; without Python's small objects, which it keeps by itself."""
+    info = mallinfo2()
+    return float(info.in_use + info.mapped) / (1 << 20)
+
+
 def handles() -> tuple[int, int]:
     """Threads, those of the libraries too, and open files."""
     return len(os.listdir("/proc/self/task")), len(os.listdir("/proc/self/fd"))
@@ -57,7 +84,7 @@ class Log:
         self.memory: dict[int, float] = {}
         self._taken: list[float] = []
         self._cpu = time.process_time()
-        print(" frames      MB threads files  CPU ms/frame  p50 ms  p95 ms  p99 ms", flush=True)
+        print(" frames      MB  in use threads files  CPU ms/frame  p50 ms  p95 ms  p99 ms", flush=True)
 
     def frame(self, seconds: float) -> None:
         """One more frame, which took so long: in files since the one before, live from the camera to the sinks."""
@@ -65,13 +92,14 @@ class Log:
         self._taken.append(1000 * seconds)
         if self.frames % EVERY:
             return
-        held = self.memory[self.frames] = memory()
+        held, used = memory(), in_use()
+        self.memory[self.frames] = held
         threads, files = handles()
         cpu, self._cpu = self._cpu, time.process_time()
         p50, p95, p99 = np.percentile(self._taken, [50, 95, 99])
         self._taken.clear()
         print(
-            f"{self.frames:7d} {held:7.1f} {threads:7d} {files:5d} {1000 * (self._cpu - cpu) / EVERY:13.1f}"
+            f"{self.frames:7d} {held:7.1f} {used:7.1f} {threads:7d} {files:5d} {1000 * (self._cpu - cpu) / EVERY:13.1f}"
             f" {p50:7.1f} {p95:7.1f} {p99:7.1f}",
             flush=True,
         )

@@ -73,7 +73,7 @@ def test_moves_with_the_photo(look: str) -> None:
     moved = cv2.warpAffine(crop, np.array([[1.0, 0, 1], [0, 1, 0]]), (SIDE, SIDE), borderMode=cv2.BORDER_REPLICATE)
     there = draw(moved, mesh + np.array([1, 0], np.float32), look)
     difference = np.abs(there[:, 9:-8].astype(float) - plain_drawing("pale", look)[:, 8:-9])
-    assert difference.mean() < 0.5
+    assert difference[40:210, 60:-60].mean() < 0.5  # the face; how far the matte goes over the wall is not the look's
 
 
 @pytest.mark.parametrize("look", LOOKS)

@@ -18,6 +18,8 @@ from toonstream_train.drawing.common.tones import skin_light
 
 LEAST_RED = 5.0
 """How much redder than the skin lips are at least, however hazy the photo."""
+GLASSES = (0.04, 0.15)
+"""From the first value of `worn` to the second glasses are drawn."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,9 @@ class Analysis:
     """The same, smoothed along its contours."""
     skin: Skin
     wire: Floats
-    """Where the frames of glasses are."""
+    """Where the frames of glasses are, or rings below the eyes that are as clear."""
+    glasses: float
+    """How surely glasses are worn, 0 to 1."""
     whiskers: Floats
     """Where a beard grows."""
     face: Floats
@@ -62,7 +66,8 @@ def analyse(photo: Floats, mesh: Points, person: Floats) -> Analysis:
     eyes, tone = eyes_seen(photo, mesh), skin_light(photo, mesh)
     contours = flow(photo, steps=6, length=1.8)
     combed = contours.along(photo, 3.0)
-    wire = wires(photo, contours, mesh, tone, worn(photo, mesh))
+    sure = worn(photo, mesh)
+    wire = wires(photo, contours, mesh, tone, sure)
     skin = find(combed, mesh, max(eyes), hair(combed, person, mesh))
     gain = relighting(combed[..., 0], skin, mesh)
     photo, combed, skin = brightened(photo, gain), brightened(combed, gain), replace(skin, form=gain * skin.form)
@@ -71,4 +76,4 @@ def analyse(photo: Floats, mesh: Points, person: Floats) -> Analysis:
     base = base_tone(combed[..., 0], skin)
     whiskers = beard(combed, skin, base, mesh)
     face = complexion(combed, skin, mesh, np.maximum(wire, whiskers))
-    return Analysis(eyes, contours, photo, combed, skin, wire, whiskers, face, base)
+    return Analysis(eyes, contours, photo, combed, skin, wire, ramp(sure, *GLASSES), whiskers, face, base)

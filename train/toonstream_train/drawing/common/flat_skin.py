@@ -22,10 +22,12 @@ LESS = 0.05
 """How much darker deep skin is painted than its base tone: without its shadows it would look lighter than it is."""
 VIVID = 0.25
 """More chroma off the skin, where there is not much already."""
-FRESHER = 7.0
+FRESHER = 9.0
 """How much lighter than life a comic has light skin, and pink skin of middling lightness; deep skin stays as deep."""
-HEALTHIER = 0.2
-"""How much farther the skin's colour goes to the one that good light would show."""
+HEALTHIER = 0.6
+"""How far the skin's colour goes to the one that good light would show."""
+RICHER, DEEPER = 1.08, 0.33
+"""How much richer than that light skin is; how far deep skin goes there beyond what it is painted in anyway."""
 
 
 def flat_tones(seen: Analysis, mesh: Points, steps: float) -> Floats:
@@ -40,8 +42,12 @@ def flat_tones(seen: Analysis, mesh: Points, steps: float) -> Floats:
     face = seen.face + whiskers[..., None] * (calm_neighbour(seen.combed, 3) - seen.face)
     face[..., 0] = toned(seen, face[..., 0])
     own = face_chroma(skin.chroma, skin)
+    aim, painted = own + HEALTHIER * (healthy(own, seen.base) - own), face_chroma(face[..., 1:], skin)
+    # A painter's warm shadows and rosy cheeks would make one flat tone salmon; without them deep skin would be grey.
+    fair = ramp(seen.base, 42.0, 58.0)
+    added = fair * (RICHER * aim - painted) + (1 - fair) * DEEPER * (aim - own)
     dim = np.sqrt((seen.face[..., 0] / np.float32(max(seen.base, 1.0))).clip(0.12, 1.1))
-    face[..., 1:] += (dim * skin.where)[..., None] * np.float32(HEALTHIER) * (healthy(own, seen.base) - own)
+    face[..., 1:] += (dim * skin.where)[..., None] * np.asarray(added, np.float32)
     # What is skin by its colour alone takes part, so that no patch shows where the mask errs.
     alike = smoothstep(off_hue(seen.face, np.array([seen.base, *own])), 12.0, 6.0)
     alike *= smoothstep(seen.face[..., 0], 0.5 * seen.base, 0.75 * seen.base)

@@ -14,9 +14,12 @@ from toonstream_train.drawing.common.shapes import Points, around
 from toonstream_train.drawing.common.smoothing import Floats, blur, calm_neighbour
 from toonstream_train.drawing.features.brows import brow
 from toonstream_train.drawing.features.inked import eye, mouth
+from toonstream_train.drawing.features.sockets import sockets
 
 SHAPE = Shape(eyes=(1.14, 1.26), jaw=0.03)
 """The person's own proportions, with eyes that carry a drawing."""
+SOCKETS = 0.7
+"""How far the shadows around the eyes go."""
 LIPS = 0.85
 """How much their own colour shows."""
 
@@ -29,12 +32,14 @@ def painted(photo: Floats, mesh: Points, person: Floats) -> Floats:
     seen = analyse(photo, mesh, person)
     photo, skin, contrast = seen.photo, seen.skin, np.float32(seen.skin.contrast)
     paper = flat_tones(seen, mesh, 0.7)
+    bare = sockets(paper, seen, mesh, SOCKETS)
 
     lines, found = dark_lines(seen.combed, seen.contours, np.float32(1.3) + 3.6 * contrast * skin.where)
-    cover = 0.85 * lines * (1 - seen.whiskers) * (1 - around_features(mesh, lines.shape))
+    cover = 0.85 * lines * (1 - seen.whiskers) * (1 - bare) * (1 - around_features(mesh, lines.shape))
     paint(paper, cover, ink_over(paper, 0.2))
 
-    frames(paper, photo, mesh, seen.contours, skin.contrast)
+    if seen.glasses > 0.5:
+        frames(paper, photo, mesh, seen.contours, skin.contrast)
     for side in (0, 1):
         trust = seen.drawn[side]
         window, origin = around(mesh[BROWS[side]])

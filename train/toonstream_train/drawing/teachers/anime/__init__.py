@@ -17,11 +17,12 @@ from toonstream_train.drawing.common.shapes import Points, around
 from toonstream_train.drawing.common.smoothing import Floats, blur, calm_neighbour
 from toonstream_train.drawing.features.brows import brow
 from toonstream_train.drawing.features.inked import mouth
+from toonstream_train.drawing.features.sockets import sockets
 from toonstream_train.drawing.teachers.anime.eyes import eyes
 from toonstream_train.drawing.teachers.anime.face import blush, inked, nose
 
-SHAPE = Shape(eyes=(1.34, 1.75), apart=0.04, nose=(0.12, 0.20), mouth=(0.08, 0.0), jaw=0.09, chin=0.02)
-LIPS = 0.85
+SHAPE = Shape(eyes=(1.5, 2.25), apart=0.075, nose=(0.22, 0.38), mouth=(0.16, 0.04), jaw=0.15, chin=0.06)
+LIPS = 0.65
 """How much their own colour shows."""
 
 
@@ -33,14 +34,16 @@ def painted(photo: Floats, mesh: Points, person: Floats) -> Floats:
     seen = analyse(photo, mesh, person)
     photo, skin, contrast = seen.photo, seen.skin, np.float32(seen.skin.contrast)
     paper = flat_tones(seen, mesh, 0.45)
+    bare = sockets(paper, seen, mesh)
     blush(paper, skin, mesh)
 
     lines, found = dark_lines(seen.combed, seen.contours, np.float32(1.3) + 1.2 * contrast * skin.where)
-    cover = 0.8 * lines * (1 - seen.whiskers) * inked(skin.where, mesh, around_features(mesh, lines.shape))
+    cover = 0.8 * lines * (1 - seen.whiskers) * (1 - bare) * inked(skin.where, mesh, around_features(mesh, lines.shape))
     paint(paper, cover, ink_over(paper, 0.3))
 
     nose(paper, skin.where, mesh)
-    frames(paper, photo, mesh, seen.contours, skin.contrast)
+    if seen.glasses > 0.5:
+        frames(paper, photo, mesh, seen.contours, skin.contrast)
     eyes(paper, blur(photo, 1.0), mesh, seen.drawn, whitest(seen.base))
     for side in (0, 1):
         window, origin = around(mesh[BROWS[side]])

@@ -55,7 +55,6 @@ TINY_DRAWING = DrawingStudentSettings(
     steps=3,
     adversarial_steps=3,
     discriminator_width=4,
-    window=32,
 )
 TINY_CYCLE = CycleGANSettings(
     training=Training(log_steps=2),

@@ -151,7 +151,7 @@ def test_strokes_are_dark_lines_and_no_edges() -> None:
 
 
 TINY = DrawingStudentSettings(
-    shape=SHAPE, augmentation=NONE, width=8, batch=16, sizes={"64": 1.0}, steps=27, adversarial_steps=3, window=32
+    shape=SHAPE, augmentation=NONE, width=8, batch=16, sizes={"64": 1.0}, steps=27, adversarial_steps=3
 )
 
 

@@ -1,10 +1,10 @@
 """A small generator learns what a drawing teacher makes of photos: how the shipped styles are made.
 
 The photo comes warped to the style's proportions, with a chart of its landmarks; the generator only paints. First it
-regresses the drawings; then a discriminator joins, which looks through windows and tells toons from drawings.
+regresses the drawings; then discriminators join, which look at eyes and mouths beside the chart: lines become crisp.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar
 
@@ -24,7 +24,7 @@ from toonstream_train.data.pack import Pack
 from toonstream_train.losses.adversarial import discriminator_loss, generator_loss
 from toonstream_train.losses.drawing import drawing, local_contrast, tones
 from toonstream_train.losses.temporal import temporal_consistency
-from toonstream_train.networks.discriminators.cartoongan import Discriminator
+from toonstream_train.networks.discriminators.local import LocalDiscriminator
 from toonstream_train.networks.generators.painter import Painter
 
 
@@ -60,13 +60,10 @@ class DrawingStudentSettings(Settings):
     """Largest sigma of that noise, 8-bit steps."""
 
     adversarial_steps: int = 0
-    adversarial: float = 0.1
-    discriminator_width: int = 16
-    discriminator_rate: float = 4e-4
-    window: int = 96
-    """Side in pixels of what the discriminator sees of a face."""
-    eye_crop_probability: float = 0.6
-    """How often that window lies at the height of the eyes."""
+    adversarial: float = 0.04
+    """Weight of what the discriminators say; where it is ten times as much they are fooled before they have learned."""
+    discriminator_width: int = 32
+    discriminator_rate: float = 1.5e-3
 
 
 class DrawingStudent(Recipe):
@@ -83,7 +80,7 @@ class DrawingStudent(Recipe):
         if wrong := [size for size in s.sizes if not size.isdecimal() or int(size) % 32 or not int(size)]:
             raise InputError(f"sizes.{wrong[0]}: a size is a multiple of 32, in pixels")
         self.generator = Painter(s.width)
-        self.discriminator = Discriminator(s.discriminator_width, spectral=True, conditional=True)
+        self.discriminator = LocalDiscriminator(s.discriminator_width)
         self.networks = {"generator": self.generator, "discriminator": self.discriminator}
         self.optimisers = {
             "generator": Adam(self.generator.parameters(), s.learning_rate, (s.beta1, 0.99)),
@@ -145,28 +142,17 @@ class DrawingStudent(Recipe):
             self.losses["temporal"] = s.temporal * temporal_consistency(self.toon[: len(self.again)], self.again)
         adversarial = self.stage.name == "adversarial"
         if adversarial:
-            self.corner = self.window_corner()
-            toon, drawn, photo = (self.window(p) for p in (self.toon, self.drawing, self.image))
-            self.losses["generator"] = s.adversarial * generator_loss("hinge", self.discriminator(toon, photo))
-        update("generator", sum(self.losses.values(), torch.zeros((), device=self.device)))
+            corner = torch.rand(()).item(), torch.rand(()).item()
+            fooled = self.discriminator(self.toon, self.chart, corner)
+            self.losses["generator"] = s.adversarial * summed(generator_loss("hinge", logits) for logits in fooled)
+        update("generator", summed(self.losses.values()))
         if adversarial:
-            real, fake = self.discriminator(drawn, photo), self.discriminator(toon.detach(), photo)
-            self.losses["discriminator"] = discriminator_loss("hinge", real, [fake])
+            real = self.discriminator(self.drawing, self.chart, corner)
+            fake = self.discriminator(self.toon.detach(), self.chart, corner)
+            self.losses["discriminator"] = summed(
+                discriminator_loss("hinge", a, [b]) for a, b in zip(real, fake, strict=True)
+            )
             update("discriminator", self.losses["discriminator"])
-
-    def window_corner(self) -> tuple[int, int]:
-        """Top and left of the discriminator's window: around the eyes or anywhere."""
-        s, size = self.settings, self.image.shape[-1]
-        room = size - s.window
-        if torch.rand(()) < s.eye_crop_probability:
-            top, left = 0.40 * size - s.window / 2, torch.rand(()).item() * room
-            return round(min(max(top + (torch.rand(()).item() - 0.5) * s.window / 2, 0), room)), round(left)
-        return round(torch.rand(()).item() * room), round(torch.rand(()).item() * room)
-
-    def window(self, pictures: Tensor) -> Tensor:
-        top, left = self.corner
-        side = self.settings.window
-        return pictures[..., top : top + side, left : left + side]
 
     def exportable(self, networks: Mapping[str, nn.Module]) -> nn.Module:
         return networks["generator"]
@@ -176,6 +162,10 @@ class DrawingStudent(Recipe):
 
     def card(self) -> dict[str, Any]:
         return {"shape": asdict(self.settings.shape)}
+
+
+def summed(losses: Iterable[Tensor]) -> Tensor:
+    return torch.stack(list(losses)).sum()
 
 
 def features(chart: Tensor) -> Tensor:

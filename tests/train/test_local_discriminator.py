@@ -1,10 +1,9 @@
 """The discriminators that look at parts of a face."""
 
 import torch
-from torch.nn.functional import avg_pool2d
-
 from toonstream_train.losses.adversarial import discriminator_loss
 from toonstream_train.networks.discriminators.local import EYES, MOUTH, SIDE, LocalDiscriminator
+from torch.nn.functional import avg_pool2d
 
 
 def faces(count: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -50,7 +50,7 @@ def fit(photos: pack.Pack, chosen: DrawingStudentSettings, folder: Path, device:
 
     def trainer(steps: int) -> Trainer:
         torch.manual_seed(chosen.training.seed)
-        made = Trainer(DrawingStudent(dataclasses.replace(chosen, steps=steps)), folder, fabric)
+        made = Trainer(DrawingStudent(dataclasses.replace(chosen, steps=steps, adversarial_steps=0)), folder, fabric)
         made.feed({"photos": photos})
         return made
 

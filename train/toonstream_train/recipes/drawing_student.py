@@ -27,6 +27,9 @@ from toonstream_train.losses.temporal import temporal_consistency
 from toonstream_train.networks.discriminators.local import LocalDiscriminator
 from toonstream_train.networks.generators.painter import Painter
 
+GENTLY = 0.4
+"""The generator's share of its learning rate once there are discriminators."""
+
 
 @dataclass(frozen=True)
 class DrawingStudentSettings(Settings):
@@ -83,7 +86,9 @@ class DrawingStudent(Recipe):
         self.discriminator = LocalDiscriminator(s.discriminator_width)
         self.networks = {"generator": self.generator, "discriminator": self.discriminator}
         self.optimisers = {
-            "generator": Adam(self.generator.parameters(), s.learning_rate, (s.beta1, 0.99)),
+            "generator": Adam(
+                [{"params": self.generator.parameters(), "name": "generator"}], s.learning_rate, (s.beta1, 0.99)
+            ),
             "discriminator": Adam(self.discriminator.parameters(), s.discriminator_rate, (0.5, 0.99)),
         }
 
@@ -92,7 +97,7 @@ class DrawingStudent(Recipe):
         both = ("generator", "discriminator")
         return (
             Stage("regression", s.steps, ("generator",), ("photos",), linear_decay(0.5)),
-            Stage("adversarial", s.adversarial_steps, both, ("photos",), linear_decay(0.0)),
+            Stage("adversarial", s.adversarial_steps, both, ("photos",), linear_decay(0.0), {"generator": GENTLY}),
         )
 
     def feed(self, packs: Mapping[str, Pack], device: torch.device) -> None:

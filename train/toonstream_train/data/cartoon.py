@@ -21,6 +21,8 @@ SHADOW = 0.45
 """How much a difference in lightness counts in it beside one in chroma: shadows are skin."""
 HAIR = (26.0, 16.0)
 """The same distances from the colour of hair."""
+NEARER = (-8.0, 0.0)
+"""How much nearer than the skin's the colour of hair is where hair is, and from where on it is not."""
 UNLIKE = 20.0
 """How far hair and skin have to be apart, or no mask could tell them."""
 
@@ -73,27 +75,32 @@ def taken_apart(picture: Bytes, mesh: Points) -> Cartoon | str:
     width = face_width(mesh)
     oval = fill(mesh[OVAL], size)
     # Within the face shadows and lights may differ more.
-    alike = smoothstep(away(lab, colour, SHADOW) * (1 - np.float32(0.3) * blur(oval, 2.0)), *SKIN)
+    off = away(lab, colour, SHADOW) * (1 - np.float32(0.3) * blur(oval, 2.0))
+    alike = smoothstep(off, *SKIN)
     crown = hair_colour(lab, alike, mesh)
     if crown is None or float(away(crown, colour, 1.0)) < UNLIKE:
         return "hair and skin have the same colour"
+    alike *= smoothstep(blur(away(lab, crown, SHADOW) - off, 1.5), *NEARER)
     skin = joined(alike, oval, odd(0.04 * width)) * near(neck(mesh, size), 0.25 * width)
-    opened = [fill(mesh[eye], size) for eye in EYES]
-    shown = np.maximum.reduce([eye * np.float32(clear) for eye, clear in zip(opened, seen, strict=True)])
-    skin *= 1 - shown
+    opened = [fill(mesh[eye], size) * np.float32(clear) for eye, clear in zip(EYES, seen, strict=True)]
+    skin *= 1 - np.maximum(*opened)
     lit = lab[(skin > 0.8) & (oval > 0.5)]
     if len(lit) < 100:
         return "it shows too little skin"
     lit = lit[lit[:, 0] >= np.percentile(lit[:, 0], 30)]
-    parts = [grown(shown, odd(0.1 * width))]
+
+    hidden = [fill(mesh[eye], size) * np.float32(not clear) for eye, clear in zip(EYES, seen, strict=True)]
+    covered = grown(np.maximum(*hidden), odd(0.12 * width))
+    parts = [(part, 0.1) for part in opened]
     for outline, margin in (*((brow, 0.06) for brow in BROWS), (MOUTH, 0.1), (NOSE_BASE, 0.12)):
-        parts.append(grown(fill(mesh[outline], size), odd(margin * width)))
-    hidden = np.maximum.reduce([eye * np.float32(not clear) for eye, clear in zip(opened, seen, strict=True)])
-    hidden = grown(hidden, odd(0.12 * width))
-    features = np.maximum.reduce(parts) * (1 - hidden)
-    hair = like_hair(lab, crown)
-    hair *= (1 - np.maximum(skin, features)) * near(oval, width)
-    return Cartoon(picture, lab, mesh, skin, np.median(lit, 0), features, hair, hidden)
+        parts.append((fill(mesh[outline], size), margin))
+    inner = np.maximum.reduce([part for part, _ in parts])
+    around = np.maximum.reduce([grown(part, odd(margin * width)) for part, margin in parts])
+    hair = like_hair(lab, crown) * near(oval, width)
+    # Ink is as dark as black hair: within a feature there is none.
+    features = np.maximum(inner, around * (1 - hair)) * (1 - covered)
+    hair *= 1 - np.maximum(skin, inner)
+    return Cartoon(picture, lab, mesh, skin, np.median(lit, 0), features, hair, covered)
 
 
 def bridged(lab: Floats, mesh: Points, skin: NDArray[np.float32]) -> bool:
@@ -178,8 +185,8 @@ def neck(mesh: Points, size: tuple[int, int]) -> Floats:
 
 def near(mask: Floats, reach: float) -> Floats:
     """1 on a mask and around it, soft at the far side."""
-    out: Floats = np.minimum(1.5 * blur(grown(mask, odd(2 * reach)), 0.25 * reach), 1)
-    return out
+    distance = cv2.distanceTransform((mask < 0.5).astype(np.uint8), cv2.DIST_L2, 5)
+    return smoothstep(np.asarray(distance, np.float32), 1.2 * reach, 0.8 * reach)
 
 
 def odd(size: float) -> int:

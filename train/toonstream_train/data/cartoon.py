@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from toonstream.faces.mesh import BROWS, EYES, MOUTH, MOUTH_INSIDE, NOSE_BASE, OVAL
+from toonstream.faces.mesh import BROWS, EYES, LIP_LOWER_INNER, LIP_UPPER_INNER, MOUTH, MOUTH_INSIDE, NOSE_BASE, OVAL
 from toonstream_train.data.drawn_eyes import Axes, drawn_eyes, not_skin, skin_colour, with_eyes
-from toonstream_train.drawing.common.shapes import Points, face_width, fill, grown
+from toonstream_train.drawing.common.shapes import Points, curve, face_width, fill, grown
 from toonstream_train.drawing.common.smoothing import Floats, blur, grid, smoothstep
 
 Bytes = NDArray[np.uint8]
@@ -127,12 +127,11 @@ def with_mouth(lab: Floats, mesh: Points) -> Points:
     down = np.array([-across[1], across[0]], np.float32) / max(float(np.hypot(*across)), 1.0)
     reach = 0.07 * width
     steps = np.arange(-reach, reach + 0.1, 0.5, dtype=np.float32)
-    middle = (mesh[13] + mesh[14]) / 2
-    at = middle + np.linspace(-0.25, 0.25, 16, dtype=np.float32)[None, :, None] * across
-    at = at + steps[:, None, None] * down - np.float32(0.5)
+    path = curve((mesh[LIP_UPPER_INNER] + mesh[LIP_LOWER_INNER]) / np.float32(2))[8:-8]
+    at = path + steps[:, None, None] * down - np.float32(0.5)
     light = cv2.remap(lab[..., 0].copy(), at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     around = cv2.morphologyEx(light, cv2.MORPH_CLOSE, np.ones((13, 1), np.uint8))
-    dark = np.median(around - light, axis=1)
+    dark = np.percentile(around - light, 65, axis=1)  # many lines have a gap in the middle
     best = int((dark - 0.5 * np.abs(steps)).argmax())
     if dark[best] < 5:
         return mesh

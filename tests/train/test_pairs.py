@@ -18,9 +18,10 @@ from toonstream_train.data.drawn_blinks import squeezed
 from toonstream_train.data.drawn_faces import Augmentation, DrawnFaces
 from toonstream_train.data.hybrids import in_place, pair
 from toonstream_train.data.pack import Pack
-from toonstream_train.data.pairs import FEWEST, five, pairs
+from toonstream_train.data.pairs import FEWEST, pairs
 from toonstream_train.recipes.registry import trained
 
+from toonstream.faces.face import five_points
 from toonstream.faces.mesh import EYES, IRISES, MOUTH
 from toonstream.faces.shape import Shape, displacements, moved
 
@@ -57,7 +58,7 @@ def cartoon(
 def made(pictures: list[tuple[NDArray[np.uint8], NDArray[np.float32]]], source: str) -> Pack:
     images, meshes = (np.stack(part) for part in zip(*pictures, strict=True))
     names = [f"{source}{i}.png" for i in range(len(images))]
-    points = {5: five(meshes), 478: meshes}
+    points = {5: np.stack([five_points(mesh) for mesh in meshes]).astype(np.float32), 478: meshes}
     return Pack(images, np.ones(images.shape[:3], np.uint8), points, names, [source] * len(images))
 
 

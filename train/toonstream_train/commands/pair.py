@@ -1,4 +1,4 @@
-"""Make pairs for drawing_student from photos and cartoons that nobody paired: a style in minutes, on a CPU.
+"""Make pairs for drawing_student from photos and cartoons that nobody paired.
 
 A photo's face is put into a cartoon's head; the generator learns to draw the cartoon's. Both packs come from prepare,
 which finds the meshes. The style's proportions are measured, and stay with the pairs.

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from toonstream_engines.errors import InputError
 from tqdm import tqdm
 
-from toonstream.faces.mesh import BROWS, MOUTH_CORNERS, MOUTH_INSIDE, OVAL
+from toonstream.faces.face import five_points
+from toonstream.faces.mesh import BROWS, MOUTH_INSIDE, OVAL
 from toonstream.faces.shape import Shape, displacements, moved
 from toonstream_train.data.cartoon import Cartoon, taken_apart, to_lab
 from toonstream_train.data.drawn_blinks import squeezed
@@ -74,7 +75,7 @@ def pairs(photos: Pack, cartoons: Pack, each: int, seed: int = 0) -> tuple[Pack,
     if not images:
         raise InputError("no photo shows a bare face; prepare some without glasses, beards and fringes")
     dense = np.stack(meshes)
-    points = {5: five(dense), 478: dense}
+    points = {5: np.stack([five_points(mesh) for mesh in meshes]).astype(np.float32), 478: dense}
     return Pack(np.stack(images), np.stack(inside), points, names, styles, np.stack(drawings), shape), left_out
 
 
@@ -142,11 +143,6 @@ def with_meshes(pack: Pack, what: str) -> Pack:
     if not len(known):
         raise InputError(f"the {what} have no meshes of 478 landmarks; prepare them without --landmarks")
     return pack.part(known)
-
-
-def five(dense: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(N, 478, 2) -> (N, 5, 2): irises, the tip of the nose, corners of the mouth."""
-    return dense[:, [468, 473, 1, *MOUTH_CORNERS]]
 
 
 def form(mesh: NDArray[np.float32]) -> NDArray[np.float32]:

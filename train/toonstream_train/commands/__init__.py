@@ -1,4 +1,4 @@
-"""toonstream-train: prepare, draw, compress, fit, curves, distill, export, evaluate, compare, frames, family."""
+"""toonstream-train: prepare, draw, pair, compress, fit, curves, distill, export, evaluate, compare, frames, family."""
 
 import sys
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ from toonstream.commands.parser import Parser, open_console, suggestion
 COMMANDS = (
     "prepare",
     "draw",
+    "pair",
     "compress",
     "fit",
     "curves",

@@ -86,12 +86,16 @@ class DrawnFaces:
         seed: int,
         threads: int = 1,
     ) -> None:
-        """weights: how often the faces of a source are taken, where not once."""
+        """shape: what the pack's drawings are in, where it does not say itself that its photos are in it already.
+
+        weights: how often the faces of a source are taken, where not once.
+        """
         assert pack.drawings is not None
         self.pack, self.shape, self.augmentation, self.seed = pack, shape, augmentation, seed
         share = np.array([weights.get(source, 1.0) for source in pack.sources])
         self.share = share / share.sum()
         self.side = pack.images.shape[1]
+        shape = Shape() if pack.shape else shape
         self.fields = [displacements(mesh, shape, self.side) for mesh in pack.points[478]]
         self.meshes = [moved(mesh, field, self.side) for mesh, field in zip(pack.points[478], self.fields, strict=True)]
         self.shown = shown(pack)
@@ -173,8 +177,10 @@ class DrawnFaces:
 def warped(faces: Pack, shape: Proportions, size: int | None = None) -> dict[str, Bytes]:
     """The faces as a style of that shape takes them at run time: its inputs `image` and `chart`.
 
-    size: pixels of a side; by default the pack's own. The pack needs dense landmarks.
+    size: pixels of a side; by default the pack's own. The pack needs dense landmarks. What is in a style's proportions
+    already stays as it is.
     """
+    shape = Shape() if faces.shape else shape
     side = faces.images.shape[1]
     size = size or side
     matrix = np.array([[size / side, 0, 0], [0, size / side, 0]])

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from toonstream_engines.errors import InputError
 from toonstream_engines.part import whole
 
+from toonstream.faces.shape import Shape
 from toonstream_train.data.points import COUNTS
 
 KEYS = {5: "landmarks", 478: "dense"}
@@ -31,6 +32,7 @@ class Pack:
     names: list[str]  # file names within the source folder
     sources: list[str]  # the collection each comes from, for weighting
     drawings: NDArray[np.uint8] | None = None  # (N, S, S, 3) RGB: each crop as a teacher drew it
+    shape: Shape | None = None  # the style's proportions, where all of that is in them already
 
     def __len__(self) -> int:
         return len(self.names)
@@ -44,6 +46,7 @@ class Pack:
             names=[self.names[i] for i in index],
             sources=[self.sources[i] for i in index],
             drawings=None if self.drawings is None else self.drawings[index],
+            shape=self.shape,
         )
 
     def resized(self, side: int) -> "Pack":
@@ -54,7 +57,7 @@ class Pack:
 
         scale = np.float32(side / self.images.shape[1])
         points = {count: points * scale for count, points in self.points.items()}
-        return Pack(each(self.images), each(self.inside), points, self.names, self.sources)
+        return Pack(each(self.images), each(self.inside), points, self.names, self.sources, shape=self.shape)
 
 
 def shared_out(index: NDArray[np.integer], sources: list[str]) -> NDArray[np.integer]:
@@ -84,6 +87,8 @@ def save(pack: Pack, path: Path, quality: int | None = None) -> None:
         for name, many in pictures.items():
             tensors |= _to_webp(name, many, quality)
     described = {"names": json.dumps(pack.names), "sources": json.dumps(pack.sources)}
+    if pack.shape:
+        described["shape"] = json.dumps(asdict(pack.shape))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with whole(path) as part:
@@ -116,6 +121,7 @@ def load(path: Path) -> Pack:
             names=json.loads(described["names"]),
             sources=json.loads(described["sources"]),
             drawings=tensors.get("drawings"),
+            shape=Shape.from_card(json.loads(described["shape"])) if "shape" in described else None,
         )
     except (SafetensorError, OSError, KeyError, ValueError, cv2.error) as error:
         raise InputError(f"{path}: not a pack of toonstream-train ({error}); make it again with prepare") from error

@@ -5,7 +5,7 @@ regresses the drawings; then discriminators join, which look at eyes and mouths 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -101,9 +101,12 @@ class DrawingStudent(Recipe):
         )
 
     def feed(self, packs: Mapping[str, Pack], device: torch.device) -> None:
-        s, photos = self.settings, packs["photos"]
+        photos = packs["photos"]
         if photos.drawings is None:
             raise InputError("the photos have no drawings; make them with: toonstream-train draw PACK")
+        if photos.shape:  # pairs know their proportions, which are the style's
+            self.settings = replace(self.settings, shape=photos.shape)
+        s = self.settings
         self.device = device
         self.faces = DrawnFaces(photos, s.shape, s.augmentation, dict(s.weights), s.training.seed)
 

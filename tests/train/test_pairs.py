@@ -1,0 +1,227 @@
+"""Pairs of a photo's face in a cartoon's head, and of the same cartoon: on cartoons of ellipses."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from support.drawn_face import EYE_CENTRES, SIDE, SKINS, face, lab
+from support.training import TINY_DRAWING, trainer
+from toonstream_engines.errors import InputError
+from toonstream_train.commands import main
+from toonstream_train.core import checkpoint
+from toonstream_train.data import pack, proportions
+from toonstream_train.data.cartoon import Cartoon, taken_apart
+from toonstream_train.data.drawn_blinks import squeezed
+from toonstream_train.data.drawn_faces import Augmentation, DrawnFaces
+from toonstream_train.data.hybrids import in_place, pair
+from toonstream_train.data.pack import Pack
+from toonstream_train.data.pairs import FEWEST, pairs
+from toonstream_train.recipes.registry import trained
+
+from toonstream.faces.face import five_points
+from toonstream.faces.mesh import EYES, IRISES, MOUTH
+from toonstream.faces.shape import Shape, displacements, moved
+
+EYE = (16.0, 17.0)
+"""Half the width and height of a drawn eye; the mesh's are 18 and 8."""
+IRIS = 8.0
+CREAM = (250, 226, 205)
+
+
+def cartoon(
+    eye: tuple[float, float] = EYE, skin: tuple[int, int, int] = CREAM, hair: tuple[int, int, int] = (60, 70, 160)
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """A cartoon (256, 256, 3) with eyes of that half width and height, and the mesh that takes it for a photo."""
+    mesh = face(skin)[1]
+    big = np.full((2 * SIDE, 2 * SIDE, 3), (150, 190, 160), np.uint8)
+
+    def blob(centre: tuple[float, float], radii: tuple[float, float], colour: tuple[int, int, int]) -> None:
+        fixed = [round(32 * (value - 0.25)) for value in centre]
+        cv2.ellipse(big, fixed, [round(32 * value) for value in radii], 0, 0, 360, colour, -1, cv2.LINE_AA, 4)
+
+    blob((128, 112), (100, 108), hair)
+    blob((128, 230), (30, 60), skin)
+    blob((128, 138), (79.5, 101.5), (90, 60, 50))
+    blob((128, 138), (78, 100), skin)
+    for centre in EYE_CENTRES:
+        blob((centre[0], 90), (18, 2), (60, 50, 60))
+        blob(centre, eye, (250, 250, 250))
+        blob(centre, (IRIS, eye[1] - 0.5), (30, 120, 60))
+        blob((centre[0], centre[1] - 0.75 * eye[1]), (0.7 * eye[0], 0.25 * eye[1]), (20, 15, 20))
+    blob((128, 193), (14, 1), (120, 60, 60))
+    return cv2.resize(big, (SIDE, SIDE), interpolation=cv2.INTER_AREA), mesh
+
+
+def made(pictures: list[tuple[NDArray[np.uint8], NDArray[np.float32]]], source: str) -> Pack:
+    images, meshes = (np.stack(part) for part in zip(*pictures, strict=True))
+    names = [f"{source}{i}.png" for i in range(len(images))]
+    points = {5: np.stack([five_points(mesh) for mesh in meshes]).astype(np.float32), 478: meshes}
+    return Pack(images, np.ones(images.shape[:3], np.uint8), points, names, [source] * len(images))
+
+
+@pytest.fixture(scope="module")
+def photos() -> Pack:
+    return made([face(SKINS[tone], lids) for tone in SKINS for lids in (8.0,)], "photo")
+
+
+@pytest.fixture(scope="module")
+def cartoons() -> Pack:
+    return made([cartoon((15.0 + i % 3, 15.0 + i % 3)) for i in range(FEWEST)], "cartoon")
+
+
+@pytest.fixture(scope="module")
+def apart() -> Cartoon:
+    found = taken_apart(*cartoon())
+    assert isinstance(found, Cartoon)
+    return found
+
+
+def test_eyes_are_where_they_are_drawn(apart: Cartoon) -> None:
+    for centre, eye, iris in zip(EYE_CENTRES, EYES, IRISES, strict=True):
+        low, high = apart.mesh[eye].min(0), apart.mesh[eye].max(0)
+        np.testing.assert_allclose(low, np.subtract(centre, EYE), atol=2)
+        np.testing.assert_allclose(high, np.add(centre, EYE), atol=2)
+        np.testing.assert_allclose(apart.mesh[iris[0]], centre, atol=1.5)
+        assert abs(np.hypot(*(apart.mesh[iris[1]] - apart.mesh[iris[0]])) - IRIS) < 2
+
+
+def test_an_eye_behind_a_fringe_is_as_the_other() -> None:
+    picture, mesh = cartoon()
+    cv2.rectangle(picture, (60, 20), (122, 138), (60, 70, 160), -1)
+    apart = taken_apart(picture, mesh)
+    assert isinstance(apart, Cartoon)
+    left, right = (apart.mesh[eye].max(0) - apart.mesh[eye].min(0) for eye in EYES)
+    np.testing.assert_allclose(left, right, atol=0.5)
+    covered = apart.covered > 0.5
+    assert covered[122, 96]
+    assert not covered[:, 128:].any()
+    assert apart.features[covered].max() < 0.5
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [({"eye": (16.0, 1.0)}, "eyes"), ({"hair": CREAM}, "same colour")],
+)
+def test_what_is_of_no_use_says_why(changed: dict[str, tuple[float, float]], why: str) -> None:
+    apart = taken_apart(*cartoon(**changed))  # type: ignore[arg-type]
+    assert isinstance(apart, str)
+    assert why in apart
+
+
+def test_glasses_are_left_out() -> None:
+    picture, mesh = cartoon()
+    cv2.line(picture, (100, 124), (156, 124), (30, 20, 20), 3)
+    apart = taken_apart(picture, mesh)
+    assert isinstance(apart, str)
+    assert "glasses" in apart
+
+
+def test_a_mouth_lies_on_its_line(apart: Cartoon) -> None:
+    assert abs(apart.mesh[[13, 14], 1].mean() - 193.5) < 1
+    assert abs(apart.mesh[MOUTH, 1].mean() - cartoon()[1][MOUTH, 1].mean() + 2.5) < 1
+
+
+@pytest.mark.parametrize("tone", SKINS)
+def test_the_drawing_has_the_photos_skin_and_keeps_the_rest(apart: Cartoon, tone: str) -> None:
+    photo, mesh = face(SKINS[tone])
+    source = in_place(photo, np.ones((SIDE, SIDE), np.uint8), mesh, apart, Shape(eyes=(1.0, 1.8)))
+    assert source is not None
+    hybrid, drawing = pair(apart, source, np.random.default_rng(0))
+    kept = apart.skin == 0
+    assert 0.4 < kept.mean() < 0.8
+    np.testing.assert_array_equal(drawing[kept], apart.picture[kept])
+    own, cheeks = lab(photo)[165, 90:166].mean(0), (lab(hybrid)[165, 90:120], lab(drawing)[165, 90:120])
+    assert np.abs(cheeks[0].mean(0) - own).max() < 5
+    assert np.abs((cheeks[1].mean(0) - own)[1:]).max() < 3
+    assert -1 < (cheeks[1].mean(0) - own)[0] < 5  # a little lighter
+    neck = lab(hybrid)[246, 118:138].mean(0), lab(drawing)[246, 118:138].mean(0)
+    assert max(np.abs(colour - own).max() for colour in neck) < 9
+    assert np.abs(lab(hybrid).astype(float)[20, 128] - lab(apart.picture)[20, 128]).max() < 25  # the cartoon's hair
+
+
+def test_eyes_close(apart: Cartoon) -> None:
+    (drawing,), mesh = squeezed([apart.picture], apart.mesh, 0.3)
+    changed = (drawing != apart.picture).any(2)
+    for eye, centre in zip(EYES, EYE_CENTRES, strict=True):
+        before, after = apart.mesh[eye], mesh[eye]
+        assert np.ptp(after[:, 1]) == pytest.approx(0.3 * np.ptp(before[:, 1]), rel=0.2)
+        assert after[:, 1].max() == pytest.approx(before[:, 1].max(), abs=1.5)
+        x, y = (round(value) for value in centre)
+        assert np.abs(lab(drawing)[y, x] - lab(apart.picture)[160, 128]).max() < 3  # skin
+        assert lab(drawing)[:, x][y + 3 : y + 12, 0].min() < 40  # ink
+    assert changed.any()
+    assert not changed[145:].any()
+    assert not changed[:85].any()
+
+
+def test_proportions_are_found_again() -> None:
+    random = np.random.default_rng(0)
+    mesh = face(SKINS["pale"])[1]
+    mesh[[2, 48, 278]] = (128, 165), (112, 162), (144, 162)
+    mesh[[234, 454, 172, 397, 152, 168]] = (50, 140), (206, 140), (72, 205), (184, 205), (128, 238), (128, 122)
+    mesh[[61, 291, 0, 17, 13, 14]] = (100, 196), (156, 196), (128, 188), (128, 204), (128, 196), (128, 196)
+    shape = Shape(eyes=(1.25, 1.7), apart=0.05, mouth=(0.15, 0.1), jaw=0.08)
+    photos = np.stack([128 + (mesh - 128) * random.uniform(0.9, 1.05, 2) for _ in range(12)]).astype(np.float32)
+    drawn = np.stack([moved(one, displacements(one, shape, SIDE), SIDE) for one in photos])
+    found = proportions.fitted_shape(photos, drawn)
+    np.testing.assert_allclose(found.eyes, shape.eyes, atol=0.1)
+    assert abs(found.jaw - shape.jaw) < 0.03
+    again = [moved(one, displacements(one, found, SIDE), SIDE) for one in photos]
+    off = [np.median([proportions.measures(one) for one in many], 0) for many in (again, drawn)]
+    np.testing.assert_allclose(*off, atol=0.012)
+
+
+def test_no_warp_folds() -> None:
+    mesh = face(SKINS["pale"])[1]
+    eyes = mesh.copy()
+    for eye, centre in zip(EYES, EYE_CENTRES, strict=True):
+        eyes[eye] = np.array(centre) + (eyes[eye] - centre) * (1.4, 6)
+    found = proportions.fitted_shape(mesh[None], eyes[None])
+    assert found.eyes[1] > 2
+    assert proportions.smoothness(displacements(mesh, found, SIDE)) >= proportions.SMOOTHEST
+    folding = Shape(eyes=(1.0, 0.3))
+    assert proportions.smoothness(displacements(mesh, folding, SIDE)) < 0
+
+
+def test_a_pack_of_pairs_trains(
+    photos: Pack, cartoons: Pack, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, one in (("photos", photos), ("cartoons", cartoons)):
+        pack.save(one, tmp_path / f"{name}.pack")
+    named = [str(tmp_path / f"{name}.pack") for name in ("photos", "cartoons", "pairs")]
+    assert main(["pair", *named[:2], "--out", named[2], "--each", "1"]) == 0
+    said = capsys.readouterr().out
+    assert f"{FEWEST} pairs from {FEWEST} cartoons of {FEWEST}" in said
+    assert "[shape]\neyes = [" in said
+    made = pack.load(tmp_path / "pairs.pack")
+    assert made.shape is not None
+    assert made.shape.eyes[1] > 1.3
+    assert made.drawings is not None
+    again, _ = pairs(photos, cartoons, 1)
+    np.testing.assert_array_equal(again.images, made.images)
+
+    faces = DrawnFaces(made, TINY_DRAWING.shape, Augmentation(), {}, seed=0)
+    np.testing.assert_array_equal(faces.meshes, made.points[478])  # which are in the style's proportions already
+    run = trainer(tmp_path / "run", replace(TINY_DRAWING, steps=1, adversarial_steps=0))
+    run.feed({"photos": made})
+    run.fit(made)
+    assert checkpoint.load(run.path)["step"] == 1
+    card = trained(tmp_path / "run").recipe.card()
+    assert Shape(**card["shape"]) == made.shape
+
+
+def test_packs_without_meshes_are_refused(photos: Pack, cartoons: Pack) -> None:
+    without = replace(cartoons, points={5: cartoons.points[5]})
+    with pytest.raises(InputError, match="the cartoons have no meshes"):
+        pairs(photos, without, 1)
+    with pytest.raises(InputError, match="the photos have no meshes"):
+        pairs(replace(photos, points={5: photos.points[5]}), cartoons, 1)
+
+
+def test_too_few_cartoons_are_refused(photos: Pack, cartoons: Pack) -> None:
+    closed = made([cartoon((16.0, 1.0)) for _ in range(FEWEST)], "closed")
+    with pytest.raises(InputError, match=rf"only 0 cartoons of {FEWEST} .*{FEWEST}: the eyes are not clear"):
+        pairs(photos, closed, 1)

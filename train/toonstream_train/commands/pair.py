@@ -1,0 +1,43 @@
+"""Make pairs for drawing_student from photos and cartoons that nobody paired.
+
+A photo's face is put into a cartoon's head; the generator learns to draw the cartoon's. Both packs come from prepare,
+which finds the meshes. The style's proportions are measured, and stay with the pairs.
+"""
+
+import argparse
+from pathlib import Path
+
+EXAMPLES = (
+    "toonstream-train pair photos.pack cartoons.pack --out pairs.pack",
+    "toonstream-train pair photos.pack cartoons.pack --each 4 --out pairs.pack",
+)
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("photos", type=Path, help="a pack with photos, from prepare")
+    parser.add_argument("cartoons", type=Path, help="a pack with cartoons of one style, likewise")
+    parser.add_argument("--out", type=Path, required=True, metavar="PACK", help="the pack of pairs to write")
+    parser.add_argument("--each", type=int, default=2, metavar="N", help="pairs from each cartoon (%(default)s)")
+
+
+def run(args: argparse.Namespace) -> None:
+    from dataclasses import asdict
+
+    from toonstream_engines.errors import InputError
+
+    from toonstream_train.data import pack
+    from toonstream_train.data.pairs import pairs
+
+    if args.each < 1:
+        raise InputError("--each has to be 1 or more")
+    photos, cartoons = pack.load(args.photos), pack.load(args.cartoons)
+    made, left_out = pairs(photos, cartoons, args.each)
+    assert made.shape is not None
+    pack.save(made, args.out)
+    unused = sum(left_out.values())
+    print(f"{args.out}: {len(made)} pairs from {len(cartoons) - unused} cartoons of {len(cartoons)}")
+    for reason, count in left_out.most_common():
+        print(f"  left out {count}: {reason}")
+    print("the style's proportions, which stay with the pairs:\n[shape]")
+    for name, value in asdict(made.shape).items():
+        print(f"{name} = {list(value) if isinstance(value, tuple) else value}")

@@ -1,0 +1,172 @@
+"""A photo's face in a cartoon's head: Aug-Portrait (Xiao et al.: PDA, section 3.2), made to look like a photo.
+
+The hybrid is what a generator sees, the cartoon with its skin in the photo's tone is what it shall draw. Pictures are
+float32 LAB (H, W, 3), masks (H, W) from 0 to 1, meshes (478, 2) in pixels.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from toonstream.faces import spline
+from toonstream.faces.mesh import BROWS, EYES, IRISES, MOUTH, NOSE_BASE, OVAL
+from toonstream.faces.shape import Shape, displacements, moved
+from toonstream_train.data.cartoon import Cartoon, hair_colour, like_hair, odd, to_lab
+from toonstream_train.drawing.common.hair import CHEEKS, bare_cheeks, off_hue
+from toonstream_train.drawing.common.person import person
+from toonstream_train.drawing.common.shapes import Points, disc, face_width, fill, grown
+from toonstream_train.drawing.common.skin import filled
+from toonstream_train.drawing.common.smoothing import Floats, blur, grid, smoothstep
+
+Bytes = NDArray[np.uint8]
+FEATURES = [*OVAL, *BROWS[0][:5:2], *BROWS[1][:5:2], *EYES[0][::2], *EYES[1][::2], 468, 473, 1, *NOSE_BASE[::4]]
+FEATURES += MOUTH[::3]
+"""Points of the mesh that a face is warped by."""
+CELLS = 64
+"""Of the spline between them, which is smooth, along a side."""
+LIFTED = 0.25, 12.0
+"""How far drawn skin goes towards how much lighter: it shows no pores and shadows."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A photo warped into a cartoon's head."""
+
+    lab: Floats
+    known: Floats
+    """Where it is more than the photo's repeated border."""
+    skin: Floats
+    lit: NDArray[np.float32]
+    """The colour (3,) of its lit skin."""
+    hair: Floats
+
+
+def in_place(photo: Bytes, inside: Bytes, mesh: Points, cartoon: Cartoon, shape: Shape) -> Source | None:
+    """A photo (S, S, 3) RGB in the style's proportions, and from there in the cartoon's head; None without skin.
+
+    inside: (S, S), 1 where the photo has pixels.
+    """
+    side = photo.shape[0]
+    field = displacements(mesh, shape, side)
+    source = moved(mesh, field, side)[FEATURES]
+    between = spline.displacements(source, cartoon.mesh[FEATURES], side, CELLS)
+    at = np.stack(grid(side, side), 2) + np.float32(0.5)
+    for step in (between, field):
+        scale = np.float32(len(step) / side)
+        at = at + cv2.remap(step, at * scale - np.float32(0.5), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    picture = cv2.remap(photo, at - np.float32(0.5), None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    known = cv2.remap(inside, at - np.float32(0.5), None, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT)
+    known = blur(1 - grown(1 - known.astype(np.float32), 7), 1.5)
+    lab, likely = to_lab(picture), person(picture)
+    sample = (bare_cheeks(cartoon.mesh, known.shape) > 0.5) & (cartoon.skin > 0.5)
+    cheeks = lab[sample]
+    if len(cheeks) < 80:
+        return None
+    own = np.median(cheeks, 0)
+    lit = np.median(cheeks[cheeks[:, 0] >= np.median(cheeks[:, 0])], 0)
+    skin = smoothstep(off_hue(lab, own), 16.0, 9.0) * smoothstep(lab[..., 0], 0.35 * own[0], 0.6 * own[0])
+    skin *= known * smoothstep(likely, 0.2, 0.5)
+    head = known * smoothstep(likely, 0.3, 0.6)
+    hair, crown = np.zeros_like(skin), hair_colour(lab, np.maximum(skin, 1 - head), cartoon.mesh)
+    if crown is not None:
+        hair = like_hair(lab, crown) * head * (1 - skin)
+    return Source(lab, known, skin, lit, hair)
+
+
+def pair(cartoon: Cartoon, source: Source, random: np.random.Generator) -> tuple[Bytes, Bytes]:
+    """The hybrid and the drawing, (S, S, 3) RGB each."""
+    tone = source.lit.copy()
+    tone[0] += LIFTED[0] * (min(95.0, float(tone[0]) + LIFTED[1]) - tone[0])
+    drawing = np.where(
+        (cartoon.skin > 0)[..., None], to_rgb(toned(cartoon.lab, cartoon, tone, cartoon.skin)), cartoon.picture
+    )
+    return to_rgb(hybrid(cartoon, source, random)), drawing
+
+
+def hybrid(cartoon: Cartoon, source: Source, random: np.random.Generator) -> Floats:
+    """The photo's face in the cartoon's head."""
+    size, width = cartoon.skin.shape, face_width(cartoon.mesh)
+    photo, oval = source.lab, fill(cartoon.mesh[OVAL], cartoon.skin.shape)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (odd(0.05 * width),) * 2)
+    # Lines on and around the face are skin as well: what the generator shall add.
+    skin = cv2.morphologyEx(np.maximum(cartoon.skin, oval * cartoon.features), cv2.MORPH_CLOSE, kernel)
+    skin *= 1 - cartoon.hair * (1 - oval)
+    sure = np.maximum.reduce([fill(cartoon.mesh[CHEEKS], size), cartoon.features * oval, source.skin])
+    face = skin * sure * np.maximum(source.known, oval)
+
+    # Lines go, and what is flat gets the photo's texture: a photo has none of the first and much of the second.
+    pen = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
+    calm = to_lab(np.asarray(cv2.morphologyEx(cartoon.picture, cv2.MORPH_CLOSE, pen), np.uint8))
+    calm = blur(calm, random.uniform(0.5, 1.6))
+    detail = (photo - blur(photo, 3.0)).clip(-12, 12) * np.array([1, 0.5, 0.5], np.float32)
+    calm += np.float32(random.uniform(0, 0.7)) * (source.known * (1 - cartoon.hair))[..., None] * detail
+    calm[..., 0] += lamps(random, size)
+    calm += hair_of(cartoon, source, width)[..., None] * (haired(cartoon, source, width) - calm)
+
+    # Skin beyond the photo's goes on in the photo's colours, shaded as the cartoon has it.
+    bare = source.skin * skin * (1 - cartoon.features)
+    under = filled(photo, bare, 0.05 * width) + np.float32(0.6) * detail
+    shade = np.minimum(blur(cartoon.lab[..., 0], 1.0) - cartoon.lit[0], 0) * np.float32(source.lit[0] / cartoon.lit[0])
+    under[..., 0] += 0.6 * shade * (1 - oval)
+    calm += blur(skin, 1.0)[..., None] * (under - calm)
+
+    face = blur(face, 1.2)
+    out: Floats = calm + face[..., None] * (with_irises(photo, cartoon, random) - calm)
+    return out
+
+
+def with_irises(photo: Floats, cartoon: Cartoon, random: np.random.Generator) -> Floats:
+    """The warped photo, its irises in about the cartoon's colour: nothing else tells the generator which."""
+    out = photo.copy()
+    for side in (0, 1):
+        ring = cartoon.mesh[IRISES[side]]
+        radius = float(np.hypot(*(ring[1:] - ring[0]).T).mean())
+        where = disc(ring[0], radius, cartoon.skin.shape) * fill(cartoon.mesh[EYES[side]], cartoon.skin.shape)
+        drawn = cartoon.lab[where > 0.5]
+        drawn = drawn[(drawn[:, 0] > 15) & (drawn[:, 0] < 85)] if len(drawn) else drawn
+        if len(drawn) < 5:
+            continue
+        colour = np.median(drawn, 0)
+        colour[1:] *= random.uniform(0.5, 1.0)
+        out += where[..., None] * np.array([0.35, 0.9, 0.9], np.float32) * (colour - out)
+    return out
+
+
+def hair_of(cartoon: Cartoon, source: Source, width: float) -> Floats:
+    """Where both show hair."""
+    return blur(1 - grown(1 - cartoon.hair * source.hair, odd(0.02 * width)), 0.015 * width)
+
+
+def haired(cartoon: Cartoon, source: Source, width: float) -> Floats:
+    """The photo's hair in the colours of the cartoon's."""
+    both = cartoon.hair * source.hair
+    colour = filled(cartoon.lab, cartoon.hair, 0.04 * width)
+    if both.sum() < 50:
+        return colour
+    texture = source.lab - filled(source.lab, source.hair, 0.12 * width)
+    strength = min(1.0, 10 / max(float(np.sqrt((both * texture[..., 0] ** 2).sum() / both.sum())), 1e-3))
+    texture = (np.float32(strength) * texture).clip(-20, 20)
+    out: Floats = colour + texture * np.array([1, 0.5, 0.5], np.float32)
+    return out
+
+
+def toned(lab: Floats, cartoon: Cartoon, tone: NDArray[np.float32], where: Floats) -> Floats:
+    """A cartoon whose lit skin has the colour `tone` (3,); its shadows and blush differ from that as they did."""
+    moved_by = lab - cartoon.lit
+    moved_by[..., 0] *= max(float(tone[0] / cartoon.lit[0]), 0.5)
+    out: Floats = lab + where[..., None] * (moved_by + tone - lab)
+    return out
+
+
+def lamps(random: np.random.Generator, size: tuple[int, int]) -> Floats:
+    """Light that differs from place to place, (H, W) in lightness."""
+    light = blur(random.normal(0, 1, size).astype(np.float32), 0.16 * size[0])
+    out: Floats = light * np.float32(random.uniform(0, 4) / max(float(light.std()), 1e-6))
+    return out
+
+
+def to_rgb(lab: Floats) -> Bytes:
+    rgb = cv2.cvtColor(np.asarray(lab, np.float32), cv2.COLOR_LAB2RGB)
+    return np.asarray(np.round(255 * rgb.clip(0, 1)), np.uint8)

@@ -1,0 +1,153 @@
+"""Pairs from pictures that nobody paired: cartoons with photos' faces, and the same cartoons in the photos' tones."""
+
+from collections import Counter
+from collections.abc import Iterator
+from functools import cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from toonstream_engines.errors import InputError
+from tqdm import tqdm
+
+from toonstream.faces.face import five_points
+from toonstream.faces.mesh import BROWS, MOUTH_INSIDE, OVAL
+from toonstream.faces.shape import Shape, displacements, moved
+from toonstream_train.data.cartoon import Cartoon, taken_apart, to_lab
+from toonstream_train.data.drawn_blinks import squeezed
+from toonstream_train.data.hybrids import FEATURES, in_place, pair
+from toonstream_train.data.pack import Pack
+from toonstream_train.data.proportions import fitted_shape
+from toonstream_train.drawing import wears_glasses
+from toonstream_train.drawing.common.beards import beard, chin
+from toonstream_train.drawing.common.hair import hair
+from toonstream_train.drawing.common.lit_skin import base_tone
+from toonstream_train.drawing.common.person import person
+from toonstream_train.drawing.common.shapes import fill
+from toonstream_train.drawing.common.skin import find
+
+FEWEST = 8
+"""Cartoons that a style is learned from at least."""
+BEARDED = 0.3
+"""The share of the chin under a beard, from which a photo is left out: the beard would be taught to vanish."""
+FOREHEAD = 0.7
+"""The share of the forehead that shows, below which it is left out: as would the fringe."""
+LOOKED_AT, ALIKE = 24, 4
+"""Photos for each pair that are looked at, and how many of them, the most alike in shape, one is chosen from."""
+BLINKS = 0.2
+"""Share of the pairs whose eyes, where they can, are closed so far."""
+OPEN = (0.15, 0.6)
+
+
+def pairs(photos: Pack, cartoons: Pack, each: int, seed: int = 0) -> tuple[Pack, Counter[str]]:
+    """Hybrids with their drawings, `each` of every cartoon that can be used, and how many cannot, by why.
+
+    The pack has the style's proportions as its `shape`. Raises InputError where a pack lacks meshes.
+    """
+    faces, drawn = with_meshes(photos, "photos"), with_meshes(cartoons, "cartoons")
+    usable, refined, left_out = refine(drawn)
+    if without := len(cartoons) - len(drawn):
+        left_out["there is no mesh of 478 landmarks"] = without
+    if len(usable) < FEWEST:
+        why = "; ".join(f"{count}: {reason}" for reason, count in left_out.most_common())
+        raise InputError(f"only {len(usable)} cartoons of {len(cartoons)} can be used, {FEWEST} are needed ({why})")
+    shape = fitted_shape(faces.points[478], refined)
+    sources = Sources(faces, shape)
+    images, drawings, meshes, inside, names, styles = [], [], [], [], [], []
+    for index in tqdm(usable, desc="pairs", unit="cartoon"):
+        cartoon = taken_apart(drawn.images[index], drawn.points[478][index])  # again: all of them fill the memory
+        assert isinstance(cartoon, Cartoon)
+        random, lids = np.random.default_rng((seed, index)), cartoon.bare_lids
+        for photo in sources.alike(cartoon, each, random):
+            placed = in_place(faces.images[photo], faces.inside[photo], faces.points[478][photo], cartoon, shape)
+            if placed is None:
+                continue
+            made, mesh, name = list(pair(cartoon, placed, random)), cartoon.mesh, faces.names[photo]
+            if random.random() < BLINKS and lids:
+                made, mesh = squeezed(made, mesh, random.uniform(*OPEN))
+                name = f"{name} blinking"
+            images.append(made[0])
+            drawings.append(made[1])
+            meshes.append(mesh)
+            inside.append(drawn.inside[index] * (cartoon.covered < 0.5).astype(np.uint8))
+            names.append(f"{drawn.names[index]} with {name}")
+            styles.append(drawn.sources[index])
+    if not images:
+        raise InputError("no photo shows a bare face; prepare some without glasses, beards and fringes")
+    dense = np.stack(meshes)
+    points = {5: np.stack([five_points(mesh) for mesh in meshes]).astype(np.float32), 478: dense}
+    return Pack(np.stack(images), np.stack(inside), points, names, styles, np.stack(drawings), shape), left_out
+
+
+def refine(cartoons: Pack) -> tuple[list[int], NDArray[np.float32], Counter[str]]:
+    """Which cartoons can be used, their meshes as they are drawn (N, 478, 2), and how many others there are, by why."""
+    usable, refined, left_out = [], [], Counter[str]()
+    for index in tqdm(range(len(cartoons)), desc="cartoons", unit="cartoon"):
+        apart = taken_apart(cartoons.images[index], cartoons.points[478][index])
+        if isinstance(apart, Cartoon):
+            usable.append(index)
+            refined.append(apart.mesh)
+        else:
+            left_out[apart] += 1
+    return usable, np.array(refined, np.float32), left_out
+
+
+class Sources:
+    """Photos to take faces from."""
+
+    def __init__(self, photos: Pack, shape: Shape) -> None:
+        self.photos = photos
+        side = photos.images.shape[1]
+        placed = [moved(mesh, displacements(mesh, shape, side), side) for mesh in photos.points[478]]
+        self.forms = np.stack([form(mesh) for mesh in placed])
+        count = Counter(photos.sources)
+        share = np.array([1 / count[source] ** 0.5 for source in photos.sources])
+        self.share = share / share.sum()
+        self.bare = cache(self._bare)
+
+    def alike(self, cartoon: Cartoon, count: int, random: np.random.Generator) -> Iterator[int]:
+        """Up to `count` photos with bare faces of about the cartoon's shape, at random."""
+        looked_at = random.choice(len(self.share), min(LOOKED_AT * count, len(self.share)), False, self.share)
+        off = np.abs(self.forms[looked_at] - form(cartoon.mesh)).sum((1, 2))
+        nearest = random.permutation(looked_at[np.argsort(off)][: ALIKE * count])
+        for index in nearest:
+            if count and self.bare(int(index)):
+                count -= 1
+                yield int(index)
+
+    def _bare(self, index: int) -> bool:
+        """Whether a face has neither glasses nor a beard nor a fringe."""
+        picture, mesh = self.photos.images[index], self.photos.points[478][index]
+        if wears_glasses(picture, mesh):
+            return False
+        lab = cv2.bilateralFilter(to_lab(picture), 5, 12, 3)
+        skin = find(lab, mesh, 1.0, hair(lab, person(picture), mesh))
+        size = (lab.shape[0], lab.shape[1])
+        forehead = fill(mesh[OVAL], size)
+        forehead[max(int(mesh[BROWS[0] + BROWS[1], 1].min()), 0) :] = 0
+        if share(skin.where, forehead) < FOREHEAD:
+            return False
+        return share(beard(lab, skin, base_tone(lab[..., 0], skin), mesh), chin(mesh, size)) < BEARDED
+
+
+def share(values: NDArray[np.float32], where: NDArray[np.float32]) -> float:
+    """The mean of `values` (H, W) under `where` (H, W); 1 where that is nothing."""
+    total = float(where.sum())
+    return float((values * where).sum()) / total if total > 1 else 1.0
+
+
+def with_meshes(pack: Pack, what: str) -> Pack:
+    """The crops that have dense landmarks. Raises InputError where none has."""
+    dense = pack.points.get(478)
+    known = np.flatnonzero(np.isfinite(dense).all((1, 2))) if dense is not None else np.array([], int)
+    if not len(known):
+        raise InputError(f"the {what} have no meshes of 478 landmarks; prepare them without --landmarks")
+    return pack.part(known)
+
+
+def form(mesh: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Places of the features and the lips (N, 2), wherever the face lies and however large it is."""
+    points = mesh[[*FEATURES, *MOUTH_INSIDE]]
+    points = points - points.mean(0)
+    out: NDArray[np.float32] = points / np.float32(np.sqrt(np.square(points).sum()))
+    return out

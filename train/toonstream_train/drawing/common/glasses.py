@@ -12,6 +12,10 @@ CORNERS = ((33, 133), (263, 362))
 """Outer and inner corner of either eye."""
 EYE_SHARE = 0.31
 """The width of an eye in life, in distances of the outer corners of both."""
+BELOW = (145, 374)
+"""The middle of either lower lid."""
+BEYOND_LID = 1.3
+"""A rim is so much farther from the middle of an eye than the lid is."""
 TEMPLES = (127, 356)
 RIM = (0.42, 1.25)
 """How far from the middle of an eye a rim may run below it, in such widths."""
@@ -52,8 +56,11 @@ def rim(lab: Floats, landmarks: Points, side: int) -> tuple[Points, float]:
     span = max(float(np.hypot(*across)), 1.0)
     angle = np.radians(np.arange(15, 166, 3, dtype=np.float32))[:, None]
     ray = np.cos(angle) * across / span + np.sin(angle) * np.array([-across[1], across[0]], np.float32) / span
-    reach = np.linspace(*RIM, 90, dtype=np.float32) * np.float32(EYE_SHARE * span)
-    at = (landmarks[outer] + landmarks[inner]) / 2 + reach[None, :, None] * ray[:, None]
+    middle, unit = (landmarks[outer] + landmarks[inner]) / 2, EYE_SHARE * span
+    # In a look with large eyes the lower lid may lie where else a rim does.
+    nearest = max(RIM[0], BEYOND_LID * float(np.hypot(*(landmarks[BELOW[side]] - middle))) / unit)
+    reach = np.linspace(min(nearest, 0.8 * RIM[1]), RIM[1], 90, dtype=np.float32) * np.float32(unit)
+    at = middle + reach[None, :, None] * ray[:, None]
     x, y = np.moveaxis(at - np.float32(0.5), 2, 0)
     polar = cv2.remap(lab, x.copy(), y.copy(), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     step = float(reach[1] - reach[0])

@@ -4,7 +4,6 @@ import cv2
 import numpy as np
 import pytest
 from support.drawn_face import EYE_CENTRES, SIDE, SKINS, face, lab
-from support.plain_drawing import plain_drawing
 from toonstream_train.drawing import LOOKS, draw
 from toonstream_train.drawing.common import analysis, glasses
 from toonstream_train.drawing.common.lit_skin import lit_tone

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from toonstream.faces.mesh import BROWS, EYES, LIP_LOWER_INNER, LIP_UPPER_INNER, MOUTH, MOUTH_INSIDE, NOSE_BASE, OVAL
 from toonstream_train.data.drawn_eyes import Axes, drawn_eyes, not_skin, skin_colour, with_eyes
 from toonstream_train.drawing.common.shapes import Points, curve, face_width, fill, grown
-from toonstream_train.drawing.common.smoothing import Floats, blur, grid, smoothstep
+from toonstream_train.drawing.common.smoothing import Floats, blur, grid, smoothstep, to_lab
 
 Bytes = NDArray[np.uint8]
 SKIN = (16.0, 9.0)
@@ -190,7 +190,3 @@ def near(mask: Floats, reach: float) -> Floats:
 
 def odd(size: float) -> int:
     return 2 * round(size / 2) + 1
-
-
-def to_lab(picture: Bytes) -> Floats:
-    return np.asarray(cv2.cvtColor(picture.astype(np.float32) / 255, cv2.COLOR_RGB2LAB), np.float32)

@@ -91,7 +91,7 @@ class DrawnFaces:
         weights: how often the faces of a source are taken, where not once.
         """
         assert pack.drawings is not None
-        self.pack, self.shape, self.augmentation, self.seed = pack, shape, augmentation, seed
+        self.pack, self.augmentation, self.seed = pack, augmentation, seed
         share = np.array([weights.get(source, 1.0) for source in pack.sources])
         self.share = share / share.sum()
         self.side = pack.images.shape[1]

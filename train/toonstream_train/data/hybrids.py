@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from toonstream.faces import spline
 from toonstream.faces.mesh import BROWS, EYES, IRISES, MOUTH, NOSE_BASE, OVAL
 from toonstream.faces.shape import Shape, displacements, moved
-from toonstream_train.data.cartoon import Cartoon, hair_colour, like_hair, odd, to_lab
+from toonstream_train.data.cartoon import Cartoon, hair_colour, like_hair, odd
 from toonstream_train.drawing.common.hair import CHEEKS, bare_cheeks, off_hue
 from toonstream_train.drawing.common.person import person
 from toonstream_train.drawing.common.shapes import Points, disc, face_width, fill, grown
 from toonstream_train.drawing.common.skin import filled
-from toonstream_train.drawing.common.smoothing import Floats, blur, grid, smoothstep
+from toonstream_train.drawing.common.smoothing import Floats, blur, grid, smoothstep, to_lab
 
 Bytes = NDArray[np.uint8]
 FEATURES = [*OVAL, *BROWS[0][:5:2], *BROWS[1][:5:2], *EYES[0][::2], *EYES[1][::2], 468, 473, 1, *NOSE_BASE[::4]]

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from toonstream.faces.face import five_points
 from toonstream.faces.mesh import BROWS, MOUTH_INSIDE, OVAL
 from toonstream.faces.shape import Shape, displacements, moved
-from toonstream_train.data.cartoon import Cartoon, taken_apart, to_lab
+from toonstream_train.data.cartoon import Cartoon, taken_apart
 from toonstream_train.data.drawn_blinks import squeezed
 from toonstream_train.data.hybrids import FEATURES, in_place, pair
 from toonstream_train.data.pack import Pack
@@ -25,6 +25,7 @@ from toonstream_train.drawing.common.lit_skin import base_tone
 from toonstream_train.drawing.common.person import person
 from toonstream_train.drawing.common.shapes import fill
 from toonstream_train.drawing.common.skin import find
+from toonstream_train.drawing.common.smoothing import to_lab
 
 FEWEST = 8
 """Cartoons that a style is learned from at least."""

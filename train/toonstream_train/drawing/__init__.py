@@ -17,7 +17,7 @@ from toonstream_train.drawing.common.glasses import worn
 from toonstream_train.drawing.common.person import head_matte, person
 from toonstream_train.drawing.common.seen import eyes_seen
 from toonstream_train.drawing.common.shapes import CANVAS
-from toonstream_train.drawing.common.smoothing import Floats, smoothstep
+from toonstream_train.drawing.common.smoothing import Floats, smoothstep, to_lab
 from toonstream_train.drawing.teachers import anime, cel, film
 
 
@@ -51,7 +51,7 @@ def draw(
     photo, points = _canvas(crop, landmarks)
     field = displacements(points, LOOKS[look].shape, CANVAS)
     warped, mesh = resample(photo, np.eye(2, 3), CANVAS, field), moved(points, field, CANVAS)
-    lab = _lab(warped)
+    lab = to_lab(warped)
     seen = person(warped)
     # Not on the wall: the matte would cut off what is drawn beside a head.
     cover = smoothstep(head_matte(seen, mesh), *EDGE)
@@ -66,7 +66,7 @@ def draw(
 def wears_glasses(crop: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> bool:
     """Whether glasses are seen on a face; crop, landmarks: as for `draw`."""
     photo, points = _canvas(crop, landmarks)
-    lab = _lab(photo)
+    lab = to_lab(photo)
     return worn(lab, points) > 0.3 or min(eyes_seen(lab, points)) < 0.9
 
 
@@ -79,10 +79,6 @@ def _canvas(crop: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> tuple[ND
     shrinks = crop.shape[0] > CANVAS
     photo = cv2.resize(crop, (CANVAS, CANVAS), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
     return np.asarray(photo, np.uint8), landmarks.astype(np.float32) * np.float32(CANVAS / crop.shape[0])
-
-
-def _lab(photo: NDArray[np.uint8]) -> Floats:
-    return np.asarray(cv2.cvtColor(photo.astype(np.float32) / 255, cv2.COLOR_RGB2LAB), np.float32)
 
 
 __all__ = ["LOOKS", "Look", "draw", "wears_glasses"]

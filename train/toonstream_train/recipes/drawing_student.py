@@ -64,7 +64,7 @@ class DrawingStudentSettings(Settings):
 
     adversarial_steps: int = 0
     adversarial: float = 0.04
-    """Weight of what the discriminators say; where it is ten times as much they are fooled before they have learned."""
+    """Weight of what the discriminators say; at 0.3 they are fooled before they have learned."""
     discriminator_width: int = 32
     discriminator_rate: float = 1.5e-3
 

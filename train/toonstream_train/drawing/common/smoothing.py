@@ -12,6 +12,12 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 
 
+def to_lab(picture: NDArray[np.uint8]) -> Floats:
+    """An RGB picture (H, W, 3) in LAB."""
+    out: Floats = cv2.cvtColor(picture.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    return out
+
+
 def blur(picture: Floats, sigma: float) -> Floats:
     """Gaussian blur; the border repeats."""
     out: Floats = cv2.GaussianBlur(picture, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)

@@ -27,7 +27,9 @@ FRESHER = 9.0
 HEALTHIER = 0.6
 """How far the skin's colour goes to the one that good light would show."""
 RICHER, DEEPER = 1.08, 0.33
-"""How much richer than that light skin is; how far deep skin goes there beyond what it is painted in anyway."""
+"""How much richer than that skin of middling lightness is; how far deep skin goes there beyond what it is painted in."""
+CREAM = np.array([0.76, 0.94])
+"""Light skin is painted lighter than life; with all of its red it would look like salmon. What it keeps of a and b."""
 
 
 def flat_tones(seen: Analysis, mesh: Points, steps: float) -> Floats:
@@ -45,7 +47,8 @@ def flat_tones(seen: Analysis, mesh: Points, steps: float) -> Floats:
     aim, painted = own + HEALTHIER * (healthy(own, seen.base) - own), face_chroma(face[..., 1:], skin)
     # A painter's warm shadows and rosy cheeks would make one flat tone salmon; without them deep skin would be grey.
     fair = ramp(seen.base, 42.0, 58.0)
-    added = fair * (RICHER * aim - painted) + (1 - fair) * DEEPER * (aim - own)
+    cream = 1 + ramp(seen.base, 60.0, 78.0) * (CREAM - 1)
+    added = fair * (RICHER * cream * aim - painted) + (1 - fair) * DEEPER * (aim - own)
     dim = np.sqrt((seen.face[..., 0] / np.float32(max(seen.base, 1.0))).clip(0.12, 1.1))
     face[..., 1:] += (dim * skin.where)[..., None] * np.asarray(added, np.float32)
     # What is skin by its colour alone takes part, so that no patch shows where the mask errs.

@@ -19,6 +19,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--folder", type=Path, help="for the PNGs (beside the pack, one for each look)")
     parser.add_argument("--most", type=int, metavar="N", help="draw only N crops, evenly from all sources (all)")
     parser.add_argument("--blinks", type=int, default=0, metavar="N", help="add N of them with their eyes closed (0)")
+    parser.add_argument("--webcams", type=int, default=0, metavar="N", help="add N as a webcam in a room has them (0)")
     parser.add_argument("--workers", type=int, default=2, help="processes to draw with (2)")
 
 
@@ -32,11 +33,11 @@ def run(args: argparse.Namespace) -> None:
 
     if args.look not in LOOKS:
         raise InputError(f"there is no look {args.look}; there are: {', '.join(LOOKS)}")
-    if (args.most or args.blinks) and not args.out:
-        raise InputError("--most leaves crops out, --blinks adds some: name another pack for them with --out")
+    if (args.most or args.blinks or args.webcams) and not args.out:
+        raise InputError("--most leaves crops out, --blinks and --webcams add some: name another pack with --out")
     heed_interrupts()
     photos = pack.load(args.pack)
     folder = args.folder or args.pack.with_name(f"{args.pack.stem}-{args.look}")
-    drawn = draw_all(photos, args.look, folder, args.workers, args.most, args.blinks)
+    drawn = draw_all(photos, args.look, folder, args.workers, args.most, args.blinks, args.webcams)
     pack.save(drawn, args.out or args.pack)
     print(f"{args.out or args.pack}: {len(drawn)} crops of {len(photos)}, and their drawings")

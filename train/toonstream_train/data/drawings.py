@@ -4,7 +4,7 @@ import hashlib
 import signal
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
-from functools import cache
+from functools import cache, reduce
 from itertools import islice
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from toonstream.faces import shape
 from toonstream_train import drawing
 from toonstream_train.data.expression import eye_opening
 from toonstream_train.data.pack import Pack, shared_out
+from toonstream_train.data.webcam import webcam
 from toonstream_train.drawing import draw, wears_glasses
 from toonstream_train.drawing.common.shapes import CANVAS
 from toonstream_train.drawing.features.lids import blinked
@@ -28,10 +29,12 @@ OPEN = 0.2
 """The gap between open lids, in widths of the eye."""
 
 
-def draw_all(pack: Pack, look: str, folder: Path, workers: int, most: int | None = None, blinks: int = 0) -> Pack:
+def draw_all(
+    pack: Pack, look: str, folder: Path, workers: int, most: int | None = None, blinks: int = 0, webcams: int = 0
+) -> Pack:
     """The crops that have dense landmarks, or `most` of them, with their drawings in a look of `drawing.LOOKS`.
 
-    blinks: so many of them come once more, with their lids drawn down. folder: keeps the drawings as PNGs, named by
+    blinks, webcams: so many of them come once more, with their lids drawn down, or as a webcam has them. folder: keeps the drawings as PNGs, named by
     crop, landmarks and the teacher's code, so that an interrupted run goes on and a changed teacher draws again.
     """
     from multiprocessing import get_context
@@ -41,7 +44,8 @@ def draw_all(pack: Pack, look: str, folder: Path, workers: int, most: int | None
     if not len(known):
         raise InputError("the pack has no 478 landmarks to draw from; prepare photos without --landmarks")
     pack = pack.part(known)
-    pack = joined(pack, blinking(pack, blinks)) if blinks else pack
+    more = [*([blinking(pack, blinks)] if blinks else []), *([in_rooms(pack, webcams)] if webcams else [])]
+    pack = reduce(joined, more, pack)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -97,6 +101,14 @@ def blinking(pack: Pack, count: int) -> Pack:
     for k in range(len(part)):
         part.images[k], meshes[k] = blinked(part.images[k], meshes[k], LIDS[k % len(LIDS)])
     return replace(part, names=[f"blink/{name}" for name in part.names])
+
+
+def in_rooms(pack: Pack, count: int) -> Pack:
+    """The last `count` crops, as a webcam has them."""
+    part = pack.part(np.arange(len(pack))[-count:])
+    for k, image in enumerate(part.images):
+        part.images[k] = webcam(np.random.default_rng((1, k)), image)
+    return replace(part, names=[f"webcam/{name}" for name in part.names])
 
 
 def joined(first: Pack, second: Pack) -> Pack:

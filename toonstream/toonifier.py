@@ -28,6 +28,7 @@ from toonstream.faces.shape import Proportions, moved
 from toonstream.faces.square import Square
 from toonstream.faces.tracker import Tracker
 from toonstream.frame import Frame, check_rgb
+from toonstream.steady import steadied
 
 SHARPNESS = 2 / 3
 """Crop pixels for each pixel of the frame: flat colours and clean lines still look crisp, at half the cost of 1."""
@@ -107,6 +108,7 @@ class Toonifier(Closeable):
         self._engine = style if isinstance(style, Engine) else open_engine(load_style(style), backend)
         self.shape = shape_of(self._engine)
         self._sizes: dict[int, int] = {}
+        self._before: dict[int, NDArray[np.uint8]] = {}  # each face's last cartoon
 
     @property
     def engine(self) -> Engine:
@@ -160,8 +162,10 @@ class Toonifier(Closeable):
             }
             outputs = self._engine.run(inputs)
             mattes = outputs.get("matte", [None] * len(group))
-            for (face, mask), face_crop, toon, matte in zip(group, crops, outputs["toon"], mattes, strict=True):
-                toons.append(Toon(face, face_crop.matrix, toon, matte, face_crop.person(mask)))
+            for (face, mask), face_crop, drawn, matte in zip(group, crops, outputs["toon"], mattes, strict=True):
+                picture = steadied(drawn, self._before.get(face.identity))
+                toons.append(Toon(face, face_crop.matrix, picture, matte, face_crop.person(mask)))
+        self._before = {toon.face.identity: toon.picture for toon in toons}
         return toons
 
     def renew(self, frame: Frame, faces: list[Face]) -> None:
@@ -190,6 +194,7 @@ class Toonifier(Closeable):
         if not isinstance(engine, Engine):
             raise TypeError(f"restyle needs an Engine, as open_engine gives it; got {type(engine).__name__}")
         self.shape = shape_of(engine)
+        self._before = {}
         self._engine, before = engine, self._engine
         before.close()
 
@@ -201,7 +206,7 @@ class Toonifier(Closeable):
         """Drop all tracked faces: what comes next is another video or another photo."""
         self._tracker.forget()
         self._masks.forget()
-        self._sizes = {}
+        self._sizes, self._before = {}, {}
 
     def close(self) -> None:
         """Frees the networks; may be called twice."""

@@ -14,6 +14,7 @@ from toonstream.faces import framing
 from toonstream.faces.crop import crop
 from toonstream.frame import Frame
 from toonstream.live.session import Session
+from toonstream.steady import steadied
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +106,17 @@ def test_a_face_keeps_its_crop_size_through_small_changes(toonifier, pictures):
     toonifier._sizes = {faces[0].identity: toon.picture.shape[0] + 32}
     [again] = toonifier.draw(frame, faces)
     assert again.picture.shape[0] == toon.picture.shape[0] + 32
+
+
+def test_each_face_is_steadied_beside_itself_in_the_frame_before(toonifier, pictures):
+    dark, light = (Frame.from_rgb(pictures[0] // 2 + np.uint8(more), 0, Fraction(1, 25), 0) for more in (0, 10))
+    toonifier.reset()
+    faces = toonifier.see(dark)
+    first, second = (toonifier.draw(frame, faces)[0].picture for frame in (dark, light))
+    toonifier.reset()
+    alone = toonifier.draw(light, faces)[0].picture
+    assert np.array_equal(second, steadied(alone, first))
+    assert not np.array_equal(second, alone)
 
 
 def test_a_style_of_small_faces_is_drawn_at_its_own_size(tmp_path, pictures):

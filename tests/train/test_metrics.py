@@ -28,6 +28,7 @@ from toonstream_train.networks.generators.small import Small
 
 from toonstream.faces import framing
 from toonstream.faces.mesh import BROWS, EYES, IRISES, MOUTH, OVAL
+from toonstream.steady import SHARE
 
 RANDOM = np.random.default_rng(0)
 PHOTOS = cv2.GaussianBlur(RANDOM.integers(0, 256, (4, 64, 64 * 3), np.uint8).transpose(1, 2, 0), (9, 9), 0)
@@ -195,7 +196,8 @@ def test_flicker_of_a_gain(amount: int) -> None:
 
     stills = pack.Pack(photos, np.ones(photos.shape[:3], np.uint8), {5: POINTS}, list("abcd"), ["a"] * 4)
     made = steadiness.flicker(stills, draw(stills), draw, none)
-    assert made.frames == pytest.approx(amount)
+    calmed = (SHARE**2 / (2 - SHARE)) ** 0.5  # what a filter of the first order leaves of faint noise
+    assert calmed * 0.9 * amount < made.frames < calmed * (1.1 if amount == 1 else 1.5) * amount
     assert made.noise == pytest.approx(amount)
     assert steadiness.flicker(stills, photos, lambda x: np.zeros_like(x.images), none).frames == 0
 

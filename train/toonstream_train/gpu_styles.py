@@ -37,7 +37,8 @@ def main() -> None:
     photos = pack.load(options.photos)
     end = time.monotonic() + 60 * options.minutes
     for i, look in enumerate(options.looks):
-        drawn = draw_all(photos, look, options.out / f"drawings-{look}", os.cpu_count() or 1, blinks=len(photos) // 20)
+        folder, blinks, webcams = options.out / f"drawings-{look}", len(photos) // 20, len(photos) // 6
+        drawn = draw_all(photos, look, folder, os.cpu_count() or 1, blinks=blinks, webcams=webcams)
         seconds = (end - time.monotonic()) / (len(options.looks) - i)
         chosen = settings.read(DrawingStudent.defaults, preset("drawing_student", look), [f"batch={options.batch}"])
         steps = fit(drawn, chosen, options.out / look, options.device, seconds)

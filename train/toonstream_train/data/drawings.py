@@ -34,8 +34,9 @@ def draw_all(
 ) -> Pack:
     """The crops that have dense landmarks, or `most` of them, with their drawings in a look of `drawing.LOOKS`.
 
-    blinks, webcams: so many of them come once more, with their lids drawn down, or as a webcam has them. folder: keeps the drawings as PNGs, named by
-    crop, landmarks and the teacher's code, so that an interrupted run goes on and a changed teacher draws again.
+    blinks, webcams: so many of them come once more, with their lids drawn down, or as a webcam has them. folder: keeps
+    the drawings as PNGs, named by crop, landmarks and the teacher's code, so that an interrupted run goes on and a
+    changed teacher draws again.
     """
     from multiprocessing import get_context
 

@@ -91,7 +91,7 @@ def against_photos(drawn: Mapping[str, Drawn], network: EfficientNetLite0) -> di
 
 
 def flicker(drawn: Mapping[str, Drawn], photos: Pack, engines: Engines, detect: Detect) -> dict[str, Measures]:
-    """How much the toon of a still face changes with a sensor's noise."""
+    """How much what is shown of a still face changes with a sensor's noise."""
     index = np.linspace(0, len(photos) - 1, min(STILLS, len(photos))).astype(int)
     out = {}
     for name, engine in engines.items():
@@ -139,13 +139,13 @@ def along_clip(film: Pack | None, engines: Engines, detect: Detect) -> dict[str,
         "photo": {"warping_error": steadiness.warping_error(film.images, steadiness.motion(film.images))}
     }
     for name, engine in engines.items():
-        moving, kept = toons(engine, film), dict[str, float]()
+        moving, kept = steadiness.shown(toons(engine, film)), dict[str, float]()
         for key, each in faces.expression(filmed, faces.find(moving, detect)).items():
             kept |= {f"clip_{key}": each.correlation, f"clip_{key}_slope": each.slope}
-        shown = inputs(engine, film).get("image", film.images)
-        moved = steadiness.motion(shown)  # in the style's own proportions the photo, too, moves otherwise
+        given = inputs(engine, film).get("image", film.images)
+        moved = steadiness.motion(given)  # in the style's own proportions the photo, too, moves otherwise
         error = steadiness.warping_error(moving, moved)
-        ratio = error / steadiness.warping_error(shown, moved)
+        ratio = error / steadiness.warping_error(given, moved)
         out[name] = kept | {"warping_error": error, "warping_ratio": ratio}
     return out
 

@@ -17,11 +17,14 @@ from toonstream.faces.face import five_points
 from toonstream.faces.framing import half_side
 from toonstream.faces.smoothing import OneEuro
 from toonstream.frame import Frame
+from toonstream.steady import steadied
 from toonstream_train.data.landmarks import Points
 from toonstream_train.data.pack import Pack
 
 SIGMA = 3.0
 """Of the sensor noise, in steps of 255: an indoor webcam's."""
+NOISY = 4
+"""Noisy pictures of a still, by which `steadied` has come to rest."""
 MOST_FRAMES = 300
 """Ten seconds mostly: people blink every three or four."""
 
@@ -33,9 +36,9 @@ Draw = Callable[[Pack], Images]
 @dataclass(frozen=True)
 class Flicker:
     frames: float
-    """Mean |change| of the toon over that of the photo, between two noisy pictures of a still face: what is seen."""
+    """Mean |change| of what is shown over that of the photo, between two noisy frames of a still face."""
     noise: float
-    """The same between a noisy picture and a clean one, which also counts how noise moves every frame alike."""
+    """The same of toons, between a noisy picture and a clean one: also counts how noise moves every frame alike."""
 
 
 def noisy(photos: Images, seed: int) -> Images:
@@ -48,12 +51,21 @@ def flicker(faces: Pack, toons: Images, draw: Draw, detect: Callable[[Images], P
 
     Landmarks are looked for in the noisy pictures too, as at run time.
     """
-    first, second = (found_again(faces, noisy(faces.images, seed), detect) for seed in (1, 2))
-    one, two = draw(first), draw(second)
+    frames = [found_again(faces, noisy(faces.images, seed), detect) for seed in range(NOISY)]
+    drawn = [draw(frame) for frame in frames]
+    seen = np.stack([shown(np.stack(each)) for each in zip(*drawn, strict=True)], 1)
     return Flicker(
-        frames=_change(one, two) / _change(first.images, second.images),
-        noise=_change(toons, one) / _change(faces.images, first.images),
+        frames=_change(*seen[-2:]) / _change(*(frame.images for frame in frames[-2:])),
+        noise=_change(toons, drawn[0]) / _change(faces.images, frames[0].images),
     )
+
+
+def shown(toons: Images) -> Images:
+    """One face's toons (T, H, W, 3), frame after frame, as they are shown at run time."""
+    out: list[NDArray[np.uint8]] = []
+    for toon in toons:
+        out.append(steadied(toon, out[-1] if out else None))
+    return np.stack(out)
 
 
 def found_again(faces: Pack, images: Images, detect: Callable[[Images], Points | None]) -> Pack:

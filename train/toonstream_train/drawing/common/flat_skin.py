@@ -27,7 +27,7 @@ FRESHER = 9.0
 HEALTHIER = 0.6
 """How far the skin's colour goes to the one that good light would show."""
 RICHER, DEEPER = 1.08, 0.33
-"""How much richer than that skin of middling lightness is; how far deep skin goes there beyond what it is painted in."""
+"""How much richer than that skin of middling lightness is; how far deep skin goes beyond what it is in anyway."""
 CREAM = np.array([0.76, 0.94])
 """Light skin is painted lighter than life; with all of its red it would look like salmon. What it keeps of a and b."""
 

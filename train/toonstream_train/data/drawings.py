@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from toonstream_engines.errors import InputError
+from toonstream_engines.part import whole
 from tqdm import tqdm
 
 from toonstream.faces import shape
@@ -126,8 +127,10 @@ def joined(first: Pack, second: Pack) -> Pack:
 def draw_one(image: NDArray[np.uint8], dense: NDArray[np.float32], look: str, path: Path) -> None:
     """Draw one crop (S, S, 3) RGB into a PNG of CANVAS pixels, whole or not at all."""
     cv2.setNumThreads(1)
-    partial = path.with_suffix(".partial.png")
     picture = cv2.cvtColor(draw(image, dense, look, CANVAS), cv2.COLOR_RGB2BGR)
-    if not cv2.imwrite(str(partial), picture, [cv2.IMWRITE_PNG_COMPRESSION, 1]):
-        raise InputError(f"{path.parent}: cannot be written; free some space or name another --folder")
-    partial.replace(path)
+    try:
+        with whole(path) as part:
+            if not cv2.imwrite(str(part), picture, [cv2.IMWRITE_PNG_COMPRESSION, 1]):
+                raise OSError
+    except OSError as error:
+        raise InputError(f"{path.parent}: cannot be written; free some space or name another --folder") from error

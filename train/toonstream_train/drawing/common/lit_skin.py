@@ -20,7 +20,7 @@ SHADOW, HIGHLIGHT = 0.62, 0.85
 """How much of a faint shadow's and of a light's distance to the base tone stays."""
 DEEP = (0.30, 0.62)
 """From the first share of the base tone below it to the second a shadow becomes as deep as the photo has it."""
-RICHER, REVIVED = 1.10, 0.10
+RICHER, REVIVED = 1.02, 0.06
 """How much the skin's chroma grows, and how much more where a camera left little of it."""
 HUE, PALE = np.radians(53.0), 21.0
 """The hue that skin has in good light, and the least chroma."""

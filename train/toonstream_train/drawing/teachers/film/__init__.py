@@ -23,7 +23,7 @@ from toonstream_train.drawing.teachers.film.mouth import mouth
 
 SHAPE = Shape(eyes=(1.36, 1.58), apart=0.045, nose=(0.09, 0.24), mouth=(0.0, 0.0), jaw=0.10, chin=0.04)
 VIVID = 0.14
-"""More chroma, where there is not much already."""
+"""More chroma off the skin, where there is not much already."""
 
 
 def painted(photo: Floats, mesh: NDArray[np.float32], person: Floats) -> Floats:
@@ -56,7 +56,7 @@ def painted(photo: Floats, mesh: NDArray[np.float32], person: Floats) -> Floats:
     mouth(paper[window], crisp[window], mesh - origin, trust)
 
     chroma = cv2.magnitude(paper[..., 1].copy(), paper[..., 2].copy())
-    paper[..., 1:] *= (1 + VIVID * (1 - smoothstep(chroma, 25.0, 60.0)))[..., None]
+    paper[..., 1:] *= (1 + VIVID * (1 - smoothstep(chroma, 25.0, 60.0)) * (1 - bare))[..., None]
     mild: Floats = photo + np.float32(0.5) * (combed - photo)
     paint(mild, head(mesh, (photo.shape[0], photo.shape[1])), paper)
     return mild

@@ -7,11 +7,9 @@ from torch.nn.functional import avg_pool2d
 
 def drawing(x: Tensor, target: Tensor, weight: Tensor) -> Tensor:
     """l1 on pixels and on their gradients, which is where the lines are; weight (B, 1, H, W)."""
-    pixels = ((x - target).abs() * weight).mean()
-    lines = sum(
-        ((a - b).abs() * weight[:, :, : a.shape[2], : a.shape[3]]).mean()
-        for a, b in zip(gradients(x), gradients(target), strict=True)
-    )
+    off = x - target  # and its gradients are those of x less those of the target
+    pixels = (off.abs() * weight).mean()
+    lines = sum((a.abs() * weight[:, :, : a.shape[2], : a.shape[3]]).mean() for a in gradients(off))
     return pixels + lines
 
 

@@ -192,6 +192,8 @@ def eyes(chart: Tensor) -> Tensor:
 def strokes(drawing: Tensor) -> Tensor:
     """(B, 1, S, S) in 0 to 1: dark lines, by how much darker they are than what is around. drawing (B, 3, S, S)."""
     light = drawing.mean(1, keepdim=True)
-    reach = 2 * (drawing.shape[-1] // 32) + 1
-    around = avg_pool2d(light, reach, 1, reach // 2, count_include_pad=False)
+    around, half = light, drawing.shape[-1] // 32
+    for along in ((1, 0), (0, 1)):  # a square window in two passes, which is far cheaper
+        reach, margin = (2 * half * along[0] + 1, 2 * half * along[1] + 1), (half * along[0], half * along[1])
+        around = avg_pool2d(around, reach, 1, margin, count_include_pad=False)
     return (4 * (around - light) - 0.2).clamp(0, 1)

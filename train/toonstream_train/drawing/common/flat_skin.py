@@ -22,7 +22,7 @@ LESS = 0.05
 """How much darker deep skin is painted than its base tone: without its shadows it would look lighter than it is."""
 VIVID = 0.25
 """More chroma off the skin, where there is not much already."""
-FRESHER = 9.0
+FRESHER = 5.0
 """How much lighter than life a comic has light skin, and pink skin of middling lightness; deep skin stays as deep."""
 HEALTHIER = 0.6
 """How far the skin's colour goes to the one that good light would show."""

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from toonstream.faces.mesh import JAW, MOUTH, OVAL
+from toonstream.faces.mesh import JAW, MOUTH, NOSTRILS, OVAL
 from toonstream_train.drawing.common.painting import paint, taper
 from toonstream_train.drawing.common.shapes import Points, curve, face_width, fill, stroke
 from toonstream_train.drawing.common.skin import Skin, spot
@@ -29,18 +29,17 @@ def inked(skin: Floats, landmarks: Points, eyes: Floats) -> Floats:
 
 
 def nose(paper: Floats, skin: Floats, landmarks: Points) -> None:
-    """A short line under its tip, and the shadow that it casts, both deep enough to be seen on dark skin."""
+    """A short line under its tip, and the shadow above it, both deep enough to be seen on dark skin.
+
+    The line lies amid the chart's, so that the chart tells exactly where.
+    """
     shape = (paper.shape[0], paper.shape[1])
     tip, base = landmarks[4], landmarks[2]
+    under = curve(landmarks[NOSTRILS], 40)[9:31]
     across = landmarks[327] - landmarks[98]
-    down = base - tip
-    under = base + 0.1 * down
     seen = float(skin[int(np.clip(base[1], 0, shape[0] - 1)), int(np.clip(base[0], 0, shape[1] - 1))])
-    corners = np.stack([under - 0.30 * across, tip + 0.6 * down, under + 0.30 * across, under + 0.25 * down])
-    shadow = blur(fill(corners.astype(np.float32), shape), 2.0)
+    shadow = blur(fill(np.concatenate([under, [tip + 0.6 * (base - tip)]]).astype(np.float32), shape), 2.0)
     paint(paper, 0.5 * seen * shadow, paper * np.array([0.78, 1.2, 1.05], np.float32))
-    path = np.stack([under - 0.30 * across - 0.08 * down, under + 0.04 * down, under + 0.30 * across - 0.08 * down])
-    width = float(np.hypot(*across))
-    thick = 0.055 * width + 0.8
-    line = stroke(curve(path.astype(np.float32), 20), taper(20, 0.3 * thick, thick, 0.3 * thick), shape)
+    thick = 0.055 * float(np.hypot(*across)) + 0.8
+    line = stroke(under, taper(len(under), 0.3 * thick, thick, 0.3 * thick), shape)
     paint(paper, 0.85 * seen * line, paper * np.array([0.45, 1.05, 0.95], np.float32))

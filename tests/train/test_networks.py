@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import save_file
 from toonstream_engines.errors import InputError
 from toonstream_train.networks.blocks.image_pool import ImagePool
+from toonstream_train.networks.blocks.layers import mean_around
 from toonstream_train.networks.blocks.tones import LARGEST, Tones
 from toonstream_train.networks.discriminators.cartoongan import Discriminator
 from toonstream_train.networks.generators.cartoongan import Generator
@@ -123,3 +124,9 @@ def test_tones_make_a_ramp_flat_and_pass_gradients() -> None:
     assert abs(float(change.detach().mean())) < 0.01
     flat.sum().backward()
     torch.testing.assert_close(ramp.grad, torch.ones_like(ramp))
+
+
+def test_means_around_are_of_what_lies_within_the_picture() -> None:
+    picture = torch.rand(2, 3, 9, 12)
+    expected = torch.nn.functional.avg_pool2d(picture, 5, 1, 2, count_include_pad=False)
+    torch.testing.assert_close(mean_around(picture, 2), expected)

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from toonstream_engines.errors import InputError
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, interpolate, max_pool2d
+from torch.nn.functional import interpolate, max_pool2d
 from torch.optim import Adam
 
 from toonstream.faces.shape import Shape
@@ -24,6 +24,7 @@ from toonstream_train.data.pack import Pack
 from toonstream_train.losses.adversarial import discriminator_loss, generator_loss
 from toonstream_train.losses.drawing import drawing, local_contrast, tones
 from toonstream_train.losses.temporal import temporal_consistency
+from toonstream_train.networks.blocks.layers import mean_around
 from toonstream_train.networks.discriminators.local import LocalDiscriminator
 from toonstream_train.networks.generators.painter import Painter
 
@@ -192,8 +193,5 @@ def eyes(chart: Tensor) -> Tensor:
 def strokes(drawing: Tensor) -> Tensor:
     """(B, 1, S, S) in 0 to 1: dark lines, by how much darker they are than what is around. drawing (B, 3, S, S)."""
     light = drawing.mean(1, keepdim=True)
-    around, half = light, drawing.shape[-1] // 32
-    for along in ((1, 0), (0, 1)):  # a square window in two passes, which is far cheaper
-        reach, margin = (2 * half * along[0] + 1, 2 * half * along[1] + 1), (half * along[0], half * along[1])
-        around = avg_pool2d(around, reach, 1, margin, count_include_pad=False)
+    around = mean_around(light, drawing.shape[-1] // 32)
     return (4 * (around - light) - 0.2).clamp(0, 1)

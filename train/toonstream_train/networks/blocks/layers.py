@@ -1,7 +1,7 @@
 """What the networks for live use are made of."""
 
 from torch import Tensor, nn
-from torch.nn.functional import interpolate
+from torch.nn.functional import avg_pool2d, interpolate
 
 
 def conv(a: int, b: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
@@ -40,3 +40,9 @@ class Context(nn.Module):
 def up(x: Tensor) -> Tensor:
     """Twice as large, each value four times."""
     return interpolate(x, scale_factor=2.0)
+
+
+def mean_around(x: Tensor, radius: int) -> Tensor:
+    """Means of (N, C, H, W) in squares of that radius, of what lies within the picture. Two passes are far cheaper."""
+    down = avg_pool2d(x, (2 * radius + 1, 1), 1, (radius, 0), count_include_pad=False)
+    return avg_pool2d(down, (1, 2 * radius + 1), 1, (0, radius), count_include_pad=False)

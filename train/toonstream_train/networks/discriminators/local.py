@@ -4,9 +4,10 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, interpolate
+from torch.nn.functional import interpolate
 
 from toonstream.faces.chart import PLANES
+from toonstream_train.networks.blocks.layers import mean_around
 
 EYES, MOUTH = (0.33, 0.60, 0.14, 0.86), (0.52, 0.85, 0.26, 0.74)
 """Top, bottom, left and right in shares of a crop that its landmarks frame."""
@@ -31,7 +32,7 @@ class LocalDiscriminator(nn.Module):
 
     def forward(self, picture: Tensor, chart: Tensor, corner: tuple[float, float]) -> list[Tensor]:
         """corner: top and left of the window that lies anywhere, in shares of the room there is, 0 to 1."""
-        fine = FINE * (picture - avg_pool2d(picture, 5, 1, 2, count_include_pad=False))
+        fine = FINE * (picture - mean_around(picture, 2))
         seen = torch.cat([picture, fine, interpolate(chart, scale_factor=2.0)], 1)
         top, left = (share * (1 - SIDE) for share in corner)
         windows = (EYES, MOUTH, (top, top + SIDE, left, left + SIDE))

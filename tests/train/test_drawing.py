@@ -42,10 +42,10 @@ def test_skin_keeps_its_tone(skin: str, look: str) -> None:
     crop[:12] = 250  # a lamp: the photo is exposed well
     cheeks = np.s_[140:180, 70:186]
     was, now = lab(crop)[cheeks].reshape(-1, 3).mean(0), lab(draw(crop, mesh, look))[cheeks].reshape(-1, 3).mean(0)
-    # A comic's skin is a little fresher than life, unless it is deep; no look makes skin darker.
+    # A comic's skin is a little fresher than life, and less red, unless it is deep; no look makes skin darker.
     assert -3 < now[0] - was[0] < (9 if skin == "pale" else 5)
     hues = np.degrees(np.arctan2([was[2], now[2]], [was[1], now[1]]))
-    assert abs(hues[0] - hues[1]) < 5
+    assert abs(hues[0] - hues[1]) < (7 if skin == "pale" else 5)
     assert 0.95 < np.hypot(*now[1:]) / np.hypot(*was[1:]) < 1.35
 
 

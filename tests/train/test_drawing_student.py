@@ -15,7 +15,14 @@ from toonstream_engines.export import to_toml
 from toonstream_train.data.drawn_faces import Augmentation, DrawnFaces, warped
 from toonstream_train.data.glasses import glasses
 from toonstream_train.data.pack import Pack
-from toonstream_train.recipes.drawing_student import DrawingStudent, DrawingStudentSettings, eyes, features, strokes
+from toonstream_train.recipes.drawing_student import (
+    DrawingStudent,
+    DrawingStudentSettings,
+    eyes,
+    features,
+    sockets,
+    strokes,
+)
 
 from toonstream import Toonifier
 from toonstream.faces.face import five_points
@@ -137,6 +144,9 @@ def test_features_are_where_the_chart_has_them(pack: Pack) -> None:
     opening = eyes(chart)
     assert opening[0, 0, int(top), int(left)] == 1
     assert opening[0, 0, int(top) - 24, int(left)] == 0 < where[0, 0, int(top) - 24, int(left)]  # a brow
+    around = sockets(chart)
+    assert opening[0, 0, int(top) + 20, int(left)] == 0 < around[0, 0, int(top) + 20, int(left)]  # a bag
+    assert around[0, 0, 180, 128] == 0  # the chin
 
 
 def test_strokes_are_dark_lines_and_no_edges() -> None:

@@ -52,6 +52,8 @@ class DrawingStudentSettings(Settings):
     """How much more brows, lips and lines count than the rest."""
     eyes: float = 40.0
     """How much more eyes do: a hundredth of the picture, and what people look at first."""
+    sockets: float = 0.0
+    """How much more what surrounds the eyes counts: drawings of large eyes have no bags there, and photos do."""
     ink: float = 0.0
     """How much more dark strokes do: one whose place is not sure to the pixel would be left out as unlikely."""
     contrast: float = 1.0
@@ -140,6 +142,8 @@ class DrawingStudent(Recipe):
     def optimise(self, update: Update) -> None:
         s = self.settings
         where = self.weight * (1 + s.features * features(self.chart) + s.eyes * eyes(self.chart))
+        if s.sockets:
+            where = where + s.sockets * self.weight * sockets(self.chart)
         if s.ink:
             where = where + s.ink * self.weight * strokes(self.drawing)
         self.losses = {"drawing": drawing(self.toon, self.drawing, where)}
@@ -188,6 +192,16 @@ def features(chart: Tensor) -> Tensor:
 def eyes(chart: Tensor) -> Tensor:
     """(B, 1, S, S) in 0 to 1: the openings of the eyes. chart: as for `features`."""
     return interpolate((1.5 * (chart[:, 1:2] + 1)).clamp(max=1), scale_factor=2.0)
+
+
+def sockets(chart: Tensor) -> Tensor:
+    """(B, 1, S, S) in 0 to 1: eyes and what is around them, a twelfth of a side wide. chart: as for `features`."""
+    reach = chart.shape[-1] // 12
+    out = (1.5 * (chart[:, 1:2] + 1)).clamp(max=1)
+    for along in ((1, 0), (0, 1)):
+        kernel = (2 * reach * along[0] + 1, 2 * reach * along[1] + 1)
+        out = max_pool2d(out, kernel, 1, (reach * along[0], reach * along[1]))
+    return interpolate(out, scale_factor=2.0)
 
 
 def strokes(drawing: Tensor) -> Tensor:

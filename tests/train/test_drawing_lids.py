@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 from support.drawn_face import CLOSED, EYE_CENTRES, SKINS, face
+from support.drawn_pack import drawn_pack
 from toonstream_train.commands import main
 from toonstream_train.data import pack
 from toonstream_train.drawing.features.lids import blinked
@@ -47,14 +48,7 @@ def test_half_way_the_lid_is_half_way() -> None:
 
 def test_those_who_blink_are_drawn_besides(tmp_path: Path) -> None:
     """A pack of one face, and one whose eyes are closed already: the first comes once more."""
-    faces = [face(SKINS["brown"]), face(SKINS["brown"], CLOSED)]
-    photos = pack.Pack(
-        images=np.stack([crop for crop, _ in faces]),
-        inside=np.ones((2, pack.SIZE, pack.SIZE), np.uint8),
-        points={5: np.zeros((2, 5, 2), np.float32), 478: np.stack([mesh for _, mesh in faces])},
-        names=["open.png", "closed.png"],
-        sources=["made", "made"],
-    )
+    photos = drawn_pack(open=face(SKINS["brown"]), closed=face(SKINS["brown"], CLOSED))
     pack.save(photos, tmp_path / "photos.pack")
     command = ["draw", str(tmp_path / "photos.pack"), "--look", "anime", "--blinks", "5", "--workers", "1"]
     assert main(command) == 2  # more crops than before: they need another pack

@@ -5,6 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from support.drawn_face import SKINS, face
+from support.drawn_pack import drawn_pack
 from toonstream_train.commands import main
 from toonstream_train.data import pack
 from toonstream_train.data.webcam import BLACK, PALER, WHITE, webcam
@@ -24,14 +25,7 @@ def test_a_room_has_neither_black_nor_white_and_less_colour() -> None:
 
 
 def test_the_last_crops_are_drawn_once_more_as_a_webcam_has_them(tmp_path: Path) -> None:
-    faces = [face(SKINS["brown"]), face(SKINS["pale"])]
-    photos = pack.Pack(
-        images=np.stack([crop for crop, _ in faces]),
-        inside=np.ones((2, pack.SIZE, pack.SIZE), np.uint8),
-        points={5: np.zeros((2, 5, 2), np.float32), 478: np.stack([mesh for _, mesh in faces])},
-        names=["first.png", "last.png"],
-        sources=["made", "made"],
-    )
+    photos = drawn_pack(first=face(SKINS["brown"]), last=face(SKINS["pale"]))
     pack.save(photos, tmp_path / "photos.pack")
     command = ["draw", str(tmp_path / "photos.pack"), "--look", "cel", "--webcams", "1", "--workers", "1"]
     assert main(command) == 2  # more crops than before: they need another pack

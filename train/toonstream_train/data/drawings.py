@@ -46,7 +46,7 @@ def draw_all(
     if not len(known):
         raise InputError("the pack has no 478 landmarks to draw from; prepare photos without --landmarks")
     pack = pack.part(known)
-    more = [*([blinking(pack, blinks)] if blinks else []), *([in_rooms(pack, webcams)] if webcams else [])]
+    more = [make(pack, count) for make, count in ((blinking, blinks), (in_rooms, webcams)) if count]
     pack = reduce(joined, more, pack)
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 BLACK, WHITE = (4.0, 30.0), (68.0, 92.0)
 """Lightness, of 100, that black and white become."""
 GAMMA = 0.85, 1.2
+"""Exponents of lightness: below 1 shadows are lifted."""
 PALER = 0.55, 1.0
 """How much of the chroma stays."""
 CAST = 3.5
@@ -14,7 +15,7 @@ CAST = 3.5
 
 
 def webcam(random: np.random.Generator, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The RGB photo (H, W, 3) in the light of a room."""
+    """An RGB photo (H, W, 3) uint8 in the light of a room, likewise."""
     lab = cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
     black, white = random.uniform(*BLACK), random.uniform(*WHITE)
     lab[..., 0] = black + (white - black) * (lab[..., 0] / 100) ** random.uniform(*GAMMA)

@@ -197,11 +197,9 @@ def eyes(chart: Tensor) -> Tensor:
 def sockets(chart: Tensor) -> Tensor:
     """(B, 1, S, S) in 0 to 1: eyes and what is around them, a twelfth of a side wide. chart: as for `features`."""
     reach = chart.shape[-1] // 12
-    out = (1.5 * (chart[:, 1:2] + 1)).clamp(max=1)
-    for along in ((1, 0), (0, 1)):
-        kernel = (2 * reach * along[0] + 1, 2 * reach * along[1] + 1)
-        out = max_pool2d(out, kernel, 1, (reach * along[0], reach * along[1]))
-    return interpolate(out, scale_factor=2.0)
+    opened = (1.5 * (chart[:, 1:2] + 1)).clamp(max=1)
+    down = max_pool2d(opened, (2 * reach + 1, 1), 1, (reach, 0))
+    return interpolate(max_pool2d(down, (1, 2 * reach + 1), 1, (0, reach)), scale_factor=2.0)
 
 
 def strokes(drawing: Tensor) -> Tensor:

@@ -83,6 +83,13 @@ def test_photo_drawing_and_chart_turn_together(pack: Pack) -> None:
         assert float(image[0][pupils].mean()) < 0  # this face's irises are dark in red
 
 
+def test_mirrored_faces_are_mirrored_whole(pack: Pack) -> None:
+    plain = faces(pack, NONE, one=0.0).batch(3, 2, SIDE)
+    turned = faces(pack, replace(NONE, mirrored=1.0), one=0.0).batch(3, 2, SIDE)
+    for name in ("image", "chart", "drawing", "weight"):
+        assert torch.equal(getattr(turned, name), getattr(plain, name).flip(3)), name
+
+
 def test_what_covers_a_face_stays_in_its_drawing(pack: Pack) -> None:
     covered = faces(pack, replace(NONE, covered=1.0), one=0.0).batch(2, 8, SIDE)
     same = (covered.drawing - covered.image).abs().amax(1) < 0.02

@@ -56,6 +56,8 @@ class Augmentation:
     """Share of the faces that are given glasses, clear or dark."""
     shine: float = 0.15
     """Share of the photos whose skin shines, which the drawing does not show."""
+    mirrored: float = 0.5
+    """Share of the faces that are mirrored, charts like pictures: lights in eyes stand where the drawing has them."""
 
 
 @dataclass
@@ -139,7 +141,10 @@ class DrawnFaces:
             cover, over = self._cover(random, size)
             image, drawing = (_over(picture, over, cover) for picture in (image, drawing))
         image, drawing = lit(random, a.light, image, drawing)
-        return degraded(random, a, image), planes, drawing, weight
+        image = degraded(random, a, image)
+        if random.random() < a.mirrored:
+            image, planes, drawing, weight = (plane[:, ::-1] for plane in (image, planes, drawing, weight))
+        return image, planes, drawing, weight
 
     def _matrix(self, random: np.random.Generator, size: int) -> NDArray[np.float64]:
         """(2, 3): pixels of the crop to pixels of the patch."""

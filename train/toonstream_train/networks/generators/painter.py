@@ -5,31 +5,35 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from toonstream.faces.chart import FACE, IRIS, LIPS, OPENING, PLANES
-from toonstream_train.networks.blocks.layers import conv, up
+from toonstream_train.networks.blocks.layers import Residual, conv, up
 
 
 class Painter(nn.Module):
-    """A U-Net of two scales, both of one width: 1/2 and 1/4 of the input's resolution. The palette sees the whole face.
+    """A U-Net of three scales: width w at 1/2 of the input's resolution, 3w at 1/4, 4w at 1/8.
 
-    Nothing works at full resolution, where a convolution costs most: the last layer gives four pixels each. Eyes, which
-    are looked at first, get two layers more, on their part of the picture alone. The photo passes through one linear
-    layer and shows as far as a mask says: flat skin is paint alone, a background the photo alone. The palette's colours
-    lie on top. There is no batch norm: with it, colours depend on what else is in the batch. Runtimes work on blocks of
-    16 channels, so a width that is no multiple of 16 costs as much as the next one that is.
+    Most weights are where places are few: a convolution of 4w channels at 1/8 costs what one of w does at 1/2. Nothing
+    works at full resolution: the last layer gives four pixels each. Eyes, which are looked at first, get two layers
+    more, on their part of the picture alone. The photo passes through one linear layer and shows as far as a mask says:
+    flat skin is paint alone, a background the photo alone. The palette sees the whole face; its colours lie on top. A
+    coarser scale ends in a linear layer: behind a ReLU a branch may die. There is no batch norm: with it, colours
+    depend on what else is in the batch. Runtimes work on blocks of 16 channels, so a width that is no multiple of 16
+    costs as much as the next one that is.
 
     image (N, 3, H, W) and chart (N, planes, H / 2, W / 2), both in [-1, 1] -> toon (N, 3, H, W) in about that range;
-    H and W multiples of 4.
+    H and W multiples of 8.
     """
 
     def __init__(self, width: int = 16, planes: int = len(PLANES)) -> None:
         super().__init__()
         self.architecture = {"name": "painter", "width": width, "planes": planes}
-        w = width
-        self.palette = Palette(w)
+        w, w4, w8 = width, 3 * width, 4 * width
+        self.palette = Palette(w4)
         self.image = nn.Conv2d(3, w, 5, 2, 2)
         self.chart = nn.Conv2d(planes, w, 3, padding=1)
-        self.at4 = nn.Sequential(conv(w, w, stride=2), conv(w, w), conv(w, w), conv(w, w))
-        self.at2 = nn.Sequential(conv(w, w), conv(w, w))
+        self.to4 = conv(w, w4, stride=2)
+        self.at8 = nn.Sequential(conv(w4, w8, stride=2), Residual(w8), Residual(w8), nn.Conv2d(w8, w4, 1))
+        self.at4 = nn.Sequential(Residual(w4), conv(w4, w4), nn.Conv2d(w4, w, 1))
+        self.at2 = conv(w, w)
         self.paint = nn.Conv2d(w, 12, 3, padding=1)
         self.eyes = nn.Sequential(conv(w, w), conv(w, w), nn.Conv2d(w, 12, 3, padding=1))
         zero(self.eyes[-1])
@@ -41,7 +45,9 @@ class Painter(nn.Module):
         parts = face_parts(chart)
         fine, gain, colours = self.palette(image, parts)
         x2 = (self.image(image) + self.chart(chart)).relu()
-        x2 = self.at2(x2 + up(self.at4(x2) * gain + fine))
+        x4 = self.to4(x2)
+        x4 = (x4 + up(self.at8(x4))) * gain + fine
+        x2 = self.at2(x2 + up(self.at4(x4)))
         height, width = x2.shape[2:]
         top, bottom, left, right = around_eyes(height, width)
         eyes = self.eyes(x2[:, :, top:bottom, left:right])

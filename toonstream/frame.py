@@ -19,6 +19,7 @@ from toonstream.picture import (
     cut_out,
     full_or_limited,
     matrix,
+    picture_of,
     planes,
     whole_chroma,
     window,
@@ -72,12 +73,12 @@ class Frame:
     def from_rgb(
         cls, rgb: Pixels, pts: int | None, time_base: Fraction, index: int, orientation: Orientation = UPRIGHT
     ) -> "Frame":
-        """Of a picture that is RGB by birth, uint8 (h, w, 3) as stored; the frame keeps the array, so let go of it.
+        """Of a picture that is RGB by birth, uint8 (h, w, 3) as stored, which is copied.
 
         Raises ValueError where it is anything else.
         """
         check_rgb(rgb, "Frame.from_rgb")
-        picture = VideoFrame.from_numpy_buffer(np.ascontiguousarray(rgb), "rgb24")
+        picture = picture_of(rgb)
         picture.pts, picture.time_base, picture.color_range = pts, time_base, ColorRange.JPEG
         return cls(picture, index, pts, time_base, orientation=orientation)
 
@@ -168,7 +169,7 @@ def _lay(picture: VideoFrame, rect: Rect, rgb: Pixels, matte: Pixels) -> None:
             matte[-1] = matte[-2]
         if around.right > picture.width:
             matte[:, -1] = matte[:, -2]
-    patch = VideoFrame.from_numpy_buffer(rgb, "rgb24").reformat(
+    patch = picture_of(rgb).reformat(
         format=picture.format.name,
         dst_colorspace=matrix(picture),
         src_color_range=ColorRange.JPEG,

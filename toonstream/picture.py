@@ -20,6 +20,17 @@ AVERAGED = Interpolation.AREA | _EXACT
 REPEATED = Interpolation.POINT | _EXACT
 """How to make RGB at full size, so that chroma, averaged again, comes back as it was."""
 
+SLACK = 64
+"""Bytes behind RGB that swscale may read: its vector code goes past the last row where a width is no multiple of 16."""
+
+
+def picture_of(rgb: Pixels) -> VideoFrame:
+    """RGB uint8 (h, w, 3) as a picture. It is copied, for behind an array's end there may be nothing to read."""
+    room = np.empty(rgb.size + SLACK, np.uint8)
+    pixels = room[: rgb.size].reshape(rgb.shape)
+    pixels[:] = rgb
+    return VideoFrame.from_numpy_buffer(pixels, "rgb24")
+
 
 def planes(picture: VideoFrame) -> list[Pixels]:
     """Views of a picture's planes, uint8 (h, w) or (h, w, c); writing to one writes to the picture."""
@@ -102,7 +113,7 @@ def video_of_rgb(rgb: Pixels, picture: VideoFrame) -> VideoFrame:
     even = picture.width % 2 == 0 and picture.height % 2 == 0
     name = "yuv420p" if even else "yuv444p"
     video = picture.reformat(format=name)  # the only way to a new picture with these notes
-    converted = VideoFrame.from_numpy_buffer(np.ascontiguousarray(rgb), "rgb24").reformat(
+    converted = picture_of(rgb).reformat(
         format=name,
         dst_colorspace=Colorspace.ITU709,
         src_color_range=ColorRange.JPEG,

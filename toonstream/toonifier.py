@@ -129,7 +129,7 @@ class Toonifier(Closeable):
         if isinstance(frame, Frame):
             return self.composite(frame, self.draw(frame, self.see(frame)))
         check_rgb(frame, "Toonifier")
-        return self(Frame.from_rgb(frame.copy(), pts=None, time_base=Fraction(1, 30), index=0)).rgb()
+        return self(Frame.from_rgb(frame, pts=None, time_base=Fraction(1, 30), index=0)).rgb()
 
     def see(self, frame: Frame, search: bool = True) -> list[Face]:
         """The frame's faces that are to be drawn, the largest first. Call it for every frame, in order.

@@ -1,5 +1,7 @@
 """A frame's RGB against the formulas of the standards, and blending that touches nothing else."""
 
+import subprocess
+import sys
 from fractions import Fraction
 
 import av
@@ -209,3 +211,37 @@ def test_a_rectangle_outside_is_refused(rect):
     frame = frame_of(smooth(64, 48), "yuv420p")
     with pytest.raises(ValueError, match="does not lie"):
         frame.rgb(rect)
+
+
+AT_THE_END = """
+import ctypes, mmap
+from fractions import Fraction
+import av, numpy as np
+from toonstream.frame import Frame, Patch, Rect
+
+libc = ctypes.CDLL(None)
+libc.mmap.restype = ctypes.c_void_p
+libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]
+libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+
+def at_the_end(count):
+    pages = -(-count // mmap.PAGESIZE) * mmap.PAGESIZE
+    start = libc.mmap(None, pages + mmap.PAGESIZE, 3, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1, 0)
+    assert libc.mprotect(start + pages, mmap.PAGESIZE, 0) == 0
+    return np.frombuffer((ctypes.c_uint8 * count).from_address(start + pages - count), np.uint8)
+
+empty = np.empty
+np.empty = lambda shape, dtype=float: at_the_end(shape) if isinstance(shape, int) else empty(shape, dtype)
+for side in range(64, 132, 2):
+    rgb = at_the_end(side * side * 3).reshape(side, side, 3)
+    frame = Frame(av.VideoFrame(160, 160, "yuv420p"), 0, 0, Fraction(1, 25))
+    frame.blend([Patch(Rect(0, 0, side, side), rgb, np.full((side, side), 255, np.uint8))])
+    Frame.from_rgb(rgb, 0, Fraction(1, 25), 0).picture.reformat(format="yuv420p")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for a page that must not be read")
+def test_nothing_behind_an_array_is_read() -> None:
+    """Each array ends where a page ends, and reading the next one ends the process."""
+    done = subprocess.run([sys.executable, "-c", AT_THE_END], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

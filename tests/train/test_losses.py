@@ -8,7 +8,7 @@ from toonstream_train.data.degradation import shift
 from toonstream_train.losses.adversarial import discriminator_loss, generator_loss
 from toonstream_train.losses.colour import colour
 from toonstream_train.losses.content import content
-from toonstream_train.losses.drawing import drawing, edge_aware_smoothness, features_weight, local_contrast, tones
+from toonstream_train.losses.drawing import drawing, edge_aware_smoothness, features_weight, local_contrast, part_colours, tones
 from toonstream_train.losses.temporal import temporal_consistency
 
 
@@ -62,6 +62,21 @@ def test_tones_are_means_wherever_the_lines_lie() -> None:
     assert tones(stripes, flat, everywhere) == 0
     assert tones(stripes + 0.25, flat, everywhere) == 0.25
     assert tones(stripes + 0.25, flat, 0 * everywhere) == 0
+
+
+def test_part_colours_are_means_under_each_mask_and_weigh_chroma() -> None:
+    flat = torch.zeros(1, 3, 32, 32)
+    masks = torch.zeros(1, 2, 16, 16)
+    masks[:, 0, :8] = masks[:, 1, 8:] = 1
+    stripes = torch.tensor([-1.0, 1.0]).repeat(16).expand(1, 3, 32, 32)
+    assert part_colours(stripes, flat, masks) == 0
+    lighter = flat.clone()
+    lighter[:, :, :16] = 0.5
+    torch.testing.assert_close(part_colours(lighter, flat, masks), torch.tensor(0.25), atol=1e-3, rtol=0)
+    bluer = flat.clone()
+    bluer[:, 2, :16] = 0.6  # a chroma of -0.2, -0.2 and 0.4
+    expected = torch.tensor((0.6 + 2 * 0.8) / 6)
+    torch.testing.assert_close(part_colours(bluer, flat, masks), expected, atol=1e-3, rtol=0)
 
 
 def test_drawing_and_temporal_consistency() -> None:

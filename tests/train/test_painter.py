@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from support.drawn_face import SIDE, SKINS, face
 from toonstream_train.data.drawn_faces import signed
-from toonstream_train.networks.generators.painter import Painter, around_eyes, face_parts, mean_colours, shuffled
+from toonstream_train.networks.blocks.layers import mean_colours
+from toonstream_train.networks.generators.painter import Painter, around_eyes, face_parts, shuffled
 from torch import Tensor
 
 from toonstream.faces.chart import chart

@@ -22,11 +22,11 @@ from toonstream_train.core.schedules import linear_decay
 from toonstream_train.data.drawn_faces import Augmentation, DrawnFaces, warped
 from toonstream_train.data.pack import Pack
 from toonstream_train.losses.adversarial import discriminator_loss, generator_loss
-from toonstream_train.losses.drawing import drawing, local_contrast, tones
+from toonstream_train.losses.drawing import drawing, local_contrast, part_colours, tones
 from toonstream_train.losses.temporal import temporal_consistency
 from toonstream_train.networks.blocks.layers import mean_around
 from toonstream_train.networks.discriminators.local import LocalDiscriminator
-from toonstream_train.networks.generators.painter import Painter
+from toonstream_train.networks.generators.painter import Painter, face_parts
 
 GENTLY = 0.4
 """The generator's share of its learning rate once there are discriminators."""
@@ -60,6 +60,8 @@ class DrawingStudentSettings(Settings):
     """Weight of local contrast: as much is drawn near each place as the teacher draws there."""
     tones: float = 3.0
     """Weight of tones: hair and skin have the drawing's colour, alike wherever they are."""
+    parts: float = 0.0
+    """Weight of the mean colours of skin, brows, whites, irises and lips, each as a whole."""
     temporal: float = 0.5
     """Weight of temporal consistency: the same toon of the same face under other noise."""
     temporal_noise: float = 4.0
@@ -151,6 +153,8 @@ class DrawingStudent(Recipe):
             self.losses["contrast"] = s.contrast * local_contrast(self.toon, self.drawing, where)
         if s.tones:
             self.losses["tones"] = s.tones * tones(self.toon, self.drawing, self.weight)
+        if s.parts:
+            self.losses["parts"] = s.parts * part_colours(self.toon, self.drawing, face_parts(self.chart))
         if s.temporal:
             self.losses["temporal"] = s.temporal * temporal_consistency(self.toon[: len(self.again)], self.again)
         adversarial = self.stage.name == "adversarial"

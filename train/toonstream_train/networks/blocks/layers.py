@@ -46,3 +46,10 @@ def mean_around(x: Tensor, radius: int) -> Tensor:
     """Means of (N, C, H, W) in squares of that radius, of what lies within the picture. Two passes are far cheaper."""
     down = avg_pool2d(x, (2 * radius + 1, 1), 1, (radius, 0), count_include_pad=False)
     return avg_pool2d(down, (1, 2 * radius + 1), 1, (0, radius), count_include_pad=False)
+
+
+def mean_colours(image: Tensor, masks: Tensor) -> Tensor:
+    """The mean of an image (N, 3, h, w) under each mask (N, k, h, w): (N, k, 3); of the whole where a mask is empty."""
+    # So small that no sum leaves the range of fp16.
+    weights = (masks + 1e-4).flatten(2) / 64
+    return weights @ image.flatten(2).transpose(1, 2) / weights.sum(2, keepdim=True)

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from toonstream.faces.chart import FACE, IRIS, LIPS, OPENING, PLANES
-from toonstream_train.networks.blocks.layers import Residual, conv, up
+from toonstream_train.networks.blocks.layers import Residual, conv, mean_colours, up
 
 
 class Painter(nn.Module):
@@ -125,10 +125,3 @@ def face_parts(chart: Tensor) -> Tensor:
 def beyond(plane: Tensor, value: int) -> Tensor:
     """Where a plane (0 to 1) has what lies within the shape of that value, 0 to 255."""
     return (8 * (plane - value / 255)).clamp(0, 1)
-
-
-def mean_colours(image: Tensor, masks: Tensor) -> Tensor:
-    """The mean of an image (N, 3, h, w) under each mask (N, k, h, w): (N, k, 3); of the whole where a mask is empty."""
-    # So small that no sum leaves the range of fp16.
-    weights = (masks + 1e-4).flatten(2) / 64
-    return weights @ image.flatten(2).transpose(1, 2) / weights.sum(2, keepdim=True)

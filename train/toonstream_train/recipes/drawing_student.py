@@ -60,7 +60,7 @@ class DrawingStudentSettings(Settings):
     """Weight of local contrast: as much is drawn near each place as the teacher draws there."""
     tones: float = 3.0
     """Weight of tones: hair and skin have the drawing's colour, alike wherever they are."""
-    parts: float = 0.0
+    parts: float = 2.0
     """Weight of the mean colours of skin, brows, whites, irises and lips, each as a whole."""
     temporal: float = 0.5
     """Weight of temporal consistency: the same toon of the same face under other noise."""

@@ -8,7 +8,14 @@ from toonstream_train.data.degradation import shift
 from toonstream_train.losses.adversarial import discriminator_loss, generator_loss
 from toonstream_train.losses.colour import colour
 from toonstream_train.losses.content import content
-from toonstream_train.losses.drawing import drawing, edge_aware_smoothness, features_weight, local_contrast, part_colours, tones
+from toonstream_train.losses.drawing import (
+    drawing,
+    edge_aware_smoothness,
+    features_weight,
+    local_contrast,
+    part_colours,
+    tones,
+)
 from toonstream_train.losses.temporal import temporal_consistency
 
 

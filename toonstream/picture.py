@@ -1,5 +1,6 @@
 """What PyAV's VideoFrame does not tell or do by itself: its planes as arrays, copies, crops, colours."""
 
+from fractions import Fraction
 from functools import cache
 from typing import cast
 
@@ -19,6 +20,9 @@ AVERAGED = Interpolation.AREA | _EXACT
 """How to scale, and to make chroma from RGB."""
 REPEATED = Interpolation.POINT | _EXACT
 """How to make RGB at full size, so that chroma, averaged again, comes back as it was."""
+
+OF_RGB, UNSPECIFIED = 0, 2
+"""Of FFmpeg's list of colour spaces, which PyAV's lacks."""
 
 SLACK = 64
 """Bytes behind RGB that swscale may read: its vector code goes past the last row where a width is no multiple of 16."""
@@ -86,6 +90,16 @@ def cut_out(picture: VideoFrame, rect: Rect) -> VideoFrame:
     return part
 
 
+def square_size(width: int, height: int, aspect: Fraction | None) -> tuple[int, int]:
+    """The size at which a picture has square pixels; aspect: of those it has, width to height, None for square ones."""
+    return (width, height) if aspect in (None, 1) else (max(2, round(width * aspect / 2) * 2), height)
+
+
+def with_square_pixels(picture: VideoFrame, aspect: Fraction | None) -> VideoFrame:
+    """The picture as it is shown, for what knows square pixels alone; itself where it has them."""
+    return picture.reformat(*square_size(picture.width, picture.height, aspect), interpolation=AVERAGED)
+
+
 def window(plane: Pixels, rect: Rect, picture: VideoFrame) -> Pixels:
     """The view of one of a picture's planes that belongs to a rectangle of whole chroma samples."""
     step_x, step_y = -(-picture.width // plane.shape[1]), -(-picture.height // plane.shape[0])
@@ -128,9 +142,14 @@ def video_of_rgb(rgb: Pixels, picture: VideoFrame) -> VideoFrame:
 
 
 def matrix(picture: VideoFrame) -> int:
-    """The matrix between RGB and YUV; where a file does not say, the one that players take for its size."""
-    if picture.colorspace in (Colorspace.ITU709, Colorspace.FCC, 5, 6, Colorspace.SMPTE240M, Colorspace.BT2020):
+    """The matrix between RGB and YUV, by swscale's list, which knows one number of BT.601's two in FFmpeg's.
+
+    Where a file does not say, it is the one that players take for its size.
+    """
+    if picture.colorspace in (Colorspace.ITU709, Colorspace.FCC, Colorspace.SMPTE240M, Colorspace.BT2020):
         return picture.colorspace
+    if picture.colorspace in (5, 6):
+        return Colorspace.ITU601
     return Colorspace.ITU709 if picture.width >= 1280 or picture.height > 576 else Colorspace.ITU601
 
 

@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 import time
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -14,10 +15,12 @@ from support.live_rig import FLAT, Collector, Script, canary, engines, hidden, r
 from support.waiting import wait_until
 from toonstream_engines.errors import UserError
 
+from toonstream.frame import Frame
 from toonstream.live import session as live
 from toonstream.live.measures import Measures
 from toonstream.live.session import Session
 from toonstream.live.strangers import Strangers
+from toonstream.sources.clock import MICROSECOND
 
 __all__ = ["engines"]
 
@@ -139,6 +142,17 @@ def test_the_real_face_never_shows(engines, head, monkeypatch):
     assert set(at["paused"]) == {"paused"}
     assert starts["frames again"] > starts["no frames"]
     assert session.style == "other"
+
+
+def test_frames_are_a_millisecond_apart_at_least(engines):
+    """Those captured before the last one was shown again, too: MPEG-TS takes no two in one tick of its clock."""
+    session, seen = Session("flat"), []
+    sink = SimpleNamespace(private=False, write=lambda frame: seen.append(frame.pts))
+    for moment in (0, 600_000, 599_000, 601_001, 700_000):
+        frame = Frame.from_rgb(np.zeros((8, 8, 3), np.uint8), moment, MICROSECOND, 0)
+        session._put_out(frame, frame, [sink])
+    session.close()
+    assert seen == [0, 600_000, 601_000, 602_000, 700_000]
 
 
 def test_with_a_slow_engine_the_delay_is_bounded_and_drops_are_counted(engines, head):

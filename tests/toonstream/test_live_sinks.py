@@ -201,6 +201,20 @@ def test_a_recording_keeps_the_time_between_frames(tmp_path):
         assert np.abs(picture.to_ndarray(format="rgb24")[16, 8].astype(int) - COLOURS[index % 4]).max() < 24
 
 
+def test_a_recording_keeps_its_colours_where_the_source_changes(tmp_path):
+    """A webcam's, then a screen's: another matrix, another range, and the same format or another."""
+    start = time.monotonic_ns() // 1000
+    kinds = [("yuvj422p", 5, True), ("yuv420p", 1, False), ("yuv420p", 5, True), ("nv12", 5, False)]
+    with Recording(tmp_path / "talk.mp4", Fraction(30)) as sink:
+        for index, kind in enumerate(kinds):
+            sink.write(frame_of(blocks(), start + index * 33_000, *kind))
+    with av.open(tmp_path / "talk.mp4") as clip:
+        pictures = [Frame(picture, 0, 0, MICROSECOND).rgb() for picture in clip.decode(video=0)]
+    assert len(pictures) == len(kinds)
+    for picture in pictures:
+        assert np.abs(picture[16, 8::16].astype(int) - COLOURS).max() < 9
+
+
 WRITER = """
 import sys
 import time
@@ -305,9 +319,11 @@ def test_what_is_no_sink(monkeypatch):
     with pytest.raises(InputError, match="--to tv: neither"):
         open_sink("tv", (64, 32), None)
     monkeypatch.delenv("DISPLAY", raising=False)
-    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     if virtual_camera.sys.platform == "linux":
-        with pytest.raises(InputError, match="no desktop here"):
+        with pytest.raises(InputError, match=r"no desktop here \(DISPLAY is not set"):
+            open_sink("window", (64, 32), None)
+        monkeypatch.setenv("DISPLAY", ":654")  # as over ssh, of a desktop that was left
+        with pytest.raises(InputError, match="the display :654 cannot be opened"):
             open_sink("window", (64, 32), None)
 
 

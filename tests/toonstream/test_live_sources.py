@@ -11,6 +11,7 @@ from fractions import Fraction
 from types import SimpleNamespace
 
 import av
+import cv2
 import numpy as np
 import pytest
 from av.error import FFmpegError
@@ -56,6 +57,7 @@ def test_a_file_is_played_at_its_own_pace_over_and_over(tmp_path, monkeypatch):
     assert [frame.picture.pts for frame in frames] == [frame.pts for frame in frames]
     assert [frame.index for frame in frames] == list(range(1, FRAMES + 6))
     assert np.diff([frame.pts for frame in frames[:FRAMES]]).tolist() == [1_000_000 / 25] * (FRAMES - 1)
+    assert frames[FRAMES].pts - frames[FRAMES - 1].pts == 1_000_000 / 25  # the last one has its time, too
     # The block moves on by two pixels a frame, and starts again.
     blue = [int(frame.rgb()[40, 60, 2]) for frame in frames]
     assert blue[FRAMES - 1] - blue[0] > 40
@@ -81,6 +83,20 @@ def test_live_frames_stand_upright_as_they_are_stored(tmp_path):
     assert source.size == (48, 64)
     assert (frame.picture.width, frame.picture.height) == (48, 64)
     assert not any(frame.orientation)
+
+
+def test_live_frames_have_square_pixels(tmp_path):
+    wide = make_clip(tmp_path / "wide.mkv", aspect=Fraction(2))
+    turned = make_clip(tmp_path / "turned.mp4", aspect=Fraction(3, 2), matrix=TURNED)
+    for path, size in ((wide, (128, 48)), (turned, (32, 64))):
+        with LoopingSource(path) as source:
+            frame = source.read()
+        assert source.size == (frame.width, frame.height) == size
+    with CaptureSource("cam", lambda: av.open(str(wide))) as source:
+        frame = next(frame for frame in iter(source.read, 0) if frame)
+    assert source.size == (frame.width, frame.height) == (128, 48)
+    expected = cv2.resize(draw(frame.index - 1), (128, 48), interpolation=cv2.INTER_AREA)
+    assert np.abs(frame.rgb().astype(int) - expected).mean() < 8
 
 
 @pytest.mark.parametrize(

@@ -104,6 +104,14 @@ def test_everywhere_is_not_loopback():
     assert "0.0.0.0" not in address.url(8080)
 
 
+def test_the_machines_own_name_is_printed_as_a_number(monkeypatch):
+    """Many systems resolve it to loopback, where requests by name are refused."""
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.1.1", 8080))]
+    monkeypatch.setattr(listening.socket, "getaddrinfo", lambda *args, **options: found)
+    assert addresses.Address("http://laptop:8080").url(8080) == "http://127.0.1.1:8080/"
+    assert addresses.Address("http://localhost:8080").url(8080) == "http://localhost:8080/"
+
+
 @pytest.mark.parametrize(
     "text",
     [

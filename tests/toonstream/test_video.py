@@ -148,6 +148,18 @@ def test_colours_survive_conversion(tmp_path, pix_fmt):
     assert abs(frame.rgb()[inside].astype(int) - draw(0)[inside]).max() <= 6
 
 
+def test_grey_stays_grey(tmp_path):
+    """Decoders of PNG mark it as RGB is marked, which no YUV may be."""
+    path = make_clip(tmp_path / "in.mov", encoder="png", pix_fmt="gray", sound=None)
+    output = default_output(path)
+    convert(path, output)
+    with av.open(path) as before, av.open(output) as after:
+        source, made = (next(clip.decode(video=0)) for clip in (before, after))
+    assert made.format.name != "gbrp"
+    grey, rgb = source.to_ndarray(format="gray").astype(int), made.to_ndarray(format="rgb24").astype(int)
+    assert np.abs(rgb - grey[..., None]).max() < 12
+
+
 def test_transparent_parts_turn_black(tmp_path):
     path = make_clip(tmp_path / "in.mov", encoder="png", pix_fmt="rgba", alpha=0, sound=None)
     with open_source(path) as source:
@@ -409,7 +421,7 @@ def test_an_unknown_encoder_lists_what_is_there(tmp_path):
 def test_an_encoder_that_does_not_open_keeps_no_file_open(tmp_path, monkeypatch):
     monkeypatch.setattr("toonstream.sinks.video.settings", lambda *_: {"preset": "none such"})
     path = make_clip(tmp_path / "in.mp4")
-    with pytest.raises(InputError, match="--encoder libx264: it does not work here"):
+    with pytest.raises(InputError, match="--encoder libx264: does not work here, or not with this video"):
         convert(path, tmp_path / "out.mp4")
     assert list(tmp_path.iterdir()) == [path]
     assert str(path) not in [os.path.realpath(file) for file in Path("/proc/self/fd").iterdir()]

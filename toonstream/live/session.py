@@ -39,6 +39,9 @@ CHECK_SECONDS = 0.1
 STALL_SECONDS = 0.5
 """After how long without a frame the last picture is shown again, so that no reader takes the stream for dead."""
 
+LEAST_STEP = 1000
+"""Microseconds between two frames: the clocks of some containers are no finer."""
+
 REST_SECONDS = 1.0
 """After how long without anybody watching the engine pauses."""
 
@@ -254,8 +257,8 @@ class Session(Closeable):
 
     def _put_out(self, shown: Frame, before: Frame, sinks: list[LiveSink]) -> None:
         last = self._shown
-        if last and (shown.pts or 0) <= (last.pts or 0):  # captured before the last one was shown again
-            shown = stamped(shown, last.index + 1, (last.pts or 0) + 1)
+        if last and (shown.pts or 0) < (last.pts or 0) + LEAST_STEP:  # captured before the last one was shown again
+            shown = stamped(shown, last.index + 1, (last.pts or 0) + LEAST_STEP)
         self._shown, self._shown_at = shown, time.monotonic()
         public = mirrored(shown) if self.mirror else shown
         for sink in list(sinks):

@@ -26,6 +26,8 @@ class Address:
     def url(self, port: int) -> str:
         """What to open in a browser, ending in /; port: the one that was got."""
         name = _own_address() if self.place.everywhere else self.place.name
+        if self.place.loopback and not _is_loopback(name):  # a name that is refused, as a web page may give us any
+            name = self.place.host
         host = f"[{name}]" if ":" in name else name
         return f"http://{host}:{port}/" + (f"{self.token}/" if self.token else "")
 

@@ -11,12 +11,13 @@ from av.codec.codec import find_best_pix_fmt_of_list
 from av.codec.context import Flags
 from av.container import OutputContainer
 from av.error import FFmpegError
+from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 from toonstream_engines.errors import InputError, UserError
 from toonstream_engines.part import make_part
 
 from toonstream.frame import Frame
-from toonstream.picture import AVERAGED, planes, video_of_rgb
+from toonstream.picture import AVERAGED, full_or_limited, matrix, planes, video_of_rgb
 from toonstream.sinks.containers import container_of
 from toonstream.sinks.encoders import find_encoder, settings
 from toonstream.sinks.original import Original
@@ -59,6 +60,7 @@ class VideoSink:
         self._original_path = original
         self._original: Original | None = None
         self._output: OutputContainer | None = None
+        self._reformatter = VideoReformatter()  # a picture's own must not be used by two threads
         self._durations: dict[int, int] = {}
         self._end = Fraction(0)
         check_output(path, original, overwrite)
@@ -78,9 +80,7 @@ class VideoSink:
                 self._open(picture, swapped=frame.orientation.swap and not self._kind.turns)
             elif self._part and not self._part.exists():  # the system takes what is written to it all the same
                 raise UserError(f"{self.path}: {self._part} was removed while it was written; nothing of it is left")
-            if picture.format.name != self._stream.pix_fmt:
-                picture = picture.reformat(format=self._stream.pix_fmt, interpolation=AVERAGED)
-            self._mux(picture)
+            self._mux(self._like_first(picture))
         except (FFmpegError, OSError) as error:
             raise failure(self.path, error) from error
 
@@ -172,9 +172,28 @@ class VideoSink:
         try:
             context.open()
         except FFmpegError as error:
-            raise InputError(f"--encoder {self._codec.name}: it does not work here ({error.strerror})") from error
+            kind = f"{picture.width}x{picture.height}, {context.pix_fmt}, a clock of {picture.time_base} s"
+            raise InputError(
+                f"--encoder {self._codec.name}: does not work here, or not with this video ({kind}: {error.strerror})"
+            ) from error
         output.start_encoding()
         self._output, self._stream = output, stream
+        self._colours = matrix(picture), full_or_limited(picture)
+
+    def _like_first(self, picture: av.VideoFrame) -> av.VideoFrame:
+        """The picture in the stream's format, and in the first one's colours: another source may have others."""
+        colours = matrix(picture), full_or_limited(picture)
+        if picture.format.name == self._stream.pix_fmt and colours == self._colours:
+            return picture
+        return self._reformatter.reformat(
+            picture,
+            format=self._stream.pix_fmt,
+            src_colorspace=colours[0],
+            dst_colorspace=self._colours[0],
+            src_color_range=colours[1],
+            dst_color_range=self._colours[1],
+            interpolation=AVERAGED,
+        )
 
     def _format(self, picture: av.VideoFrame) -> str:
         """The picture's own format where the encoder takes it, else the nearest that it takes."""

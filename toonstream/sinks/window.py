@@ -1,6 +1,7 @@
 """A window on the desktop, with a few keys."""
 
 import os
+import subprocess
 import sys
 
 import cv2
@@ -32,8 +33,10 @@ class Window(Closeable):
 
     def __init__(self, controls: Controls) -> None:
         self._controls = controls
-        if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-            raise InputError("window: there is no desktop here (DISPLAY is not set); choose another --to")
+        if sys.platform == "linux" and not _opens():
+            display = os.environ.get("DISPLAY")
+            why = f"the display {display} cannot be opened" if display else "DISPLAY is not set"
+            raise InputError(f"window: there is no desktop here ({why}); choose another --to")
         try:
             cv2.namedWindow(TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
         except cv2.error as error:
@@ -67,3 +70,9 @@ class Window(Closeable):
                 controls.choose(styles[(styles.index(controls.style) + 1) % len(styles)])
             case "q" | "\x1b":
                 raise KeyboardInterrupt
+
+
+def _opens() -> bool:
+    """Whether windows can be had here, tried in another process: where they cannot, Qt aborts the one that asks."""
+    code = "import cv2; cv2.namedWindow('ToonStream', cv2.WINDOW_NORMAL)"
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0

@@ -22,7 +22,7 @@ from toonstream_engines.errors import InputError, UserError
 
 from toonstream.frame import Frame
 from toonstream.orientation import Rect
-from toonstream.picture import cut_out
+from toonstream.picture import UNSPECIFIED, cut_out, square_size, with_square_pixels
 from toonstream.sources.clock import MICROSECOND, now, stamp
 from toonstream.sources.demux import demux
 from toonstream.sources.native import Native
@@ -35,9 +35,6 @@ PAUSE_SECONDS = 0.05
 
 IN_PIECES = ("hls", "dash")
 """Formats whose packets come many at once, long before their time, and are held until then."""
-
-UNSPECIFIED = 2
-"""In FFmpeg's list of colour spaces."""
 
 HANGING_SECONDS = 0.3
 """A read that takes so long beyond a request to close is left alone."""
@@ -77,7 +74,8 @@ class CaptureSource(Closeable):
         if not context.width or not context.height:
             self.close()
             raise InputError(f"{name}: it reports no frame size")
-        self.size = context.width, context.height
+        self._aspect = self._stream.sample_aspect_ratio
+        self.size = square_size(context.width, context.height, self._aspect)
         self.rate: Fraction | None = self._stream.average_rate or self._stream.guessed_rate
         self._native = Native([])
 
@@ -221,4 +219,6 @@ class CaptureSource(Closeable):
         if raw and picture.colorspace == UNSPECIFIED and not picture.format.is_rgb:
             picture.colorspace = Colorspace.ITU601  # as webcams have it, whatever their size
         native = self._native(picture)
-        return cut_out(native, Rect(0, 0, native.width, native.height)) if raw and native is picture else native
+        if raw and native is picture:
+            native = cut_out(native, Rect(0, 0, native.width, native.height))
+        return with_square_pixels(native, self._aspect)

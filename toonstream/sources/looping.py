@@ -3,17 +3,22 @@
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 from toonstream_engines.closeable import Closeable
 
 from toonstream.frame import Frame
+from toonstream.picture import square_size, with_square_pixels
 from toonstream.sources.clock import MICROSECOND, now, stamp
 from toonstream.sources.video import VideoSource
 
 LATE = Fraction(1, 4)
 """Seconds by which a frame may be late before the clock is reset: the reader was away."""
+
+SHORTEST = Fraction(1, 60)
+"""Seconds that the last frame is shown at least."""
 
 REST_SECONDS = 0.05
 
@@ -26,10 +31,12 @@ class LoopingSource(Closeable):
     def __init__(self, path: Path) -> None:
         source = VideoSource(path)
         self.path = path
-        self.size, self.rate = source.size, source.rate
+        self._aspect = source.aspect
+        self.size, self.rate = square_size(*source.size, source.aspect), source.rate
         self._source: VideoSource | None = source
         self._frames: Iterator[Frame] = iter(source)
         self._start: Fraction | None = None
+        self._end = Fraction(0)
         self._index = 0
         self._busy = threading.Lock()
 
@@ -42,15 +49,21 @@ class LoopingSource(Closeable):
     def read(self) -> Frame | None:
         with self._busy:
             frame = next(self._frames, None) if self._source else None
-            if frame is None:
+        if frame is None:
+            if self._start is not None:  # the last one has its time, too
+                self._wait(self._end)
+            with self._busy:
                 self._release()
                 self._source = VideoSource(self.path)
                 self._frames = iter(self._source)
                 frame = next(self._frames)
+        due = (frame.pts or 0) * frame.time_base
+        self._end = due + max(SHORTEST, frame.duration * frame.time_base)
         if any(frame.orientation):
             frame = Frame.from_rgb(frame.rgb(), frame.pts, frame.time_base, frame.index)
-        self._wait((frame.pts or 0) * frame.time_base)
+        self._wait(due)
         self._index += 1
+        frame = replace(frame, picture=with_square_pixels(frame.picture, self._aspect))
         return stamp(frame, now(), self._index)
 
     def listen(self) -> None:

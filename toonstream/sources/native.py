@@ -9,7 +9,7 @@ from av.video.reformatter import ColorRange
 
 from toonstream.frame import NATIVE_FORMATS
 from toonstream.orientation import Rect
-from toonstream.picture import AVERAGED, Pixels, full_or_limited, planes, video_of_rgb, window
+from toonstream.picture import AVERAGED, OF_RGB, UNSPECIFIED, Pixels, full_or_limited, planes, video_of_rgb, window
 from toonstream.sources.hdr import is_hdr, standard_range
 
 _PLANAR = ("yuv420p", "yuv422p", "yuv444p")
@@ -54,7 +54,10 @@ class Native:
         if picture.format.is_rgb:
             return video_of_rgb(planes(picture.reformat(format="rgb24", interpolation=AVERAGED))[0], picture)
         best, _ = find_best_pix_fmt_of_list(_PLANAR, picture.format)
-        return picture.reformat(format=best.name if best else "yuv420p", interpolation=AVERAGED)
+        converted = picture.reformat(format=best.name if best else "yuv420p", interpolation=AVERAGED)
+        if converted.colorspace == OF_RGB:  # as decoders of PNG mark grey, too
+            converted.colorspace = UNSPECIFIED
+        return converted
 
     def _over_black(self, picture: VideoFrame) -> Pixels:
         """Transparent parts as players show them, RGB uint8 (h, w, 3)."""

@@ -20,17 +20,15 @@ def open_screen(region: Rect | None, request: CaptureRequest) -> CaptureSource:
     name = f"screen from {region.left},{region.top}" if region else "screen"
     url, system, options = _system(region)
     options |= {"framerate": str(request.rate or USUAL_RATE)}
+    hint = "the part has to lie on the screen" if region else "run this from the desktop's own terminal"
 
     def open() -> InputContainer:
         try:
             return av.open(url, format=system, options=options)
         except (FFmpegError, ValueError) as error:
-            raise InputError(f"{name}: cannot be captured ({getattr(error, 'strerror', error)}); {_HINT}") from error
+            raise InputError(f"{name}: cannot be captured ({getattr(error, 'strerror', error)}); {hint}") from error
 
     return CaptureSource(name, open)
-
-
-_HINT = "the part has to lie on the screen"
 
 
 def _system(region: Rect | None) -> tuple[str, str, dict[str, str]]:

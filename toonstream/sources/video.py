@@ -38,7 +38,8 @@ _EARLY_END = 1  # seconds that may be missing at the end before we say so
 class VideoSource(Closeable):
     """A video file, opened and decoded as far as its first frame. Raises InputError where there is none.
 
-    path: the file itself, for a sink that takes over its sound. The rest is Source's.
+    path: the file itself, for a sink that takes over its sound. aspect: width to height of a pixel as it is seen; None
+    for square ones. The rest is Source's.
     """
 
     live = False
@@ -70,6 +71,8 @@ class VideoSource(Closeable):
         if clean and clean != (width, height):
             self.notices.append(f"the mark by which players crop it to {clean[0]}x{clean[1]} is left out")
         self.size = (height, width) if self._orientation.swap else (width, height)
+        aspect = self._stream.sample_aspect_ratio
+        self.aspect = 1 / aspect if aspect and self._orientation.swap else aspect
         self.rate: Fraction | None = self._stream.average_rate or self._stream.guessed_rate
         self.length: int | None = self._stream.frames or None
         if not self.length and self.rate and self._container.duration:

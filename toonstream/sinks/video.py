@@ -172,9 +172,9 @@ class VideoSink:
         try:
             context.open()
         except FFmpegError as error:
-            kind = f"{picture.width}x{picture.height}, {context.pix_fmt}, a clock of {picture.time_base} s"
+            video = f"{picture.width}x{picture.height}, {context.pix_fmt}, a clock of {picture.time_base} s"
             raise InputError(
-                f"--encoder {self._codec.name}: does not work here, or not with this video ({kind}: {error.strerror})"
+                f"--encoder {self._codec.name}: does not work here, or not with this video ({video}: {error.strerror})"
             ) from error
         output.start_encoding()
         self._output, self._stream = output, stream

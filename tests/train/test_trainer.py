@@ -157,6 +157,24 @@ def test_stages_train_their_own_networks(tmp_path: Path) -> None:
     ]
 
 
+class RunAgain(TwoStages):
+    """Runs the regressor once more after its update."""
+
+    def optimise(self, update: Update) -> None:
+        super().optimise(update)
+        self.pictures["again"] = self.networks["regressor"](torch.ones(1, 3, 8, 8))
+
+
+def test_a_network_that_runs_again_after_its_update_has_its_new_weights(tmp_path: Path) -> None:
+    """In bf16, too, of which autocast keeps copies of the weights."""
+    recipe = RunAgain()
+    made = Trainer(recipe, tmp_path, Fabric(accelerator="cpu", devices=1, precision="bf16-mixed"))
+    made.train_step()
+    with torch.autocast("cpu", torch.bfloat16):
+        expected = recipe.networks["regressor"](torch.ones(1, 3, 8, 8))
+    assert torch.equal(recipe.pictures["again"], expected)
+
+
 @pytest.mark.parametrize("table", ["weights", "geometry.weights"])
 def test_a_source_that_no_pack_has(table: str) -> None:
     weights = {"made": 1.0, "mode": 2.0}

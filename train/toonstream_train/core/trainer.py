@@ -186,6 +186,7 @@ class Trainer:
         if self.training.clip:
             torch.nn.utils.clip_grad_norm_(parameters, self.training.clip)
         optimiser.step()
+        torch.clear_autocast_cache()  # it holds the weights before this step, and a recipe may run a network once more
 
     def save(self) -> None:
         """Every process takes part: each has a random state of its own."""

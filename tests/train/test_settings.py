@@ -31,6 +31,26 @@ def test_settings_are_checked(tmp_path: Path) -> None:
     assert settings.read(CartoonGANSettings(), None, ["content_norm=l2"]).content_norm == "l2"
 
 
+def test_a_table_of_free_names_replaces_the_default(tmp_path: Path) -> None:
+    """Whole in a file or in --set; a dot changes one entry. Tables of settings change what they name alone."""
+    file = tmp_path / "s.toml"
+    file.write_text("sizes = { 256 = 1.0 }\n[augmentation]\njitter = 0.1\n")
+    default = DrawingStudent.defaults
+    read = settings.read(default, file, [])
+    assert read.sizes == {"256": 1.0}
+    assert (read.augmentation.jitter, read.augmentation.blur) == (0.1, default.augmentation.blur)
+    assert settings.read(default, file, ["sizes.512=0.1"]).sizes == {"256": 1.0, "512": 0.1}
+    assert settings.read(default, None, ["sizes.512=1"]).sizes == {**default.sizes, "512": 1.0}
+    assert settings.read(default, None, ["sizes={384 = 1}"]).sizes == {"384": 1.0}
+
+
+@pytest.mark.parametrize("wrong", ["weights=congress", "sizes=256,384", "shape.eyes=large", "shape=film"])
+def test_a_word_in_place_of_numbers(wrong: str) -> None:
+    name = wrong.partition("=")[0].rpartition(".")[2]
+    with pytest.raises(InputError, match=f"{name} cannot be '.*'; it is .* by default, use the same type"):
+        settings.read(DrawingStudent.defaults, None, [wrong])
+
+
 def test_a_size_is_a_number_of_pixels() -> None:
     for size in ("large", "100", "0"):
         with pytest.raises(InputError, match=f"sizes.{size}: a size is a multiple of 32, in pixels"):

@@ -4,7 +4,7 @@ import dataclasses
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from toonstream_engines.errors import InputError
 
@@ -12,7 +12,10 @@ S = TypeVar("S")
 
 
 def read(default: S, file: Path | None, assignments: Sequence[str]) -> S:
-    """`default` with the file's and then the assignments' values; a dot leads into a table ("training.steps=500")."""
+    """`default` with the file's and then the assignments' values; a dot leads into a table ("training.steps=500").
+
+    A table of free names, such as `weights`, replaces the default's; "weights.name=2" changes that entry alone.
+    """
     settings = default
     if file is not None:
         try:
@@ -24,13 +27,20 @@ def read(default: S, file: Path | None, assignments: Sequence[str]) -> S:
         if not equals:
             raise InputError(f"--set {assignment}: write it as name=value")
         try:
-            nested: Any = tomllib.loads(f"value = {value}")["value"]
+            parsed: Any = tomllib.loads(f"value = {value}")["value"]
         except tomllib.TOMLDecodeError:
-            nested = value  # a bare word is a string
-        for part in reversed(name.strip().split(".")):
-            nested = {part: nested}
-        settings = merge(settings, nested, f"--set {assignment}")
+            parsed = value  # a bare word is a string
+        settings = merge(settings, _nested(settings, name.strip().split("."), parsed), f"--set {assignment}")
     return settings
+
+
+def _nested(settings: Any, names: Sequence[str], value: Any) -> dict[str, Any]:
+    """{"a": {"b": value}} of the names a and b; within a table of free names, beside the entries that it has."""
+    first, *rest = names
+    if not rest:
+        return {first: value}
+    old = getattr(settings, first, None)
+    return {first: {**(old if isinstance(old, Mapping) else {}), **_nested(old, rest, value)}}
 
 
 def merge(settings: S, values: Mapping[str, Any], origin: str) -> S:
@@ -40,8 +50,9 @@ def merge(settings: S, values: Mapping[str, Any], origin: str) -> S:
     for name, value in values.items():
         if name not in known:
             raise InputError(f"{origin}: there is no setting {name!r}; there are {', '.join(known)}")
-        old, words = getattr(settings, name), get_args(known[name].type) if isinstance(value, str) else ()
-        if words and value not in words:
+        old, kind = getattr(settings, name), known[name].type
+        words = get_args(kind) if get_origin(kind) is Literal else ()
+        if words and isinstance(value, str) and value not in words:
             raise InputError(f"{origin}: {name} cannot be {value!r}; it is one of {', '.join(words)}")
         try:
             table = dataclasses.is_dataclass(old) and isinstance(value, Mapping)
@@ -55,7 +66,7 @@ def merge(settings: S, values: Mapping[str, Any], origin: str) -> S:
 def _alike(value: Any, old: Any) -> Any:
     """The value, of the type of the old one. Raises TypeError where it is of another."""
     if isinstance(old, Mapping) and isinstance(value, Mapping):  # of numbers by names
-        return {**old, **{name: _alike(number, 0.0) for name, number in value.items()}}
+        return {name: _alike(number, 0.0) for name, number in value.items()}
     if isinstance(old, tuple) and isinstance(value, list | tuple) and len(value) == len(old):
         return tuple(_alike(new, before) for new, before in zip(value, old, strict=True))
     if isinstance(old, float) and isinstance(value, int) and not isinstance(value, bool):

@@ -53,6 +53,7 @@ def share(rank: int, world: int, port: int, folder: Path) -> None:
     fabric.launch()
     recipe = Shares(fabric.global_rank, fabric.world_size)
     sharing = Trainer(recipe, folder, fabric)
+    assert recipe.rank == rank
     for _ in range(3):
         recipe.optimise(sharing.update)
     sharing.save()

@@ -12,6 +12,7 @@ from support.tiny_style import save_style
 from support.training import TINY_DRAWING, run, tiny_pack
 from toonstream_engines.errors import InputError
 from toonstream_engines.export import to_toml
+from toonstream_train.core.recipe import Training
 from toonstream_train.data.drawn_faces import Augmentation, DrawnFaces, warped
 from toonstream_train.data.glasses import glasses
 from toonstream_train.data.pack import Pack
@@ -70,6 +71,23 @@ def test_a_batch_depends_on_seed_and_step_alone(pack: Pack) -> None:
     assert not torch.equal(first.image, direct.batch(8, 2, 64).image)
     assert first.image.shape == (2, 3, 64, 64)
     assert first.chart.shape == (2, 6, 32, 32)
+
+
+def test_every_process_has_batches_of_its_own(pack: Pack) -> None:
+    """Of one size; and the first has what a run of one process has."""
+    alone = faces(pack, Augmentation()).batch(7, 2, 64)
+    made = []
+    for rank in range(2):
+        recipe = DrawingStudent(replace(TINY, augmentation=Augmentation(), training=Training(seed=5)))
+        recipe.rank = rank
+        recipe.feed({"photos": pack}, torch.device("cpu"))
+        made.append((recipe.plan(7), recipe.faces.batch(7, 2, 64)))
+    (first_plan, first), (second_plan, second) = made
+    assert first_plan == second_plan
+    assert torch.equal(first.image, alone.image)
+    assert not torch.equal(second.image, alone.image)
+    # what the batches of one process came from before there were ranks
+    assert np.random.default_rng((5, 7, 0)).random() == np.random.default_rng((5, 7)).random()
 
 
 def test_photo_drawing_and_chart_turn_together(pack: Pack) -> None:

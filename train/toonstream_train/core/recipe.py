@@ -62,7 +62,7 @@ class Stage:
 class Recipe(ABC):
     """Networks, optimisers, stages, and three verbs that make a step, in this order: take, forward, optimise.
 
-    The trainer sets `stage` and `step` before each step. forward and optimise leave what they made in
+    The trainer sets `rank`, and `stage` and `step` before each step. forward and optimise leave what they made in
     `pictures` (name -> (B, 3, H, W) in [-1, 1]) and `losses` (name -> scalar), which the trainer logs and draws.
     All that a step changes lies in `networks` (their buffers, too) and `optimisers`, which are what is saved.
     """
@@ -77,6 +77,8 @@ class Recipe(ABC):
     stage: Stage
     step = 0
     """Steps done before this one, in all stages."""
+    rank = 0
+    """Which of the run's processes this is: what it draws at random, others must not draw too."""
 
     def __init__(self, settings: Any) -> None:
         self.settings = settings

@@ -44,6 +44,7 @@ class Trainer:
         self.steps = sum(stage.steps for stage in self.stages)
         self.path = folder / "checkpoint.pt"
         self.step = 0
+        recipe.rank = fabric.global_rank
         self.before = 0  # steps of the run that this one began with, and of those before it
         for network in recipe.networks.values():
             network.to(fabric.device)

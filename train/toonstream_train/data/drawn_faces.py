@@ -77,7 +77,7 @@ class DrawnBatch:
 
 
 class DrawnFaces:
-    """The faces of a pack with drawings; the batch of a step depends on seed and step alone."""
+    """The faces of a pack with drawings; the batch of a step depends on seed, step and rank alone."""
 
     def __init__(
         self,
@@ -86,14 +86,15 @@ class DrawnFaces:
         augmentation: Augmentation,
         weights: dict[str, float],
         seed: int,
+        rank: int = 0,
         threads: int = 1,
     ) -> None:
         """shape: what the pack's drawings are in, where it does not say itself that its photos are in it already.
 
-        weights: how often the faces of a source are taken, where not once.
+        weights: how often the faces of a source are taken, where not once. rank: which of the run's processes this is.
         """
         assert pack.drawings is not None
-        self.pack, self.augmentation, self.seed = pack, augmentation, seed
+        self.pack, self.augmentation, self.seed, self.rank = pack, augmentation, seed, rank
         share = np.array([weights.get(source, 1.0) for source in pack.sources])
         self.share = share / share.sum()
         self.side = pack.images.shape[1]
@@ -114,7 +115,7 @@ class DrawnFaces:
         self._ahead[step, count, size] = self._pool.submit(self._make, step, count, size)
 
     def _make(self, step: int, count: int, size: int) -> DrawnBatch:
-        random = np.random.default_rng((self.seed, step))
+        random = np.random.default_rng((self.seed, step, self.rank))
         faces = [self._face(random, int(i), size) for i in random.choice(len(self.share), count, p=self.share)]
         image, charts, drawing, weight = (np.stack(part) for part in zip(*faces, strict=True))
         return DrawnBatch(

@@ -113,10 +113,10 @@ class DrawingStudent(Recipe):
             self.settings = replace(self.settings, shape=photos.shape)
         s = self.settings
         self.device = device
-        self.faces = DrawnFaces(photos, s.shape, s.augmentation, dict(s.weights), s.training.seed)
+        self.faces = DrawnFaces(photos, s.shape, s.augmentation, dict(s.weights), s.training.seed, self.rank)
 
     def plan(self, step: int) -> tuple[int, int, int]:
-        """Step, count and size of that step's batch."""
+        """Step, count and size of that step's batch, the same in all processes."""
         s = self.settings
         names, share = zip(*s.sizes.items(), strict=True)
         random = np.random.default_rng((s.training.seed, 1, step))

@@ -15,7 +15,8 @@ from toonstream_engines.errors import InputError
 from toonstream_engines.part import whole
 from tqdm import tqdm
 
-from toonstream.faces import shape
+import toonstream
+from toonstream.faces.network import SHA256
 from toonstream_train import drawing
 from toonstream_train.data.expression import eye_opening
 from toonstream_train.data.pack import Pack, shared_out
@@ -28,6 +29,13 @@ LIDS = (1.0, 0.6, 1.0, 0.8)
 """How far down the lids of those who blink are, in turns."""
 OPEN = 0.2
 """The gap between open lids, in widths of the eye."""
+USED = (
+    "composite.py",
+    "frame.py",
+    "picture.py",
+    *(f"faces/{name}.py" for name in ("chart", "crop", "framing", "mesh", "segmenter", "shape")),
+)
+"""What the teachers use of the code that runs before a camera, in `toonstream`."""
 
 
 def draw_all(
@@ -88,9 +96,13 @@ def key(image: NDArray[np.uint8], mesh: NDArray[np.float32], look: str) -> str:
 
 @cache
 def teachers_version() -> str:
-    """Of the code that draws."""
-    files = [*sorted(Path(drawing.__path__[0]).rglob("*.py")), Path(shape.__file__)]
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+    """Of the code that draws, of what it uses of the camera's, and of the network that tells it where people are."""
+    used = (Path(toonstream.__path__[0]) / name for name in USED)
+    files = [*sorted(Path(drawing.__path__[0]).rglob("*.py")), *used]
+    digest = hashlib.sha256(SHA256["selfie_segmentation"].encode())
+    for file in files:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
 
 
 def blinking(pack: Pack, count: int) -> Pack:

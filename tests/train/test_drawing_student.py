@@ -16,6 +16,7 @@ from toonstream_train.core.recipe import Training
 from toonstream_train.data.drawn_faces import Augmentation, DrawnFaces, warped
 from toonstream_train.data.glasses import glasses
 from toonstream_train.data.pack import Pack
+from toonstream_train.drawing import LOOKS
 from toonstream_train.recipes.drawing_student import (
     DrawingStudent,
     DrawingStudentSettings,
@@ -220,6 +221,15 @@ def test_it_learns_and_the_discriminator_joins_late(pack: Pack) -> None:
 def test_a_pack_without_drawings_is_told(pack: Pack) -> None:
     with pytest.raises(InputError, match="draw PACK"):
         DrawingStudent(TINY).feed({"photos": replace(pack, drawings=None)}, torch.device("cpu"))
+
+
+def test_drawings_in_other_proportions_are_told(pack: Pack) -> None:
+    device = torch.device("cpu")
+    with pytest.raises(InputError, match="those of the look anime; fit them with --preset anime"):
+        DrawingStudent(TINY).feed({"photos": replace(pack, drawn_shape=LOOKS["anime"].shape)}, device)
+    with pytest.raises(InputError, match=r"those of the Shape\(eyes=\(1.1, 1.1\).*set shape to these proportions"):
+        DrawingStudent(TINY).feed({"photos": replace(pack, drawn_shape=Shape(eyes=(1.1, 1.1)))}, device)
+    DrawingStudent(TINY).feed({"photos": replace(pack, drawn_shape=SHAPE)}, device)
 
 
 def test_its_style_has_its_shape(tmp_path: Path) -> None:

@@ -5,9 +5,14 @@ from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
+from support.training import tiny_pack
 from toonstream_train import drawing
-from toonstream_train.data import drawings
+from toonstream_train.data import drawings, pack
+from toonstream_train.drawing import LOOKS
+from toonstream_train.drawing.common.shapes import CANVAS
 
 from toonstream.faces import network
 
@@ -34,3 +39,17 @@ def test_teachers_whose_code_or_network_changed_draw_again(monkeypatch: pytest.M
     before = version()
     monkeypatch.setitem(network.SHA256, "selfie_segmentation", "another")
     assert version() != before
+
+
+def test_a_pack_says_what_proportions_it_was_drawn_in(tmp_path: Path) -> None:
+    """Saved, and in every part of it."""
+    photos = tiny_pack(2)
+    canvas = np.zeros((CANVAS, CANVAS, 3), np.uint8)
+    for image, mesh in zip(photos.images, photos.points[478], strict=True):
+        path = tmp_path / f"{drawings.key(image, mesh, 'anime')}.png"
+        cv2.imwrite(str(path), canvas)  # drawn before
+    drawn = drawings.draw_all(photos, "anime", tmp_path, 1)
+    pack.save(drawn, tmp_path / "p")
+    part = pack.load(tmp_path / "p").part(np.array([1]))
+    assert part.drawn_shape == LOOKS["anime"].shape
+    assert part.shape is None

@@ -21,7 +21,7 @@ from toonstream_train import drawing
 from toonstream_train.data.expression import eye_opening
 from toonstream_train.data.pack import Pack, shared_out
 from toonstream_train.data.webcam import webcam
-from toonstream_train.drawing import draw, wears_glasses
+from toonstream_train.drawing import LOOKS, draw, wears_glasses
 from toonstream_train.drawing.common.shapes import CANVAS
 from toonstream_train.drawing.features.lids import blinked
 
@@ -78,7 +78,7 @@ def draw_all(
         if picture is None or picture.shape != into.shape:
             raise InputError(f"{path}: not a drawing of {CANVAS} pixels; delete it and draw again")
         cv2.cvtColor(picture, cv2.COLOR_BGR2RGB, dst=into)
-    return replace(pack, drawings=drawings)
+    return replace(pack, drawings=drawings, drawn_shape=LOOKS[look].shape)
 
 
 def leave_interrupts() -> None:

@@ -33,6 +33,7 @@ class Pack:
     sources: list[str]  # the collection each comes from, for weighting
     drawings: NDArray[np.uint8] | None = None  # (N, S, S, 3) RGB: each crop as a teacher drew it
     shape: Shape | None = None  # the style's proportions, where all of that is in them already
+    drawn_shape: Shape | None = None  # the proportions of the drawings, where they alone are in them and it is known
 
     def __len__(self) -> int:
         return len(self.names)
@@ -47,6 +48,7 @@ class Pack:
             sources=[self.sources[i] for i in index],
             drawings=None if self.drawings is None else self.drawings[index],
             shape=self.shape,
+            drawn_shape=self.drawn_shape,
         )
 
     def resized(self, side: int) -> "Pack":
@@ -87,8 +89,8 @@ def save(pack: Pack, path: Path, quality: int | None = None) -> None:
         for name, many in pictures.items():
             tensors |= _to_webp(name, many, quality)
     described = {"names": json.dumps(pack.names), "sources": json.dumps(pack.sources)}
-    if pack.shape:
-        described["shape"] = json.dumps(asdict(pack.shape))
+    shapes = {"shape": pack.shape, "drawn_shape": pack.drawn_shape}
+    described |= {name: json.dumps(asdict(shape)) for name, shape in shapes.items() if shape}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with whole(path) as part:
@@ -113,6 +115,9 @@ def load(path: Path) -> Pack:
             if f"{name}.webp" in tensors:
                 tensors[name] = _from_webp(name, tensors)
         names = {KEYS.get(count, f"points.{count}"): count for count in COUNTS}
+        shapes = {
+            name: Shape.from_card(json.loads(described[name])) for name in ("shape", "drawn_shape") if name in described
+        }
         points = {count: tensors[name] for name, count in names.items() if name in tensors or count == 5}
         return Pack(
             images=tensors["images"],
@@ -121,7 +126,7 @@ def load(path: Path) -> Pack:
             names=json.loads(described["names"]),
             sources=json.loads(described["sources"]),
             drawings=tensors.get("drawings"),
-            shape=Shape.from_card(json.loads(described["shape"])) if "shape" in described else None,
+            **shapes,
         )
     except (SafetensorError, OSError, KeyError, ValueError, cv2.error) as error:
         raise InputError(f"{path}: not a pack of toonstream-train ({error}); make it again with prepare") from error

@@ -21,6 +21,7 @@ from toonstream_train.core.recipe import Recipe, Settings, Stage, Update
 from toonstream_train.core.schedules import linear_decay
 from toonstream_train.data.drawn_faces import Augmentation, DrawnFaces, warped
 from toonstream_train.data.pack import Pack
+from toonstream_train.drawing import LOOKS
 from toonstream_train.losses.adversarial import discriminator_loss, generator_loss
 from toonstream_train.losses.drawing import drawing, local_contrast, part_colours, tones
 from toonstream_train.losses.temporal import temporal_consistency
@@ -112,6 +113,13 @@ class DrawingStudent(Recipe):
         if photos.shape:  # pairs know their proportions, which are the style's
             self.settings = replace(self.settings, shape=photos.shape)
         s = self.settings
+        if photos.drawn_shape and photos.drawn_shape != self.settings.shape:
+            looks = [name for name, look in LOOKS.items() if look.shape == photos.drawn_shape]
+            found = f"look {looks[0]}; fit them with --preset {looks[0]}" if looks else f"{photos.drawn_shape}"
+            raise InputError(
+                f"the photos' drawings have other proportions than the setting 'shape', those of the {found}, "
+                "or set shape to these proportions"
+            )
         self.device = device
         self.faces = DrawnFaces(photos, s.shape, s.augmentation, dict(s.weights), s.training.seed, self.rank)
 

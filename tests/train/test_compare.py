@@ -342,6 +342,7 @@ def test_compare_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixtur
     save(tiny_pack(2), tmp_path / "few.pack")
     for arguments, told in (
         (["pix2pix"], "pix2pix: no such method; there are cartoongan"),
+        (["--at-once", "0"], "--at-once 0: nothing would train; give 1 or more"),
         (["--held-back", "held.pack"], "--held-back held.pack: write it as NAME=PACK"),
         (["--photos", str(tmp_path / "few.pack")], "fewer than four pictures"),
     ):

@@ -7,6 +7,7 @@ from toonstream_engines.errors import InputError
 from toonstream_train.core import settings
 from toonstream_train.recipes.cartoongan import CartoonGANSettings
 from toonstream_train.recipes.drawing_student import DrawingStudent
+from toonstream_train.recipes.quick import Quick
 
 
 def test_settings_are_checked(tmp_path: Path) -> None:
@@ -52,6 +53,14 @@ def test_a_word_in_place_of_numbers(wrong: str) -> None:
 
 
 def test_a_size_is_a_number_of_pixels() -> None:
-    for size in ("large", "100", "0"):
-        with pytest.raises(InputError, match=f"sizes.{size}: a size is a multiple of 32, in pixels"):
+    for size in ("large", "100", "0", "768"):
+        with pytest.raises(InputError, match=f"sizes.{size}: a size is a multiple of 32, in pixels, and 736 at most"):
             DrawingStudent(settings.read(DrawingStudent.defaults, None, [f"sizes.{size}=0.5"]))
+    with pytest.raises(InputError, match="sizes: no size is ever taken"):
+        DrawingStudent(settings.read(DrawingStudent.defaults, None, ["sizes={}"]))
+
+
+def test_the_side_of_a_patch_is_a_multiple_of_32() -> None:
+    for size in (100, 0):
+        with pytest.raises(InputError, match=f"geometry.size={size}: it has to be a multiple of 32, in pixels"):
+            settings.read(Quick.defaults, None, [f"geometry.size={size}"])

@@ -69,6 +69,8 @@ def run(args: argparse.Namespace) -> None:
     if unknown := [name for name in args.methods if name not in METHODS]:
         raise InputError(f"{unknown[0]}: no such method; there are {', '.join(METHODS)}")
     data = fit.data(args)
+    if args.at_once < 1:
+        raise InputError(f"--at-once {args.at_once}: nothing would train; give 1 or more")
     drawn = data | fit.named_packs("--held-back", args.held_back)
     packs = {path: pack.load(path) for path in dict.fromkeys((*data.values(), *drawn.values()))}
     if few := [path for path, faces in packs.items() if len(faces) < 4]:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import torch
+from toonstream_engines.errors import InputError
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
 
@@ -30,6 +31,10 @@ class Geometry:
     """Pixels at most that a whole crop is off its place, as after a landmark that was a little wrong."""
     weights: Mapping[str, float] = field(default_factory=dict)
     """How often the faces of a source are taken, where not 1."""
+
+    def __post_init__(self) -> None:
+        if self.size % 32 or self.size < 32:
+            raise InputError(f"geometry.size={self.size}: it has to be a multiple of 32, in pixels")
 
     @property
     def side(self) -> int:

@@ -276,6 +276,8 @@ def _groups() -> Sequence[NDArray[np.intp]]:
     from toonstream.faces.mesh import BROWS, EYES, IRISES, MOUTH, MOUTH_INSIDE, NOSTRILS, OVAL
 
     eyes = [[*eye, *iris] for eye, iris in zip(EYES, IRISES, strict=True)]
+LARGEST = NOISE.shape[0] - 32
+"""Pixels of the side of the largest faces that it is cut for."""
     return [np.unique(group) for group in (*eyes, *BROWS, MOUTH + MOUTH_INSIDE, NOSTRILS, OVAL)]
 
 

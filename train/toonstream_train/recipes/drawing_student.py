@@ -19,7 +19,7 @@ from torch.optim import Adam
 from toonstream.faces.shape import Shape
 from toonstream_train.core.recipe import Recipe, Settings, Stage, Update
 from toonstream_train.core.schedules import linear_decay
-from toonstream_train.data.drawn_faces import Augmentation, DrawnFaces, warped
+from toonstream_train.data.drawn_faces import LARGEST, Augmentation, DrawnFaces, warped
 from toonstream_train.data.pack import Pack
 from toonstream_train.drawing import LOOKS
 from toonstream_train.losses.adversarial import discriminator_loss, generator_loss
@@ -86,8 +86,11 @@ class DrawingStudent(Recipe):
     def __init__(self, settings: DrawingStudentSettings) -> None:
         super().__init__(settings)
         s = settings
-        if wrong := [size for size in s.sizes if not size.isdecimal() or int(size) % 32 or not int(size)]:
-            raise InputError(f"sizes.{wrong[0]}: a size is a multiple of 32, in pixels")
+        possible = {str(size) for size in range(32, LARGEST + 1, 32)}
+        if wrong := [size for size in s.sizes if size not in possible]:
+            raise InputError(f"sizes.{wrong[0]}: a size is a multiple of 32, in pixels, and {LARGEST} at most")
+        if not sum(s.sizes.values()):
+            raise InputError("sizes: no size is ever taken; give one, such as --set sizes.256=1.0")
         self.generator = Painter(s.width)
         self.discriminator = LocalDiscriminator(s.discriminator_width)
         self.networks = {"generator": self.generator, "discriminator": self.discriminator}
@@ -110,9 +113,6 @@ class DrawingStudent(Recipe):
         photos = packs["photos"]
         if photos.drawings is None:
             raise InputError("the photos have no drawings; make them with: toonstream-train draw PACK")
-        if photos.shape:  # pairs know their proportions, which are the style's
-            self.settings = replace(self.settings, shape=photos.shape)
-        s = self.settings
         if photos.drawn_shape and photos.drawn_shape != self.settings.shape:
             looks = [name for name, look in LOOKS.items() if look.shape == photos.drawn_shape]
             found = f"look {looks[0]}; fit them with --preset {looks[0]}" if looks else f"{photos.drawn_shape}"
@@ -120,6 +120,9 @@ class DrawingStudent(Recipe):
                 f"the photos' drawings have other proportions than the setting 'shape', those of the {found}, "
                 "or set shape to these proportions"
             )
+        if photos.shape:  # pairs know their proportions, which are the style's
+            self.settings = replace(self.settings, shape=photos.shape)
+        s = self.settings
         self.device = device
         self.faces = DrawnFaces(photos, s.shape, s.augmentation, dict(s.weights), s.training.seed, self.rank)
 

@@ -234,6 +234,14 @@ def test_a_curve_is_the_mean_of_the_steps_that_have_the_loss(tmp_path: Path, mon
     assert found["loss/seldom"] == {3: 1.0, 6: 4.0}  # of step 1, and of 3 and 5
 
 
+def test_preview_faces_without_their_mesh_are_told_before_the_first_step(tmp_path: Path) -> None:
+    made, faces = trainer(tmp_path, TINY_DRAWING), tiny_pack(2)
+    del faces.points[478]
+    with pytest.raises(InputError, match="needs faces with the mesh of 478 landmarks"):
+        made.fit(faces)
+    assert made.step == 0
+
+
 def test_a_loss_that_is_no_number(tmp_path: Path, tiny_run: Callable[[Settings], Path]) -> None:
     shutil.copy(tiny_run(TINY_DRAWING) / "checkpoint.pt", tmp_path)
     before = (tmp_path / "checkpoint.pt").read_bytes()

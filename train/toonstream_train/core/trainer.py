@@ -94,6 +94,7 @@ class Trainer:
 
         Raises UserError where a loss is not a number, or when the run is told to stop.
         """
+        self._previews(preview)  # what the faces lack is told at once, not at the first grid
         recipe, main = self.recipe, self.fabric.is_global_zero
         losses: defaultdict[str, list[Tensor]] = defaultdict(list)  # of the steps that have them
         saved = drawn = logged = time.monotonic()

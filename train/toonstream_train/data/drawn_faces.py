@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from toonstream_engines.errors import InputError
 from torch import Tensor
 
 from toonstream.faces import framing
@@ -183,9 +184,14 @@ class DrawnFaces:
 def warped(faces: Pack, shape: Proportions, size: int | None = None) -> dict[str, Bytes]:
     """The faces as a style of that shape takes them at run time: its inputs `image` and `chart`.
 
-    size: pixels of a side; by default the pack's own. The pack needs dense landmarks. What is in a style's proportions
-    already stays as it is.
+    size: pixels of a side; by default the pack's own. What is in a style's proportions already stays as it is. Raises
+    InputError where the faces have no dense landmarks.
     """
+    if 478 not in faces.points:
+        raise InputError(
+            "a style that takes a chart needs faces with the mesh of 478 landmarks, and these have five points only; "
+            "make their pack with prepare, without --landmarks"
+        )
     shape = Shape() if faces.shape else shape
     side = faces.images.shape[1]
     size = size or side
@@ -270,14 +276,14 @@ def _over(picture: Bytes, over: Bytes, cover: NDArray[np.float32]) -> Bytes:
 
 NOISE = np.random.default_rng(0).standard_normal((768, 768, 3), np.float32)
 """Sensor noise to cut from: drawing it again takes longer than all the rest."""
+LARGEST = NOISE.shape[0] - 32
+"""Pixels of the side of the largest faces that it is cut for."""
 
 
 def _groups() -> Sequence[NDArray[np.intp]]:
     from toonstream.faces.mesh import BROWS, EYES, IRISES, MOUTH, MOUTH_INSIDE, NOSTRILS, OVAL
 
     eyes = [[*eye, *iris] for eye, iris in zip(EYES, IRISES, strict=True)]
-LARGEST = NOISE.shape[0] - 32
-"""Pixels of the side of the largest faces that it is cut for."""
     return [np.unique(group) for group in (*eyes, *BROWS, MOUTH + MOUTH_INSIDE, NOSTRILS, OVAL)]
 
 

@@ -195,11 +195,23 @@ def test_flicker_of_a_gain(amount: int) -> None:
         return None
 
     stills = pack.Pack(photos, np.ones(photos.shape[:3], np.uint8), {5: POINTS}, list("abcd"), ["a"] * 4)
-    made = steadiness.flicker(stills, draw(stills), draw, none)
+    made = steadiness.flicker(stills, draw, none)
     calmed = (SHARE**2 / (2 - SHARE)) ** 0.5  # what a filter of the first order leaves of faint noise
     assert calmed * 0.9 * amount < made.frames < calmed * (1.1 if amount == 1 else 1.5) * amount
     assert made.noise == pytest.approx(amount)
-    assert steadiness.flicker(stills, photos, lambda x: np.zeros_like(x.images), none).frames == 0
+    assert steadiness.flicker(stills, lambda x: np.zeros_like(x.images), none).frames == 0
+
+
+def test_landmarks_that_a_crop_shows_elsewhere_are_no_noise() -> None:
+    """What is drawn at the landmarks alone, which noise does not move, does not respond to noise."""
+
+    def draw(drawn: pack.Pack) -> np.ndarray:
+        return np.stack(
+            [np.full_like(image, points[0, 0]) for image, points in zip(drawn.images, drawn.points[5], strict=True)]
+        )
+
+    stills = pack.Pack(PHOTOS, np.ones(PHOTOS.shape[:3], np.uint8), {5: POINTS}, list("abcd"), ["a"] * 4)
+    assert steadiness.flicker(stills, draw, lambda picture: {5: POINTS[0] + 7}).noise == 0
 
 
 @pytest.fixture

@@ -51,7 +51,7 @@ def evaluate(
         steps = (
             partial(measures.against_cartoons, drawn, cartoons, networks),
             partial(measures.against_photos, drawn, network),
-            partial(measures.flicker, drawn, photos, engines, detect),
+            partial(measures.flicker, photos, engines, detect),
             partial(measures.against_teacher, drawn, photos, engines),
             partial(measures.identity, drawn),
             partial(measures.along_clip, film, engines, detect),

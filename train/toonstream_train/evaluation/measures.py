@@ -25,7 +25,7 @@ from toonstream_train.evaluation.generators import inputs, sized, toons
 from toonstream_train.evaluation.speed import milliseconds
 
 STILLS = 40
-"""Photos that flicker is measured on, spread over all: each of them is drawn twice more."""
+"""Photos that flicker is measured on, spread over all: each is drawn once more, and under noise."""
 
 Images = NDArray[np.uint8]
 Detect = Callable[[Images], Points | None]
@@ -90,12 +90,12 @@ def against_photos(drawn: Mapping[str, Drawn], network: EfficientNetLite0) -> di
     return out
 
 
-def flicker(drawn: Mapping[str, Drawn], photos: Pack, engines: Engines, detect: Detect) -> dict[str, Measures]:
+def flicker(photos: Pack, engines: Engines, detect: Detect) -> dict[str, Measures]:
     """How much what is shown of a still face changes with a sensor's noise."""
     index = np.linspace(0, len(photos) - 1, min(STILLS, len(photos))).astype(int)
     out = {}
     for name, engine in engines.items():
-        steady = steadiness.flicker(photos.part(index), drawn[name].pictures[index], partial(toons, engine), detect)
+        steady = steadiness.flicker(photos.part(index), partial(toons, engine), detect)
         out[name] = {"flicker": steady.frames, "noise_response": steady.noise}
     return out
 

@@ -46,17 +46,19 @@ def noisy(photos: Images, seed: int) -> Images:
     return np.asarray((photos + noise).round().clip(0, 255), np.uint8)
 
 
-def flicker(faces: Pack, toons: Images, draw: Draw, detect: Callable[[Images], Points | None]) -> Flicker:
-    """Of stills and their toons (N, H, W, 3); 1 for what passes noise on as it is.
+def flicker(faces: Pack, draw: Draw, detect: Callable[[Images], Points | None]) -> Flicker:
+    """Of stills; 1 for what passes noise on as it is.
 
-    Landmarks are looked for in the noisy pictures too, as at run time.
+    Landmarks are looked for in the clean crops and in the noisy ones alike: a pack's own were found in whole pictures,
+    and lie a little elsewhere.
     """
+    clean = found_again(faces, faces.images, detect)
     frames = [found_again(faces, noisy(faces.images, seed), detect) for seed in range(NOISY)]
     drawn = [draw(frame) for frame in frames]
     seen = np.stack([shown(np.stack(each)) for each in zip(*drawn, strict=True)], 1)
     return Flicker(
         frames=_change(*seen[-2:]) / _change(*(frame.images for frame in frames[-2:])),
-        noise=_change(toons, drawn[0]) / _change(faces.images, frames[0].images),
+        noise=_change(draw(clean), drawn[0]) / _change(clean.images, frames[0].images),
     )
 
 

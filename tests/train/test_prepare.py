@@ -89,6 +89,16 @@ def test_landmarks_as_spreadsheets_save_them(tmp_path: Path) -> None:
     assert pack.load(tmp_path / "p").points[68].shape == (1, 68, 2)
 
 
+def test_named_columns_are_the_five_points(tmp_path: Path) -> None:
+    """Five more that are numbered do not take their place."""
+    more = [f"{axis}{i}" for i in range(5) for axis in "xy"]
+    rows = [["file", *COLUMNS, *more], ["made-000.png", *map(str, POINTS.ravel()), *map(str, range(10))]]
+    (tmp_path / "t.csv").write_text("\n".join(",".join(row) for row in rows))
+    points = from_csv(tmp_path / "t.csv")["made-000.png"]
+    assert set(points) == {5}
+    np.testing.assert_array_equal(points[5], POINTS)
+
+
 def test_photos_without_a_face_are_left_out_and_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "photos").mkdir()
     cv2.imwrite(str(tmp_path / "photos/nobody.png"), np.random.default_rng(0).integers(0, 256, (200, 200, 3), np.uint8))

@@ -26,7 +26,7 @@ Points = dict[int, NDArray[np.float32]]
 def from_csv(path: Path) -> dict[str, Points]:
     """File name -> points; rows without points are left out. UTF-8, with or without a byte-order mark.
 
-    Beside COLUMNS, the table may have those of a further set: x0, y0, x1, y1 and so on.
+    Beside COLUMNS, the table may have those of a further set: x0, y0, x1, y1 and so on; of five points it is left out.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
@@ -40,9 +40,10 @@ def from_csv(path: Path) -> dict[str, Points]:
             sets = {5: COLUMNS}
             if "x0" in names:
                 count = next((k for k in COUNTS if f"x{k - 1}" in names and f"x{k}" not in names), 0)
-                sets[count] = [f"{axis}{i}" for i in range(count) for axis in "xy"]
-                if not count or not names.issuperset(sets[count]):
+                numbered = [f"{axis}{i}" for i in range(count) for axis in "xy"]
+                if not count or not names.issuperset(numbered):
                     raise InputError(f"{path}: columns x0, y0 and so on have to be of {COUNTS[1:]} points")
+                sets.setdefault(count, numbered)  # in what order five of them come, only the named columns say
             columns = [column for names in sets.values() for column in names]
             return {
                 row["file"]: {

@@ -1,4 +1,6 @@
-"""Trains the shipped styles again within a fixed time, on a machine with a CUDA device: draws, then fits.
+"""Trains styles of the shipped looks within a fixed time, on a machine with a CUDA device: draws, then fits.
+
+They learn by regression alone: the shipped styles' adversarial steps, which follow it, are left out.
 
     python -m toonstream_train.gpu_styles photos.pack out --minutes 9
 

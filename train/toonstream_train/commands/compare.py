@@ -1,7 +1,8 @@
 """Train methods alike, for as long as there is time, and compare them in one table; run again, it goes on.
 
 Each method trains in OUT/METHOD as by `fit`, with its preset `small` where it has one. Then each is exported to
-OUT/styles, all are evaluated together, and OUT/comparison.md and a picture for each direction are written.
+OUT/styles, all are evaluated together, and OUT/comparison.md and a picture for each direction are written. Steps see
+equally many pictures, but for those of PDA's detector and classifiers, before translation (`pretraining_batch`).
 """
 
 import argparse
@@ -68,9 +69,9 @@ def run(args: argparse.Namespace) -> None:
 
     if unknown := [name for name in args.methods if name not in METHODS]:
         raise InputError(f"{unknown[0]}: no such method; there are {', '.join(METHODS)}")
-    data = fit.data(args)
     if args.at_once < 1:
         raise InputError(f"--at-once {args.at_once}: nothing would train; give 1 or more")
+    data = fit.data(args)
     drawn = data | fit.named_packs("--held-back", args.held_back)
     packs = {path: pack.load(path) for path in dict.fromkeys((*data.values(), *drawn.values()))}
     if few := [path for path, faces in packs.items() if len(faces) < 4]:

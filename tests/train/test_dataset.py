@@ -34,9 +34,8 @@ def test_patches_keep_points_on_their_features() -> None:
         names=["a"],
         sources=["a"],
     )
-    faces = Faces(made, torch.device("cpu"), Geometry(192, (0.9, 1.3), 20, 5), {"again": torch.from_numpy(made.images)})
+    faces = Faces(made, torch.device("cpu"), Geometry(192, (0.9, 1.3), 20, 5))
     batch = faces.sample(12)
-    assert torch.equal(batch.pictures, batch.alike["again"])
     plain = Faces(made, torch.device("cpu"), Geometry(mirror=False))
     assert torch.equal(plain.sample(8).pictures, plain.sample(8).pictures)
     shown = 0

@@ -51,6 +51,20 @@ def test_cartoongan_sees_cartoons_without_edges_as_fakes(tmp_path: Path) -> None
     assert set(plain.recipe.pictures) == {"photo", "toon", "cartoon"}
 
 
+def test_cartoongan_smooths_edges_at_the_size_that_it_trains_at(tmp_path: Path) -> None:
+    """However much a crop was shrunk: over the edges that the networks see, and nowhere else."""
+    striped = tiny_pack()
+    striped.images[:] = 230 * (np.arange(256) // 64 % 2)[:, None]
+    small = Geometry(size=64, scale=(0.25, 0.25), mirror=False)
+    made = trainer(tmp_path, dataclasses.replace(TINY, initialisation=0, geometry=small))
+    made.feed({"photos": striped, "cartoons": striped})
+    made.train_step()
+    shown = {name: made.recipe.pictures[name][0, 0, 32] for name in ("cartoon", "edges smoothed")}
+    steps = {name: float(row.diff().abs().max()) for name, row in shown.items()}
+    assert steps["edges smoothed"] < 0.6 * steps["cartoon"]
+    assert torch.equal(shown["edges smoothed"][6:10], shown["cartoon"][6:10])
+
+
 @pytest.mark.parametrize(
     ("scale", "side"),
     [

@@ -52,7 +52,6 @@ class Batch:
     pictures: Tensor  # (B, 3, size, size) in [-1, 1]
     inside: Tensor  # (B, 1, size, size), 1 inside the source picture, 0 where it was padded
     points: dict[int, Tensor]  # landmarks by set (see data.points): K -> (B, K, 2), pixels of the patch
-    alike: dict[str, Tensor]  # further pictures of the same faces under the same geometry, as `pictures`
 
 
 def signed(images: Tensor) -> Tensor:
@@ -75,16 +74,14 @@ class Faces:
         pack: Pack,
         device: torch.device,
         geometry: Geometry,
-        alike: Mapping[str, Tensor] | None = None,
         points: Collection[int] = (5,),
     ) -> None:
-        """alike: further pictures (N, H, W, 3) uint8, one for each of the pack's. points: the sets that batches get."""
+        """points: the sets of landmarks that batches get."""
         self.geometry = geometry
         self.images = torch.from_numpy(pack.images).to(device)
         self.inside = torch.from_numpy(pack.inside).to(device)
         self.points = {count: torch.from_numpy(pack.points[count]).to(device) for count in points}
         self.mirrored = {count: mirrored(count) for count in points if geometry.mirror}
-        self.alike = {name: pictures.to(device) for name, pictures in (alike or {}).items()}
         self.weights = torch.tensor([geometry.weights.get(source, 1.0) for source in pack.sources], device=device)
 
     def sample(self, count: int) -> Batch:
@@ -95,9 +92,8 @@ class Faces:
         side = self.images.shape[1]
         flipped = matrix[:, 0, 0] * matrix[:, 1, 1] - matrix[:, 0, 1] * matrix[:, 1, 0] < 0
 
-        # one sampling for everything of a face: 3 channels each, and one that says what is inside
-        stack = [self.images[index], *(pictures[index] for pictures in self.alike.values())]
-        layers = torch.cat([s.float() / 127.5 - 1 for s in stack] + [self.inside[index, :, :, None].float()], 3)
+        # one sampling for the picture and a channel that says what is inside
+        layers = torch.cat([self.images[index].float() / 127.5 - 1, self.inside[index, :, :, None].float()], 3)
         # affine_grid speaks of [-1, 1] across both pictures: pixels p = M q + t become (2/side)(M (size/2) g + ...)
         half, centre = size / 2, matrix.new_tensor([size / 2, size / 2])
         middle = (matrix[:, :, :2] @ centre + matrix[:, :, 2]) * (2 / side) - 1
@@ -106,7 +102,6 @@ class Faces:
         layers = grid_sample(layers.permute(0, 3, 1, 2), grid, padding_mode="border", align_corners=False)
         # padding repeats the border of `inside` too: what lies beyond the crop is known to be outside
         beyond = (grid.abs() > 1).any(3)[:, None]
-        shown = torch.split(layers[:, :-1], 3, 1)
 
         inverse = torch.linalg.inv(matrix[:, :, :2])
         points = {}
@@ -116,10 +111,9 @@ class Faces:
                 placed = torch.where(flipped[:, None, None], placed[:, list(self.mirrored[k])], placed)
             points[k] = placed
         return Batch(
-            pictures=shown[0],
+            pictures=layers[:, :-1],
             inside=layers[:, -1:].masked_fill(beyond, 0),
             points=points,
-            alike=dict(zip(self.alike, shown[1:], strict=True)),
         )
 
     def whole(self) -> Batch:
@@ -128,7 +122,6 @@ class Faces:
             pictures=signed(self.images),
             inside=self.inside[:, None].float(),
             points=dict(self.points),
-            alike={name: signed(pictures) for name, pictures in self.alike.items()},
         )
 
     def _patches(self, count: int) -> Tensor:

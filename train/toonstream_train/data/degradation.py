@@ -38,8 +38,7 @@ def light(settings: Degradation, batch: Batch) -> Batch:
     def lit(pictures: Tensor) -> Tensor:
         return (((pictures.clamp(-1, 1) + 1) / 2).pow(gamma) * gain).clamp(0, 1) * 2 - 1
 
-    alike = {name: lit(pictures) for name, pictures in batch.alike.items()}
-    return replace(batch, pictures=lit(batch.pictures), alike=alike)
+    return replace(batch, pictures=lit(batch.pictures))
 
 
 def degrade(settings: Degradation, x: Tensor) -> Tensor:

@@ -6,7 +6,10 @@ from numpy.typing import NDArray
 
 
 def smoothed(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(N, H, W, 3): Canny finds the edges, they are dilated, and within them a Gaussian smooths the picture."""
+    """(N, H, W, 3): Canny finds the edges, they are dilated, and within them a Gaussian smooths the picture.
+
+    The Gaussian reaches two pixels: what is shrunk afterwards has its edges again.
+    """
     kernel = np.ones((5, 5), np.uint8)
     out = images.copy()
     for image in out:

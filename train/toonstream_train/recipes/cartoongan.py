@@ -85,21 +85,21 @@ class CartoonGAN(Recipe):
         s = self.settings
         self.photos = Faces(packs["photos"], device, s.geometry)
         if "cartoons" in packs:
-            images = packs["cartoons"].images
-            without_edges = {"edges smoothed": torch.from_numpy(smoothed(images))} if s.edges else {}
-            self.cartoons = Faces(packs["cartoons"], device, s.geometry, without_edges)
+            self.cartoons = Faces(packs["cartoons"], device, s.geometry)
         self.perceptual = perceptual.build(s.content, signed(self.photos.images[:16]))
 
     def take(self) -> None:
-        self.photo = self.photos.sample(self.settings.batch)
+        s = self.settings
+        self.photo = self.photos.sample(s.batch)
         if self.stage.name == "adversarial":
-            self.cartoon = self.cartoons.sample(self.settings.batch)
+            self.cartoon = self.cartoons.sample(s.batch)
+            self.without_edges = {"edges smoothed": smoothed_patches(self.cartoon.pictures)} if s.edges else {}
 
     def forward(self) -> None:
         self.toon = self.generator(self.photo.pictures)
         self.pictures = {"photo": self.photo.pictures, "toon": self.toon}
         if self.stage.name == "adversarial":
-            self.pictures |= {"cartoon": self.cartoon.pictures, **self.cartoon.alike}
+            self.pictures |= {"cartoon": self.cartoon.pictures, **self.without_edges}
 
     def optimise(self, update: Update) -> None:
         """Equation 2, L = L_adv + omega L_con; in the initialisation stage L_con alone (section 3.3)."""
@@ -114,7 +114,7 @@ class CartoonGAN(Recipe):
         update("generator", self.losses["generator"] + self.losses["content"])
 
         real = self.discriminator(self.shown(self.cartoon.pictures))
-        fakes = [self.toon.detach(), *self.cartoon.alike.values()]
+        fakes = [self.toon.detach(), *self.without_edges.values()]
         logits = [self.discriminator(self.shown(pictures)) for pictures in fakes]
         self.losses["discriminator"] = discriminator_loss("vanilla", real, logits)
         update("discriminator", self.losses["discriminator"])
@@ -125,3 +125,9 @@ class CartoonGAN(Recipe):
 
     def exportable(self, networks: Mapping[str, nn.Module]) -> nn.Module:
         return networks["generator"]
+
+
+def smoothed_patches(pictures: Tensor) -> Tensor:
+    """`smoothed` of (B, 3, S, S) in [-1, 1], at the size that the networks see, as in the paper."""
+    images = ((pictures + 1) * 127.5).round().byte().permute(0, 2, 3, 1)
+    return signed(torch.from_numpy(smoothed(images.cpu().numpy())).to(pictures.device))

@@ -72,3 +72,16 @@ def test_whole_faces_with_all_their_points() -> None:
     whole = Faces(made, torch.device("cpu"), Geometry(mirror=False), points=made.points).whole()
     assert torch.equal(((whole.pictures + 1) * 127.5).round().permute(0, 2, 3, 1).byte(), torch.from_numpy(images))
     assert whole.points[56].shape == (2, 56, 2)
+
+
+@pytest.mark.parametrize("scale", [(0.375, 0.375), (0.25, 0.5)])
+def test_small_patches_are_averaged_as_a_styles_crops_are(scale: tuple[float, float]) -> None:
+    """A pattern finer than a patch's pixels is grey in it, and points keep their places."""
+    board = np.indices((256, 256)).sum(0) % 2 * 255
+    image = np.repeat(board[..., None], 3, 2).astype(np.uint8)
+    points = np.full((1, 5, 2), 128, np.float32)
+    made = Pack(image[None], np.ones((1, 256, 256), np.uint8), {5: points}, ["a"], ["a"])
+    batch = Faces(made, torch.device("cpu"), Geometry(64, scale, mirror=False)).sample(8)
+    assert batch.pictures[:, :, 4:-4, 4:-4].std() < 0.05
+    plain = Faces(made, torch.device("cpu"), Geometry(96, (0.375, 0.375), mirror=False)).sample(1)
+    torch.testing.assert_close(plain.points[5], torch.full((1, 5, 2), 48.0))

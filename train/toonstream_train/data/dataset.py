@@ -1,7 +1,7 @@
 """Packs in memory, and batches out of them: augmented on the device, everything of a face alike."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from toonstream_engines.errors import InputError
@@ -77,6 +77,8 @@ class Faces:
         points: Collection[int] = (5,),
     ) -> None:
         """points: the sets of landmarks that batches get."""
+        if geometry.scale[1] < 1:  # as styles get them: sampling alone would pass over pixels where it shrinks by much
+            pack, geometry = _shrunk(pack, geometry)
         self.geometry = geometry
         self.images = torch.from_numpy(pack.images).to(device)
         self.inside = torch.from_numpy(pack.inside).to(device)
@@ -141,3 +143,12 @@ class Faces:
         centre = side / 2 + uniform(-1, 1, 2) * room + uniform(-g.shift, g.shift, 2)
         middle = centre.new_tensor([g.size / 2, g.size / 2])
         return torch.cat([linear, (centre - linear @ middle)[:, :, None]], 2)
+
+
+def _shrunk(pack: Pack, geometry: Geometry) -> tuple[Pack, Geometry]:
+    """Crops no larger than the patches need them, averaged, and the geometry that makes the same patches of those."""
+    before = pack.images.shape[1]
+    small = pack.resized(round(before * geometry.scale[1]))
+    share = small.images.shape[1] / before
+    low, high = geometry.scale
+    return small, replace(geometry, scale=(low / share, high / share), shift=geometry.shift * share)

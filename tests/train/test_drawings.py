@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 from support.training import tiny_pack
+from toonstream_engines.errors import InputError
 from toonstream_train import drawing
 from toonstream_train.data import drawings, pack
 from toonstream_train.drawing import LOOKS
@@ -53,3 +55,9 @@ def test_a_pack_says_what_proportions_it_was_drawn_in(tmp_path: Path) -> None:
     part = pack.load(tmp_path / "p").part(np.array([1]))
     assert part.drawn_shape == LOOKS["anime"].shape
     assert part.shape is None
+
+
+def test_pairs_which_are_in_a_styles_proportions_are_not_drawn(tmp_path: Path) -> None:
+    pairs = replace(tiny_pack(1), shape=LOOKS["anime"].shape)
+    with pytest.raises(InputError, match="in a style's proportions"):
+        drawings.draw_all(pairs, "anime", tmp_path, workers=1)

@@ -64,3 +64,8 @@ def test_the_side_of_a_patch_is_a_multiple_of_32() -> None:
     for size in (100, 0):
         with pytest.raises(InputError, match=f"geometry.size={size}: it has to be a multiple of 32, in pixels"):
             settings.read(Quick.defaults, None, [f"geometry.size={size}"])
+
+
+def test_the_discriminators_window_lies_within_the_patch() -> None:
+    with pytest.raises(InputError, match="window=64: it cannot be larger than geometry.size, 32"):
+        Quick(settings.read(Quick.defaults, None, ["geometry.size=32"]))

@@ -49,6 +49,8 @@ def draw_all(
     """
     from multiprocessing import get_context
 
+    if pack.shape:
+        raise InputError("the pack's photos are in a style's proportions, as pair makes them; draw those from prepare")
     dense = pack.points.get(478, np.full((len(pack), 478, 2), np.nan, np.float32))
     known = shared_out(np.flatnonzero(np.isfinite(dense).all((1, 2))), pack.sources)[:most]
     if not len(known):

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 import torch
+from toonstream_engines.errors import InputError
 from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 from torch.optim import Adam
@@ -72,6 +73,8 @@ class Quick(Recipe):
     def __init__(self, settings: QuickSettings) -> None:
         super().__init__(settings)
         s = settings
+        if s.window > s.geometry.size:
+            raise InputError(f"window={s.window}: it cannot be larger than geometry.size, {s.geometry.size}")
         self.generator = Small(s.width, tones=s.tones)
         self.discriminator = Discriminator(s.discriminator_width, spectral=True, conditional=True)
         self.networks = {"generator": self.generator, "discriminator": self.discriminator}

@@ -67,5 +67,5 @@ def test_the_side_of_a_patch_is_a_multiple_of_32() -> None:
 
 
 def test_the_discriminators_window_lies_within_the_patch() -> None:
-    with pytest.raises(InputError, match="window=64: it cannot be larger than geometry.size, 32"):
+    with pytest.raises(InputError, match=r"window=64: it cannot be larger than geometry\.size, 32"):
         Quick(settings.read(Quick.defaults, None, ["geometry.size=32"]))

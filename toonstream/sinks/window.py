@@ -74,5 +74,5 @@ class Window(Closeable):
 
 def _opens() -> bool:
     """Whether windows can be had here, tried in another process: where they cannot, Qt aborts the one that asks."""
-    code = "import cv2; cv2.namedWindow('ToonStream', cv2.WINDOW_NORMAL)"
+    code = f"import cv2; cv2.namedWindow({TITLE!r}, cv2.WINDOW_NORMAL)"
     return subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0

@@ -18,7 +18,7 @@ from toonstream_train.data.drawn_blinks import squeezed
 from toonstream_train.data.drawn_faces import Augmentation, DrawnFaces
 from toonstream_train.data.hybrids import in_place, pair
 from toonstream_train.data.pack import Pack
-from toonstream_train.data.pairs import FEWEST, pairs
+from toonstream_train.data.pairs import FEWEST, doubled, pairs
 from toonstream_train.recipes.registry import trained
 
 from toonstream.faces.face import five_points
@@ -155,6 +155,14 @@ def test_eyes_close(apart: Cartoon) -> None:
     assert changed.any()
     assert not changed[145:].any()
     assert not changed[:85].any()
+
+
+def test_ink_is_as_crisp_at_twice_the_size() -> None:
+    once, twice = np.full((32, 32, 3), CREAM, np.uint8), np.full((64, 64, 3), CREAM, np.uint8)
+    once[12:16], twice[24:32] = 20, 20
+    np.testing.assert_array_equal(doubled(once), twice)
+    interpolated = cv2.resize(once, (64, 64), interpolation=cv2.INTER_CUBIC)
+    assert np.abs(interpolated.astype(int) - twice).max() > 30
 
 
 def test_proportions_are_found_again() -> None:

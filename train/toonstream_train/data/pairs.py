@@ -68,7 +68,7 @@ def pairs(photos: Pack, cartoons: Pack, each: int, seed: int = 0) -> tuple[Pack,
                 made, mesh = squeezed(made, mesh, random.uniform(*OPEN))
                 name = f"{name} blinking"
             images.append(made[0])
-            drawings.append(made[1])
+            drawings.append(doubled(made[1]))
             meshes.append(mesh)
             inside.append(drawn.inside[index] * (cartoon.covered < 0.5).astype(np.uint8))
             names.append(f"{drawn.names[index]} with {name}")
@@ -78,6 +78,23 @@ def pairs(photos: Pack, cartoons: Pack, each: int, seed: int = 0) -> tuple[Pack,
     dense = np.stack(meshes)
     points = {5: np.stack([five_points(mesh) for mesh in meshes]).astype(np.float32), 478: dense}
     return Pack(np.stack(images), np.stack(inside), points, names, styles, np.stack(drawings), shape), left_out
+
+
+def doubled(drawing: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A drawing (S, S, 3) at twice its size, (2 S, 2 S, 3): ink and flat tones keep crisp edges.
+
+    Toggle mapping (Kramer and Bruckner 1975): what interpolation blurred goes to the darkest or the lightest nearby.
+    """
+
+    def larger(picture: NDArray[np.uint8], interpolation: int) -> NDArray[np.uint8]:
+        return np.asarray(cv2.resize(picture, None, fx=4, fy=4, interpolation=interpolation), np.uint8)
+
+    near, pen = np.ones((3, 3), np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
+    low, high = (larger(np.asarray(of(drawing, near), np.uint8), cv2.INTER_NEAREST) for of in (cv2.erode, cv2.dilate))
+    fine = larger(drawing, cv2.INTER_CUBIC).clip(low, high)  # which has no light edges around ink
+    dark, light = cv2.erode(fine, pen), cv2.dilate(fine, pen)
+    toggled = np.where(light - fine < fine - dark, light, dark)
+    return np.asarray(cv2.resize(toggled, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def refine(cartoons: Pack) -> tuple[list[int], NDArray[np.float32], Counter[str]]:

@@ -18,7 +18,7 @@ from toonstream_train.data.drawn_blinks import squeezed
 from toonstream_train.data.drawn_faces import Augmentation, DrawnFaces
 from toonstream_train.data.hybrids import in_place, pair
 from toonstream_train.data.pack import Pack
-from toonstream_train.data.pairs import FEWEST, doubled, pairs
+from toonstream_train.data.pairs import FEWEST, doubled, mouth_opening, pairs
 from toonstream_train.recipes.registry import trained
 
 from toonstream.faces.face import five_points
@@ -122,6 +122,17 @@ def test_glasses_are_left_out() -> None:
 def test_a_mouth_lies_on_its_line(apart: Cartoon) -> None:
     assert abs(apart.mesh[[13, 14], 1].mean() - 193.5) < 1
     assert abs(apart.mesh[MOUTH, 1].mean() - cartoon()[1][MOUTH, 1].mean() + 2.5) < 1
+
+
+def test_an_open_mouth_is_as_far_open_as_it_is_drawn() -> None:
+    picture, mesh = cartoon()
+    for radii, colour in (((22, 13), (20, 15, 20)), ((19, 10), (250, 250, 250))):
+        cv2.ellipse(picture, (128, 196), radii, 0, 0, 360, colour, -1, cv2.LINE_AA)
+    apart = taken_apart(picture, mesh)
+    assert isinstance(apart, Cartoon)
+    np.testing.assert_allclose(apart.mesh[[13, 14]], [(128.5, 185), (128.5, 208)], atol=1.5)
+    np.testing.assert_allclose(apart.mesh[[78, 308]], [(106.5, 196.5), (150.5, 196.5)], atol=1.5)
+    assert mouth_opening(apart.mesh) > mouth_opening(mesh) + 0.3
 
 
 @pytest.mark.parametrize("tone", SKINS)

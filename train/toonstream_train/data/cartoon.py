@@ -9,9 +9,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from toonstream.faces.mesh import BROWS, EYES, LIP_LOWER_INNER, LIP_UPPER_INNER, MOUTH, MOUTH_INSIDE, NOSE_BASE, OVAL
+from toonstream.faces.mesh import BROWS, EYES, MOUTH, NOSE_BASE, OVAL
 from toonstream_train.data.drawn_eyes import Axes, drawn_eyes, not_skin, skin_colour, with_eyes
-from toonstream_train.drawing.common.shapes import Points, curve, face_width, fill, grown
+from toonstream_train.data.drawn_mouth import with_mouth
+from toonstream_train.drawing.common.shapes import Points, face_width, fill, grown
 from toonstream_train.drawing.common.smoothing import Floats, blur, grid, smoothstep, to_lab
 
 Bytes = NDArray[np.uint8]
@@ -71,7 +72,7 @@ def taken_apart(picture: Bytes, mesh: Points) -> Cartoon | str:
     mesh = with_eyes(mesh, eyes)
     if bridged(lab, mesh, colour):
         return "something lies between the eyes, such as glasses"
-    mesh = with_mouth(lab, mesh)
+    mesh = with_mouth(lab, mesh, colour)
     width = face_width(mesh)
     oval = fill(mesh[OVAL], size)
     # Within the face shadows and lights may differ more.
@@ -116,28 +117,6 @@ def bridged(lab: Floats, mesh: Points, skin: NDArray[np.float32]) -> bool:
     labels = cv2.connectedComponents((other > 0.25).astype(np.uint8))[1]
     across = set(labels[:, 0]) & set(labels[:, -1]) - set(labels[0]) - {0}
     return bool(across)
-
-
-def with_mouth(lab: Floats, mesh: Points) -> Points:
-    """A mesh whose closed mouth lies on the drawn line nearby, where there is one: a line two pixels off is a blur."""
-    width, lips = face_width(mesh), [*MOUTH, *MOUTH_INSIDE]
-    if np.hypot(*(mesh[13] - mesh[14])) > 0.03 * width:
-        return mesh
-    across = mesh[291] - mesh[61]
-    down = np.array([-across[1], across[0]], np.float32) / max(float(np.hypot(*across)), 1.0)
-    reach = 0.07 * width
-    steps = np.arange(-reach, reach + 0.1, 0.5, dtype=np.float32)
-    path = curve((mesh[LIP_UPPER_INNER] + mesh[LIP_LOWER_INNER]) / np.float32(2))[8:-8]
-    at = path + steps[:, None, None] * down - np.float32(0.5)
-    light = cv2.remap(lab[..., 0].copy(), at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    around = cv2.morphologyEx(light, cv2.MORPH_CLOSE, np.ones((13, 1), np.uint8))
-    dark = np.percentile(around - light, 65, axis=1)  # many lines have a gap in the middle
-    best = int((dark - 0.5 * np.abs(steps)).argmax())
-    if dark[best] < 5:
-        return mesh
-    out = mesh.copy()
-    out[lips] += steps[best] * down
-    return out
 
 
 def away(lab: Floats, colour: NDArray[np.float32], light: float) -> Floats:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toonstream.faces import spline
-from toonstream.faces.mesh import BROWS, EYES, IRISES, MOUTH, NOSE_BASE, OVAL
+from toonstream.faces.mesh import BROWS, EYES, IRISES, MOUTH, MOUTH_INSIDE, NOSE_BASE, OVAL
 from toonstream.faces.shape import Shape, displacements, moved
 from toonstream_train.data.cartoon import Cartoon, hair_colour, like_hair, odd
 from toonstream_train.drawing.common.hair import CHEEKS, bare_cheeks, off_hue
@@ -22,7 +22,7 @@ from toonstream_train.drawing.common.smoothing import Floats, blur, grid, smooth
 
 Bytes = NDArray[np.uint8]
 FEATURES = [*OVAL, *BROWS[0][:5:2], *BROWS[1][:5:2], *EYES[0][::2], *EYES[1][::2], 468, 473, 1, *NOSE_BASE[::4]]
-FEATURES += MOUTH[::3]
+FEATURES += MOUTH[::3] + MOUTH_INSIDE[::5]
 """Points of the mesh that a face is warped by."""
 CELLS = 64
 """Of the spline between them, which is smooth, along a side."""

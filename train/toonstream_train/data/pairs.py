@@ -11,7 +11,7 @@ from toonstream_engines.errors import InputError
 from tqdm import tqdm
 
 from toonstream.faces.face import five_points
-from toonstream.faces.mesh import BROWS, MOUTH_INSIDE, OVAL
+from toonstream.faces.mesh import BROWS, MOUTH_CORNERS, MOUTH_INSIDE, OVAL
 from toonstream.faces.shape import Shape, displacements, moved
 from toonstream_train.data.cartoon import Cartoon, taken_apart
 from toonstream_train.data.drawn_blinks import squeezed
@@ -35,6 +35,8 @@ FOREHEAD = 0.7
 """The share of the forehead that shows, below which it is left out: as would the fringe."""
 LOOKED_AT, ALIKE = 24, 4
 """Photos for each pair that are looked at, and how many of them, the most alike in shape, one is chosen from."""
+OPENING = 8.0
+"""How much a difference in how far mouths are open, in their widths, counts beside one in shape: no warp opens lips."""
 BLINKS = 0.2
 """Share of the pairs whose eyes, where they can, are closed so far."""
 OPEN = (0.15, 0.6)
@@ -118,6 +120,7 @@ class Sources:
         side = photos.images.shape[1]
         placed = [moved(mesh, displacements(mesh, shape, side), side) for mesh in photos.points[478]]
         self.forms = np.stack([form(mesh) for mesh in placed])
+        self.openings = np.array([mouth_opening(mesh) for mesh in placed])
         count = Counter(photos.sources)
         share = np.array([1 / count[source] ** 0.5 for source in photos.sources])
         self.share = share / share.sum()
@@ -127,6 +130,7 @@ class Sources:
         """Up to `count` photos with bare faces of about the cartoon's shape, at random."""
         looked_at = random.choice(len(self.share), min(LOOKED_AT * count, len(self.share)), False, self.share)
         off = np.abs(self.forms[looked_at] - form(cartoon.mesh)).sum((1, 2))
+        off += OPENING * np.abs(self.openings[looked_at] - mouth_opening(cartoon.mesh))
         nearest = random.permutation(looked_at[np.argsort(off)][: ALIKE * count])
         for index in nearest:
             if count and self.bare(int(index)):
@@ -169,3 +173,9 @@ def form(mesh: NDArray[np.float32]) -> NDArray[np.float32]:
     points = points - points.mean(0)
     out: NDArray[np.float32] = points / np.float32(np.sqrt(np.square(points).sum()))
     return out
+
+
+def mouth_opening(mesh: NDArray[np.float32]) -> float:
+    """How far a mouth is open, in its widths."""
+    high, wide = (float(np.hypot(*(mesh[a] - mesh[b]))) for a, b in ((13, 14), MOUTH_CORNERS))
+    return high / max(wide, 1.0)

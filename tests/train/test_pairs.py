@@ -133,6 +133,7 @@ def test_an_open_mouth_is_as_far_open_as_it_is_drawn() -> None:
     np.testing.assert_allclose(apart.mesh[[13, 14]], [(128.5, 185), (128.5, 208)], atol=1.5)
     np.testing.assert_allclose(apart.mesh[[78, 308]], [(106.5, 196.5), (150.5, 196.5)], atol=1.5)
     assert mouth_opening(apart.mesh) > mouth_opening(mesh) + 0.3
+    assert apart.skin[190:203, 120:137].max() == 0
 
 
 @pytest.mark.parametrize("tone", SKINS)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from toonstream.faces.mesh import BROWS, EYES, MOUTH, NOSE_BASE, OVAL
+from toonstream.faces.mesh import BROWS, EYES, MOUTH, MOUTH_INSIDE, NOSE_BASE, OVAL
 from toonstream_train.data.drawn_eyes import Axes, drawn_eyes, not_skin, skin_colour, with_eyes
 from toonstream_train.data.drawn_mouth import with_mouth
 from toonstream_train.drawing.common.shapes import Points, face_width, fill, grown
@@ -84,7 +84,7 @@ def taken_apart(picture: Bytes, mesh: Points) -> Cartoon | str:
     alike *= smoothstep(blur(away(lab, crown, SHADOW) - off, 1.5), *NEARER)
     skin = joined(alike, oval, odd(0.04 * width)) * near(neck(mesh, size), 0.25 * width)
     opened = [fill(mesh[eye], size) * np.float32(clear) for eye, clear in zip(EYES, seen, strict=True)]
-    skin *= 1 - np.maximum(*opened)
+    skin *= 1 - np.maximum.reduce([*opened, fill(mesh[MOUTH_INSIDE], size)])  # teeth are as white as pale skin
     lit = lab[(skin > 0.8) & (oval > 0.5)]
     if len(lit) < 100:
         return "it shows too little skin"

@@ -133,7 +133,8 @@ def test_style_options(capsys):
 
 def test_the_styles_that_ship(capsys):
     assert main(["styles"]) == 0
-    assert [line.partition(": ")[0] for line in capsys.readouterr().out.splitlines()] == ["anime", "cel", "film"]
+    names = [line.partition(": ")[0] for line in capsys.readouterr().out.splitlines()]
+    assert names == ["anime", "avatar", "cel", "film"]
 
 
 def test_a_console_without_the_letters(tmp_path):

@@ -16,7 +16,7 @@ from toonstream_train.data import pack, proportions
 from toonstream_train.data.cartoon import Cartoon, taken_apart
 from toonstream_train.data.drawn_blinks import squeezed
 from toonstream_train.data.drawn_faces import Augmentation, DrawnFaces
-from toonstream_train.data.hybrids import in_place, pair
+from toonstream_train.data.hybrids import in_place, pair, with_hair
 from toonstream_train.data.pack import Pack
 from toonstream_train.data.pairs import FEWEST, doubled, mouth_opening, pairs
 from toonstream_train.recipes.registry import trained
@@ -142,8 +142,8 @@ def test_the_drawing_has_the_photos_skin_and_keeps_the_rest(apart: Cartoon, tone
     source = in_place(photo, np.ones((SIDE, SIDE), np.uint8), mesh, apart, Shape(eyes=(1.0, 1.8)))
     assert source is not None
     hybrid, drawing = pair(apart, source, np.random.default_rng(0))
-    kept = apart.skin == 0
-    assert 0.4 < kept.mean() < 0.8
+    kept = (apart.skin == 0) & (cv2.dilate(apart.hair, np.ones((7, 7))) == 0)
+    assert 0.2 < kept.mean() < 0.6
     np.testing.assert_array_equal(drawing[kept], apart.picture[kept])
     own, cheeks = lab(photo)[165, 90:166].mean(0), (lab(hybrid)[165, 90:120], lab(drawing)[165, 90:120])
     assert np.abs(cheeks[0].mean(0) - own).max() < 5
@@ -151,7 +151,25 @@ def test_the_drawing_has_the_photos_skin_and_keeps_the_rest(apart: Cartoon, tone
     assert -1 < (cheeks[1].mean(0) - own)[0] < 5  # a little lighter
     neck = lab(hybrid)[246, 118:138].mean(0), lab(drawing)[246, 118:138].mean(0)
     assert max(np.abs(colour - own).max() for colour in neck) < 9
-    assert np.abs(lab(hybrid).astype(float)[20, 128] - lab(apart.picture)[20, 128]).max() < 25  # the cartoon's hair
+    hair = [lab(picture)[15:30, 100:156].reshape(-1, 3) for picture in (hybrid, drawing)]
+    assert np.abs(hair[0].mean(0) - hair[1].mean(0)).max() < 6
+    assert hair[1].std(0).max() < 1 < hair[0].std(0).max()  # flat, of strands
+
+
+def test_hair_has_the_photos_colour_and_keeps_its_ink() -> None:
+    picture, mesh = cartoon(hair=(30, 26, 24))
+    apart = taken_apart(picture, mesh)
+    assert isinstance(apart, Cartoon)
+    photo, own = face(SKINS["pale"])
+    source = in_place(photo, np.ones((SIDE, SIDE), np.uint8), own, apart, Shape(eyes=(1.0, 1.8)))
+    assert source is not None
+    fair = np.array([70, 8, 30], np.float32)
+    source = replace(source, hair=apart.hair, lab=source.lab + apart.hair[..., None] * (fair - source.lab))
+    tinted = with_hair(apart, source, np.random.default_rng(0))
+    np.testing.assert_allclose(lab(tinted.picture)[15:25, 128].mean(0), fair, atol=2)
+    rim = lab(tinted.picture)[2:12, 128, 0]
+    assert rim.min() < 20  # as thick as ink
+    assert 1 < (rim < 45).sum() < 5
 
 
 def test_eyes_close(apart: Cartoon) -> None:

@@ -4,7 +4,7 @@ The hybrid is what a generator sees, the cartoon with its skin in the photo's to
 float32 LAB (H, W, 3), masks (H, W) from 0 to 1, meshes (478, 2) in pixels.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -26,6 +26,12 @@ FEATURES += MOUTH[::3] + MOUTH_INSIDE[::5]
 """Points of the mesh that a face is warped by."""
 CELLS = 64
 """Of the spline between them, which is smooth, along a side."""
+OWN_HAIR = 0.7
+"""Share of the pairs with the photo's colour of hair, where it shows: few photos have fair hair."""
+STRANDS = (2.0, 8.0)
+"""How much the lightness of strands differs."""
+BLACK = 25.0
+"""Darker hair (L*) cannot be told from the ink around it, whose width is taken off its masses."""
 LIFTED = 0.25, 12.0
 """How far drawn skin goes towards how much lighter: it shows no pores and shadows."""
 
@@ -77,6 +83,7 @@ def in_place(photo: Bytes, inside: Bytes, mesh: Points, cartoon: Cartoon, shape:
 
 def pair(cartoon: Cartoon, source: Source, random: np.random.Generator) -> tuple[Bytes, Bytes]:
     """The hybrid and the drawing, (S, S, 3) RGB each."""
+    cartoon = with_hair(cartoon, source, random)
     tone = source.lit.copy()
     tone[0] += LIFTED[0] * (min(95.0, float(tone[0]) + LIFTED[1]) - tone[0])
     drawing = np.where(
@@ -89,9 +96,9 @@ def hybrid(cartoon: Cartoon, source: Source, random: np.random.Generator) -> Flo
     """The photo's face in the cartoon's head."""
     size, width = cartoon.skin.shape, face_width(cartoon.mesh)
     photo, oval = source.lab, fill(cartoon.mesh[OVAL], cartoon.skin.shape)
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (odd(0.05 * width),) * 2)
     # Lines on and around the face are skin as well: what the generator shall add.
-    skin = cv2.morphologyEx(np.maximum(cartoon.skin, oval * cartoon.features), cv2.MORPH_CLOSE, kernel)
+    skin = np.maximum(cartoon.skin, oval * cartoon.features)
+    skin = cv2.morphologyEx(skin, cv2.MORPH_CLOSE, disc_of(0.05 * width))
     skin *= 1 - cartoon.hair * (1 - oval)
     sure = np.maximum.reduce([fill(cartoon.mesh[CHEEKS], size), cartoon.features * oval, source.skin])
     face = skin * sure * np.maximum(source.known, oval)
@@ -103,7 +110,9 @@ def hybrid(cartoon: Cartoon, source: Source, random: np.random.Generator) -> Flo
     detail = (photo - blur(photo, 3.0)).clip(-12, 12) * np.array([1, 0.5, 0.5], np.float32)
     calm += np.float32(random.uniform(0, 0.7)) * (source.known * (1 - cartoon.hair))[..., None] * detail
     calm[..., 0] += lamps(random, size)
-    calm += hair_of(cartoon, source, width)[..., None] * (haired(cartoon, source, width) - calm)
+    hair = haired(cartoon, source, width)
+    hair[..., 0] += strands(random, size)
+    calm += hair_of(cartoon, width)[..., None] * (hair - calm)
 
     # Skin beyond the photo's goes on in the photo's colours, shaded as the cartoon has it.
     bare = source.skin * skin * (1 - cartoon.features)
@@ -134,9 +143,31 @@ def with_irises(photo: Floats, cartoon: Cartoon, random: np.random.Generator) ->
     return out
 
 
-def hair_of(cartoon: Cartoon, source: Source, width: float) -> Floats:
-    """Where both show hair."""
-    return blur(1 - grown(1 - cartoon.hair * source.hair, odd(0.02 * width)), 0.015 * width)
+def with_hair(cartoon: Cartoon, source: Source, random: np.random.Generator) -> Cartoon:
+    """The cartoon with its hair in the photo's colour, or in some colour of hair; the ink around it stays."""
+    own, drawn = source.lab[source.hair > 0.5], cartoon.lab[cartoon.hair > 0.5]
+    if len(drawn) < 200:
+        return cartoon
+    width, colour = face_width(cartoon.mesh), np.median(drawn, 0)
+    tone = np.median(own, 0) if len(own) > 200 and random.random() < OWN_HAIR else some_hair(random)
+    masses = cv2.morphologyEx(cartoon.hair, cv2.MORPH_OPEN, disc_of(0.04 * width))
+    if colour[0] < BLACK:
+        masses = cv2.erode(masses, disc_of(0.03 * width))
+    masses = blur(np.asarray(masses, np.float32), 0.6)
+    lab = cartoon.lab + masses[..., None] * (tone - colour)
+    lab[..., 0] = lab[..., 0].clip(0, 100)
+    return replace(cartoon, picture=to_rgb(lab), lab=lab, hair=masses)
+
+
+def some_hair(random: np.random.Generator) -> NDArray[np.float32]:
+    """A colour (3,) between black, brown, fair and white."""
+    light, warm = random.uniform(12, 80), random.uniform(0, 1)
+    return np.array([light, 9 * warm, 24 * warm * min(light / 45, 1.0)], np.float32)
+
+
+def hair_of(cartoon: Cartoon, width: float) -> Floats:
+    """Where the cartoon shows hair, but for its rim."""
+    return blur(1 - grown(1 - cartoon.hair, odd(0.02 * width)), 0.015 * width)
 
 
 def haired(cartoon: Cartoon, source: Source, width: float) -> Floats:
@@ -145,11 +176,16 @@ def haired(cartoon: Cartoon, source: Source, width: float) -> Floats:
     colour = filled(cartoon.lab, cartoon.hair, 0.04 * width)
     if both.sum() < 50:
         return colour
-    texture = source.lab - filled(source.lab, source.hair, 0.12 * width)
+    texture = source.hair[..., None] * (source.lab - filled(source.lab, source.hair, 0.12 * width))
+    texture += (1 - source.hair)[..., None] * texture[:, ::-1]  # one side is often hidden
     strength = min(1.0, 10 / max(float(np.sqrt((both * texture[..., 0] ** 2).sum() / both.sum())), 1e-3))
     texture = (np.float32(strength) * texture).clip(-20, 20)
     out: Floats = colour + texture * np.array([1, 0.5, 0.5], np.float32)
     return out
+
+
+def disc_of(size: float) -> Bytes:
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (odd(size),) * 2), np.uint8)
 
 
 def toned(lab: Floats, cartoon: Cartoon, tone: NDArray[np.float32], where: Floats) -> Floats:
@@ -164,6 +200,13 @@ def lamps(random: np.random.Generator, size: tuple[int, int]) -> Floats:
     """Light that differs from place to place, (H, W) in lightness."""
     light = blur(random.normal(0, 1, size).astype(np.float32), 0.16 * size[0])
     out: Floats = light * np.float32(random.uniform(0, 4) / max(float(light.std()), 1e-6))
+    return out
+
+
+def strands(random: np.random.Generator, size: tuple[int, int]) -> Floats:
+    """Light and dark strands of hair that hangs down, (H, W) in lightness."""
+    noise = cv2.GaussianBlur(random.normal(0, 1, size).astype(np.float32), (0, 0), 0.8, sigmaY=6.0)
+    out: Floats = noise * np.float32(random.uniform(*STRANDS) / max(float(noise.std()), 1e-6))
     return out
 
 

@@ -175,6 +175,20 @@ def test_a_gray_profile_is_not_for_colours(tmp_path, suffix):
     assert abs(load(tmp_path / f"out{suffix}").astype(int) - 188).max() <= 1  # half of the light, in sRGB
 
 
+def test_a_gray_profile_beside_transparency_and_16_bits(tmp_path):
+    gray, alpha = np.full((16, 16), 128, np.uint8), np.tile(np.arange(16, dtype=np.uint8) * 17, (16, 1))
+    save(tmp_path / "alpha.png", np.dstack([gray, alpha]), icc_profile=_gray_profile())
+    save(tmp_path / "one.png", gray, icc_profile=_gray_profile(), transparency=128)
+    save(tmp_path / "deep.png", gray.astype(np.uint16) << 8, icc_profile=_gray_profile())
+    for name, wanted in (("alpha", alpha), ("one", 0), ("deep", None)):
+        convert(tmp_path / f"{name}.png", tmp_path / f"{name}.toon.png")
+        pixels = load(tmp_path / f"{name}.toon.png")
+        assert abs(pixels[..., :3].astype(int) - 188).max() <= 1
+        assert pixels.shape[2] == 3 if wanted is None else (pixels[..., 3] == wanted).all()
+        with Image.open(tmp_path / f"{name}.toon.png") as written:
+            assert "icc_profile" not in written.info
+
+
 def test_a_moving_webp_is_told(tmp_path):
     frames = [Image.fromarray(draw(index)) for index in range(4)]
     frames[0].save(tmp_path / "in.webp", save_all=True, append_images=frames[1:], duration=40)

@@ -103,20 +103,20 @@ class PhotoSource:
     def _pixels(self, image: Image.Image) -> tuple[Pixels, Pixels | None]:
         """RGB (h, w, 3) and alpha (h, w) or None, both uint8."""
         if image.mode.startswith("I"):  # which Pillow would clip
-            gray = (np.asarray(image, np.uint32) >> 8).astype(np.uint8)
-            return np.repeat(gray[..., None], 3, axis=2), None
+            image = Image.fromarray((np.asarray(image, np.uint32) >> 8).astype(np.uint8))
         if image.mode == "CMYK":
             self.notices.append("stored in CMYK; converted to RGB")
+        alpha = None
+        if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+            alpha = np.array(image.convert("RGBA").getchannel("A"))
+            image = image.convert("L" if image.mode in ("L", "LA") else "RGB")
         profile = self.tags.get("icc_profile")
         if profile and profile[_COLOURS] != b"RGB ":  # of other colours than those that are written
             del self.tags["icc_profile"]
             with suppress(ImageCms.PyCMSError, OSError):  # a profile of yet others: the plain conversion will do
                 given, wanted = ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB")
                 image = ImageCms.profileToProfile(image, given, wanted, outputMode="RGB") or image
-        if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-            rgba = np.asarray(image.convert("RGBA"))
-            return rgba[..., :3].copy(), rgba[..., 3].copy()
-        return np.array(image.convert("RGB")), None
+        return np.array(image.convert("RGB")), alpha
 
 
 def is_animated(path: Path) -> bool:

@@ -244,6 +244,22 @@ def test_a_clean_aperture_is_told(tmp_path, width, told):
     assert read(tmp_path / "out.mov").size == (WIDTH, HEIGHT)
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".flv", ".ts"])
+def test_fonts_go_into_matroska_only(tmp_path, suffix):
+    path = make_clip(tmp_path / "in.mkv")
+    with av.open(str(path)) as once, av.open(str(tmp_path / "font.mkv"), "w") as output:
+        copies = [output.add_stream_from_template(stream, opaque=True) for stream in once.streams]
+        output.add_attachment("font.ttf", "application/x-truetype-font", b"\0\1\0\0 a font")
+        for packet in once.demux():
+            if packet.size:
+                packet.stream = copies[packet.stream_index]
+                output.mux(packet)
+    notices = convert(tmp_path / "font.mkv", tmp_path / f"out{suffix}")
+    assert notices == ["left out: attachment font.ttf in stream 2"]
+    with av.open(str(tmp_path / f"out{suffix}")) as written:
+        assert [stream.type for stream in written.streams] == ["video", "audio"]
+
+
 @pytest.mark.parametrize("suffix", [".ts", ".flv"])
 def test_pixels_are_turned_where_the_container_cannot_tell(tmp_path, suffix):
     path = make_clip(tmp_path / "in.mov", matrix=QUARTER_TURN, aspect=Fraction(4, 3), options={"qp": "1"})

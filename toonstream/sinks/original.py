@@ -89,7 +89,7 @@ class Original:
     def _add(self, stream: Stream, first_packets: list[Packet[Stream]]) -> bool:
         """Whether the stream goes along; other pictures do not, since they would show the real faces."""
         if isinstance(stream, AttachmentStream):
-            if not (stream.data or b"").startswith(_FONTS):
+            if self._output.format.name != "matroska" or not (stream.data or b"").startswith(_FONTS):
                 return False
         elif stream.type not in ("audio", "subtitle"):
             return False

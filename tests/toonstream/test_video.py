@@ -208,6 +208,15 @@ def test_chapters_tags_and_languages_go_along(tmp_path):
         assert [chapter["start"] * chapter["time_base"] for chapter in output.chapters()] == [0, Fraction(2, 5)]
 
 
+def test_chapters_and_data_that_do_not_go_along_are_told(tmp_path):
+    chapters = [{"id": 1, "start": 0, "end": 800, "time_base": Fraction(1, 1000), "metadata": {"title": "One"}}]
+    path = make_clip(tmp_path / "in.mp4", sound=None, subtitles=True, chapters=chapters)
+    data = path.read_bytes()  # whose subtitles become what an action camera notes
+    path.write_bytes(data.replace(b"tx3g", b"gpmd").replace(b"sbtl", b"meta"))
+    assert convert(path, tmp_path / "out.mp4") == ["left out: data stream 1"]
+    assert convert(path, tmp_path / "out.ts") == ["left out: data stream 1, chapters"]
+
+
 def test_titles_in_an_old_encoding_go_along_as_they_are(tmp_path):
     chapters = [{"id": 1, "start": 0, "end": 800, "time_base": Fraction(1, 1000), "metadata": {"title": "Foyer"}}]
     path = make_clip(tmp_path / "in.mkv", metadata={"title": "A cafe"}, chapters=chapters)

@@ -17,7 +17,7 @@ from av.audio.codeccontext import AudioCodecContext
 from av.container import OutputContainer
 from av.error import FFmpegError
 from av.packet import Packet
-from av.stream import AttachmentStream, Stream
+from av.stream import AttachmentStream, Discard, Stream
 from av.video.stream import VideoStream
 
 from toonstream.sinks.sound import EncodedSound
@@ -52,9 +52,12 @@ class Original:
         left_out = []
         for stream in self._container.streams:
             first = first_packets.get(stream.index, [])
-            rewritten = stream.type == "data" and (chapters or "timecode" in stream.metadata)  # by the muxer itself
+            # Chapters as a track, which FFmpeg discards, and time codes: the muxer itself writes them.
+            rewritten = stream.type == "data" and (stream.discard == Discard.all or "timecode" in stream.metadata)
             if stream is not self._video and not rewritten and not self._add(stream, first):
                 left_out.append(f"{_name(stream)} stream {stream.index}")
+        if chapters and output.format.name in ("flv", "mpegts"):
+            left_out.append("chapters")
         if left_out:
             self.notices.append(f"left out: {', '.join(left_out)}")
         video.metadata.update(_lasting(self._video.metadata))

@@ -208,6 +208,21 @@ def test_chapters_tags_and_languages_go_along(tmp_path):
         assert [chapter["start"] * chapter["time_base"] for chapter in output.chapters()] == [0, Fraction(2, 5)]
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_titles_of_streams_go_along(tmp_path, suffix):
+    path = make_clip(tmp_path / "in.mkv")
+    with av.open(str(path)) as once, av.open(str(tmp_path / "in.mp4"), "w") as output:
+        copies = [output.add_stream_from_template(stream, opaque=True) for stream in once.streams]
+        copies[1].metadata["title"] = "Commentary"
+        for packet in once.demux():
+            if packet.size:
+                packet.stream = copies[packet.stream_index]
+                output.mux(packet)
+    convert(tmp_path / "in.mp4", tmp_path / f"out{suffix}")
+    with av.open(str(tmp_path / f"out{suffix}")) as written:
+        assert written.streams[1].metadata["name" if suffix == ".mp4" else "title"] == "Commentary"
+
+
 def test_chapters_and_data_that_do_not_go_along_are_told(tmp_path):
     chapters = [{"id": 1, "start": 0, "end": 800, "time_base": Fraction(1, 1000), "metadata": {"title": "One"}}]
     path = make_clip(tmp_path / "in.mp4", sound=None, subtitles=True, chapters=chapters)

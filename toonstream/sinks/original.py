@@ -60,7 +60,7 @@ class Original:
             left_out.append("chapters")
         if left_out:
             self.notices.append(f"left out: {', '.join(left_out)}")
-        video.metadata.update(_lasting(self._video.metadata))
+        video.metadata.update(_of_stream(self._video))
         video.disposition = self._video.disposition
         output.metadata.update(_lasting(self._container.metadata))
         if any(key.startswith("com.") for key in output.metadata):  # tags of a phone, in a table of their own
@@ -100,7 +100,7 @@ class Original:
             copy = self._add_stream(stream, first_packets)
         except (ValueError, FFmpegError):  # the container has no place for it
             return False
-        copy.metadata.update(_lasting(stream.metadata))
+        copy.metadata.update(_of_stream(stream))
         copy.disposition = stream.disposition
         self._copies[stream.index] = copy
         return True
@@ -195,6 +195,11 @@ def _name(stream: Stream) -> str:
     if isinstance(stream, AttachmentStream):
         return f"attachment {stream.name} in"
     return f"{_codec(stream)} {stream.type}".strip()
+
+
+def _of_stream(stream: Stream) -> dict[str, str]:
+    """A stream's tags; MP4's title of one is read as `name` and written as `title`."""
+    return {"title" if key == "name" else key: value for key, value in _lasting(stream.metadata).items()}
 
 
 def _lasting(tags: dict[str, str]) -> dict[str, str]:

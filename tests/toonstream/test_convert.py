@@ -180,6 +180,9 @@ def test_a_truncated_video_and_one_without_pictures(tmp_path, capsys, style):
 def test_a_name_that_no_file_can_have(tmp_path, capsys, style):
     assert toonstream(tmp_path / ("x" * 300), style=style) == 2
     one_line_error(capsys, "no such file")
+    for end in (".mp4", "/"):
+        assert toonstream(CLIP, "-o", f"{tmp_path}/{'x' * 300}{end}", style=style) == 2
+        one_line_error(capsys, "File name too long")
     assert toonstream(CLIP, style="x" * 300) == 2
     one_line_error(capsys, "no such style")
 

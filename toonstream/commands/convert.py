@@ -130,10 +130,10 @@ def _inside(folder: Path) -> list[Path]:
 
 def _is_folder(output: str, several: bool) -> bool:
     """Whether the output is a folder for what is made, rather than its name; the folder is there then."""
-    path = Path(output)
-    if not (path.is_dir() or several or output.endswith(("/", os.sep))):
+    path, there = Path(output), os.path.isdir(output)  # of a name that no file can have, Path.is_dir raises
+    if not (there or several or output.endswith(("/", os.sep))):
         return False
-    if not path.is_dir() and path.suffix.lower() in SUFFIXES:
+    if not there and path.suffix.lower() in SUFFIXES:
         raise InputError(f"{path}: the name of one file, for several; name a folder")
     try:
         path.mkdir(parents=True, exist_ok=True)

@@ -43,7 +43,13 @@ def _rename_to_free_name(part: Path, path: Path) -> None:
 
 
 def check_output(path: Path, original: Path | None, overwrite: bool) -> None:
-    """Raises InputError where writing `path` would lose a file or there is no folder for it."""
+    """Raises InputError where writing `path` would lose a file, or no file can be there."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        pass
+    except OSError as error:  # of a name that is too long, say
+        raise InputError(f"{path}: {error.strerror}") from error
     if not path.parent.is_dir():
         raise InputError(f"{path}: there is no folder {path.parent}")
     if path.is_dir():

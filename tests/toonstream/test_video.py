@@ -301,6 +301,26 @@ def test_pixels_are_turned_where_the_container_cannot_tell(tmp_path, suffix):
         assert abs(picture.astype(int) - wanted).mean() < 4
 
 
+def test_subtitles_may_start_together(tmp_path):
+    path = make_clip(tmp_path / "in.mkv", sound=None)
+    times = [200, 200, 200, 300]
+    with av.open(str(path)) as once, av.open(str(tmp_path / "text.mkv"), "w") as output:
+        copy = output.add_stream_from_template(once.streams.video[0], opaque=True)
+        text = output.add_mux_stream("subrip")
+        text.time_base = Fraction(1, 1000)
+        for time in times:
+            packet = av.Packet(b"Line")
+            packet.stream, packet.time_base = text, Fraction(1, 1000)
+            packet.pts = packet.dts = time
+            output.mux(packet)
+        for packet in once.demux():
+            if packet.size:
+                packet.stream = copy
+                output.mux(packet)
+    assert convert(tmp_path / "text.mkv", tmp_path / "out.mkv") == []
+    assert read(tmp_path / "out.mkv").others[0].times == [Fraction(time, 1000) for time in times]
+
+
 def test_what_does_not_fit_is_left_out_with_a_notice(tmp_path):
     path = make_clip(tmp_path / "in.mkv", subtitles=True)
     notices = convert(path, tmp_path / "out.mp4")

@@ -130,10 +130,11 @@ class Original:
             self._encoded[index].write(packet)
             return
         last = self._last_dts.get(index)
+        step = packet.stream.type != "subtitle"  # whose lines may start together
         if packet.dts is None:
             packet.dts = packet.pts if packet.pts is not None else (0 if last is None else last + 1)
-        if last is not None and packet.dts <= last:  # muxers refuse a step back
-            packet.dts = last + 1
+        if last is not None and packet.dts < last + step:  # muxers refuse a step back
+            packet.dts = last + step
         packet.pts = packet.dts if packet.pts is None else max(packet.pts, packet.dts)
         self._last_dts[index] = packet.dts
         packet.stream = self._copies[index]

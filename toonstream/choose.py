@@ -12,6 +12,7 @@ its dot, or for live video a scheme, which is what a person writes before the fi
 Built-in ones take precedence. These functions raise UserError for what a user can fix.
 """
 
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -81,7 +82,7 @@ def open_live_source(name: str, request: CaptureRequest) -> LiveSource:
 
         return open_stream(name)
     path = Path(name)
-    if path.is_file():
+    if os.path.isfile(path):  # of a name that no file can have, Path.is_file raises
         from toonstream.sources.looping import LoopingSource
         from toonstream.sources.video import VideoSource
 

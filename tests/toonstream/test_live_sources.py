@@ -104,6 +104,7 @@ def test_live_frames_have_square_pixels(tmp_path):
     [
         ("No Such Camera", "No Such Camera: no such camera, file or address; cameras here: Fake Cam"),
         ("7", "7: no such camera"),
+        ("x" * 300, "x: no such camera"),
         ("cam", "several cameras match: Fake Cam One .*, Fake Cam Two"),
         ("screen:1,2,3", "screen:LEFT,TOP,WIDTHxHEIGHT"),
         ("screen:0,0,0x5", "the region is empty"),

@@ -38,6 +38,27 @@ def test_sound_that_does_not_fit_is_encoded_anew(tmp_path, name, sound, output, 
         assert after == pytest.approx(before, rel=0.01, abs=0.025)  # a frame of AAC
 
 
+@pytest.mark.parametrize(
+    ("layout", "output", "told", "loud"),
+    [
+        ("5.1(side)", "out.webm", "opus", {"BL"}),
+        ("5.1(side)", "out.ts", "aac", {"BL"}),
+        ("4.0", "out.webm", "opus, in stereo", {"FL", "FR"}),
+    ],
+)
+def test_speakers_keep_their_places(tmp_path, layout, output, told, loud):
+    samples = np.zeros((av.AudioLayout(layout).nb_channels, SOUND_RATE), np.int16)
+    samples[4 if "side" in layout else 3] = 10_000 * np.sin(np.arange(SOUND_RATE) * 0.05)
+    path = pcm(tmp_path / "in.mkv", samples, layout=layout)
+    assert convert(path, tmp_path / output) == [f"flac audio stream 1 does not fit; encoded as {told}"]
+    with av.open(str(tmp_path / output)) as container:
+        sound = np.concatenate([frame.to_ndarray() for frame in container.decode(audio=0)], axis=1)
+        speakers = container.streams.audio[0].layout.channels
+    assert {
+        speaker.name for speaker, level in zip(speakers, abs(sound).max(axis=1), strict=True) if level > 0.04
+    } == loud
+
+
 def test_a_long_gap_in_the_sound_is_not_filled(tmp_path):
     sound = pcm(tmp_path / "in.mkv", np.full(4800, 8000, np.int16), times=(0, 1, 600))
     convert(sound, tmp_path / "out.ts")
@@ -56,21 +77,21 @@ def test_sound_louder_than_full_scale_is_encoded(tmp_path):
     assert np.isfinite(samples).all()
 
 
-def pcm(path: Path, samples: np.ndarray, times: tuple[int, ...] = (0,)) -> Path:
-    """A clip with mono sound as these samples say it, at each of these times in seconds."""
+def pcm(path: Path, samples: np.ndarray, times: tuple[int, ...] = (0,), layout: str = "mono") -> Path:
+    """A clip with sound as these samples, (n,) or (channels, n), say it, at each of these times in seconds."""
     with (
         av.open(str(make_clip(path.with_name(f"silent{path.suffix}"), sound=None))) as silent,
         av.open(str(path), "w") as output,
     ):
         video = output.add_stream_from_template(silent.streams.video[0])
-        codec, layout = ("pcm_f32le", "flt") if samples.dtype == np.float32 else ("pcm_s16le", "s16")
-        sound = output.add_stream(codec, rate=SOUND_RATE, layout="mono")
+        codec, kind = ("pcm_f32le", "flt") if samples.dtype == np.float32 else ("pcm_s16le", "s16")
+        sound = output.add_stream(codec if layout == "mono" else "flac", rate=SOUND_RATE, layout=layout)
         for packet in silent.demux(video=0):
             if packet.size:
                 packet.stream = video
                 output.mux(packet)
         for time in times:
-            frame = av.AudioFrame.from_ndarray(samples[None], format=layout, layout="mono")
+            frame = av.AudioFrame.from_ndarray(samples.T.reshape(1, -1), format=kind, layout=layout)
             frame.sample_rate, frame.time_base, frame.pts = SOUND_RATE, Fraction(1, SOUND_RATE), time * SOUND_RATE
             output.mux(sound.encode(frame))
         output.mux(sound.encode(None))

@@ -23,7 +23,8 @@ _LONGEST_SILENCE = 60  # seconds; one damaged time stamp can tell of days
 class EncodedSound:
     """A stream of sound in `output`, decoded from `original` and encoded as AAC, or as Opus for WebM.
 
-    name: the codec's. Raises ValueError or FFmpegError where there is no decoder, or no place in the container.
+    name: the codec's, and what becomes of its channels. Raises ValueError or FFmpegError where there is no decoder, or
+    no place in the container.
     """
 
     def __init__(self, original: Stream, output: OutputContainer) -> None:
@@ -39,7 +40,7 @@ class EncodedSound:
         stream.bit_rate = _CHANNEL_BIT_RATE * stream.channels
         stream.codec_context.open()
         self.stream = stream
-        self.name = encoder.canonical_name
+        self.name = encoder.canonical_name + (", in stereo" if stream.channels < sound.channels else "")
         self._output = output
         self._decoder = sound
         self._end: float | None = None
@@ -73,13 +74,18 @@ class EncodedSound:
 
 
 def _layout(encoder: Codec, sound: AudioCodecContext, rate: int) -> str:
-    """The sound's own layout of channels where the encoder knows it, else stereo."""
-    trial = av.CodecContext.create(encoder, "w")
-    assert isinstance(trial, AudioCodecContext)
-    try:
-        assert encoder.audio_formats
-        trial.format, trial.sample_rate, trial.layout = encoder.audio_formats[0], rate, sound.layout
-        trial.open()
-    except (ValueError, FFmpegError):
-        return "stereo"
-    return sound.layout.name
+    """The sound's own layout of channels where the encoder knows it, or the usual one of as many, else stereo.
+
+    What is meant for the sides goes to the back, as the encoders' own 5.1 has it.
+    """
+    for name in (sound.layout.name.removesuffix("(side)"), f"{sound.channels}c"):
+        trial = av.CodecContext.create(encoder, "w")
+        assert isinstance(trial, AudioCodecContext)
+        try:
+            assert encoder.audio_formats
+            trial.format, trial.sample_rate, trial.layout = encoder.audio_formats[0], rate, name
+            trial.open()
+        except (ValueError, FFmpegError):
+            continue
+        return name
+    return "stereo"

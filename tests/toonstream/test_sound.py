@@ -121,6 +121,18 @@ def test_sound_of_a_transport_stream(tmp_path, suffix):
     assert lengths[0] == lengths[1] > 30_000
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts"])
+def test_sound_that_was_cut_off_stays_unheard(tmp_path, suffix):
+    path = make_clip(tmp_path / "in.mp4", pts=range(-50, FRAMES), sound_start=Fraction(-2))
+    convert(path, tmp_path / f"out{suffix}")
+    with av.open(str(path)) as before, av.open(str(tmp_path / f"out{suffix}")) as after:
+        lengths = [sum(frame.samples for frame in one.decode(audio=0)) for one in (before, after)]
+    assert 0 <= lengths[1] - lengths[0] < 2 * 1024  # a frame of AAC, from which the decoder starts
+    times = read(tmp_path / f"out{suffix}").times
+    assert len(times) == FRAMES
+    assert times[0] < Fraction(1, 20)
+
+
 def test_sound_stays_in_step_over_ten_minutes(tmp_path, monkeypatch):
     monkeypatch.setattr(clips, "SOUND_RATE", 8000)  # else it is a hundred megabytes
     slow = {"rate": Fraction(1000, 1001), "time_base": Fraction(1001, 1000), "pts": range(600), "size": (16, 16)}

@@ -114,13 +114,21 @@ class Original:
 
     def _demux(self) -> Iterator[Packet[Stream]]:
         streams = [self._container.streams[index] for index in self._copies]
+        hidden: dict[int, Packet[Stream]] = {}
         if not streams:
             return
         try:
             for packet in TimeLine(self._container).demux(streams):
                 gap = packet.size == 2 and packet.stream.name == "mov_text"  # which the muxer puts in by itself
-                if packet.size and not gap:
-                    yield packet
+                if not packet.size or gap:
+                    continue
+                if packet.is_discard and packet.stream_index not in self._encoded:
+                    # Cut off by an edit list, which few containers have.
+                    hidden[packet.stream_index] = packet
+                    continue
+                if before := hidden.pop(packet.stream_index, None):  # decoders of sound start from it
+                    yield before
+                yield packet
         except FFmpegError:  # damaged from here on; the source reports it
             return
 

@@ -67,6 +67,34 @@ def test_a_long_gap_in_the_sound_is_not_filled(tmp_path):
     assert 1.1 * SOUND_RATE < samples < 1.5 * SOUND_RATE  # what comes by then, the silence between, and what is late
 
 
+@pytest.mark.parametrize("suffix", [".flv", ".webm"])
+def test_sound_may_become_another_kind_on_the_way(tmp_path, suffix):
+    """As television's does from a film to what comes between; the times overlap here by a part of a frame."""
+    path = make_clip(tmp_path / "silent.ts", sound=None, pts=range(50))
+    with av.open(str(path)) as silent, av.open(str(tmp_path / "in.ts"), "w") as output:
+        video = output.add_stream_from_template(silent.streams.video[0])
+        sound = output.add_stream("mp2", rate=SOUND_RATE)
+        for packet in silent.demux(video=0):
+            if packet.size:
+                packet.stream = video
+                output.mux(packet)
+        for second, (layout, rate) in enumerate([("mono", 48_000), ("stereo", 44_100)]):
+            encoder = av.CodecContext.create("mp2", "w")
+            encoder.layout, encoder.sample_rate, encoder.format, encoder.bit_rate = layout, rate, "s16", 128_000
+            silence = av.AudioFrame(format="s16", layout=layout, samples=1152)
+            silence.sample_rate = rate
+            packets = [packet for _ in range(42) for packet in encoder.encode(silence)]
+            for index, packet in enumerate(packets):
+                packet.stream, packet.time_base = sound, Fraction(1, 90_000)
+                packet.pts = packet.dts = 90_000 * second + 90_000 * 1152 * index // rate
+                output.mux(packet)
+    convert(tmp_path / "in.ts", tmp_path / f"out{suffix}")
+    with av.open(str(tmp_path / f"out{suffix}")) as written:
+        frames = list(written.decode(audio=0))
+    assert {frame.layout.name for frame in frames} == {"mono"}
+    assert 2.0 < frames[-1].time + frames[-1].samples / frames[-1].sample_rate - frames[0].time < 2.3
+
+
 def test_sound_louder_than_full_scale_is_encoded(tmp_path):
     """At floats like these FFmpeg's AAC encoder never ends."""
     path = pcm(tmp_path / "in.mkv", np.tile(np.array([1e30, -1e30], np.float32), 24_000))

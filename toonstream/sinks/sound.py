@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import suppress
 
 import av
@@ -44,6 +45,7 @@ class EncodedSound:
         self._output = output
         self._decoder = sound
         self._end: float | None = None
+        self._kind: tuple[str, str, int] | None = None
         self._resampler = self._new_resampler()
 
     def _new_resampler(self) -> AudioResampler:
@@ -59,10 +61,13 @@ class EncodedSound:
         with suppress(FFmpegError):  # a damaged packet
             frames = self._decoder.decode(packet)
         for frame in frames:
-            if self._end is not None and frame.time is not None and frame.time > self._end + _LONGEST_SILENCE:
+            kind = frame.format.name, frame.layout.name, frame.sample_rate
+            if self._end is not None and (kind != self._kind or (frame.time or 0) > self._end + _LONGEST_SILENCE):
                 self._encode(None)
                 self._resampler = self._new_resampler()  # which leaves a gap in the time stamps
+                frame.pts = max(frame.pts or 0, math.ceil(self._end / (frame.time_base or 1)))
             self._encode(frame)
+            self._kind = kind
             self._end = (frame.time or 0) + frame.samples / frame.sample_rate
         if packet is None and self._end is not None:
             self._encode(None)

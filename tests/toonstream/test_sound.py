@@ -81,7 +81,7 @@ def test_sound_may_become_another_kind_on_the_way(tmp_path, suffix):
         for second, (layout, rate) in enumerate([("mono", 48_000), ("stereo", 44_100)]):
             encoder = av.CodecContext.create("mp2", "w")
             encoder.layout, encoder.sample_rate, encoder.format, encoder.bit_rate = layout, rate, "s16", 128_000
-            silence = av.AudioFrame(format="s16", layout=layout, samples=1152)
+            silence = av.AudioFrame.from_ndarray(np.zeros((1, 1152 * (second + 1)), np.int16), "s16", layout)
             silence.sample_rate = rate
             packets = [packet for _ in range(42) for packet in encoder.encode(silence)]
             for index, packet in enumerate(packets):

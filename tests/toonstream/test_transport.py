@@ -132,6 +132,25 @@ def beeps_after_flashes(pictures: list, pieces: list) -> list[float]:
     return [beep - min(flashes, key=lambda flash: abs(flash - beep)) for beep in beeps[:2]]
 
 
+def test_sound_may_become_another_kind_on_the_way():
+    sounds: deque[AudioFrame] = deque()
+
+    def sound(index):
+        channels = 1 if index < 10 else 2
+        silence = np.zeros((1, 1600 * channels), np.int16)
+        piece = AudioFrame.from_ndarray(silence, "s16", "mono" if channels == 1 else "stereo")
+        piece.sample_rate, piece.time_base, piece.pts = 48_000, Fraction(1, 30), index
+        sounds.append(piece)
+
+    def make(index):
+        return Frame.from_rgb(grainy(RED, index).rgb(), index, Fraction(1, 30), index)
+
+    with TransportStream("tcp://127.0.0.1:0", Fraction(30), sounds) as sink, fed(sink, make, sound):
+        pictures, pieces = read(sink, 30)
+    assert len(pictures) == 30
+    assert sum(piece.samples for piece in pieces) > 0.6 * 48_000
+
+
 def test_sound_stays_in_step_with_the_picture():
     signal = FlashAndBeep()
 

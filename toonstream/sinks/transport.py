@@ -152,8 +152,7 @@ class _Encoder:
         if sound is not None:
             sound.clear()
             self._audio = output.add_stream("aac", rate=SOUND_RATE, layout="stereo")
-            # Stamps from the network wander: it stretches, and fills what is missing with silence.
-            self._resampler = AudioResampler("fltp", "stereo", SOUND_RATE, options={"async": "1000"})
+            self._kind: tuple[str, str, int] | None = None
 
     def write(self, frame: Frame) -> None:
         """A picture, and the sound that came since the last one. Raises OSError where the reader has gone."""
@@ -178,6 +177,11 @@ class _Encoder:
         self._output.mux(self._video.encode(picture))
 
     def _encode(self, frame: AudioFrame) -> "Iterator[Packet[AudioStream]]":
+        kind = frame.format.name, frame.layout.name, frame.sample_rate
+        if kind != self._kind:  # as at first, or where a broadcast goes on with other sound
+            self._kind = kind
+            # Stamps from the network wander: it stretches, and fills what is missing with silence.
+            self._resampler = AudioResampler("fltp", "stereo", SOUND_RATE, options={"async": "1000"})
         moment = Fraction(frame.pts or 0) * Fraction(frame.time_base or 0) - self._start
         if moment >= 0:
             frame.pts, frame.time_base = round(moment * frame.sample_rate), Fraction(1, frame.sample_rate)

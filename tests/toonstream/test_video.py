@@ -301,24 +301,37 @@ def test_pixels_are_turned_where_the_container_cannot_tell(tmp_path, suffix):
         assert abs(picture.astype(int) - wanted).mean() < 4
 
 
+@pytest.mark.parametrize("time", [0, 23_000])
+def test_text_does_not_go_into_a_transport_stream(tmp_path, time):
+    path = _with_lines(tmp_path / "text.mkv", [time], frames=600)
+    assert convert(path, tmp_path / "out.ts") == ["left out: srt subtitle stream 1"]
+    with av.open(str(tmp_path / "out.ts")) as written:
+        assert len(written.streams) == 1
+
+
 def test_subtitles_may_start_together(tmp_path):
-    path = make_clip(tmp_path / "in.mkv", sound=None)
     times = [200, 200, 200, 300]
-    with av.open(str(path)) as once, av.open(str(tmp_path / "text.mkv"), "w") as output:
+    assert convert(_with_lines(tmp_path / "text.mkv", times), tmp_path / "out.mkv") == []
+    assert read(tmp_path / "out.mkv").others[0].times == [Fraction(time, 1000) for time in times]
+
+
+def _with_lines(path: Path, times: list[int], frames: int = FRAMES) -> Path:
+    """A clip with a line of subtitles at each of these milliseconds."""
+    silent = make_clip(path.with_name("silent.mkv"), sound=None, pts=range(frames))
+    with av.open(str(silent)) as once, av.open(str(path), "w") as output:
         copy = output.add_stream_from_template(once.streams.video[0], opaque=True)
         text = output.add_mux_stream("subrip")
         text.time_base = Fraction(1, 1000)
+        for packet in once.demux():
+            if packet.size:
+                packet.stream = copy
+                output.mux(packet)
         for time in times:
             packet = av.Packet(b"Line")
             packet.stream, packet.time_base = text, Fraction(1, 1000)
             packet.pts = packet.dts = time
             output.mux(packet)
-        for packet in once.demux():
-            if packet.size:
-                packet.stream = copy
-                output.mux(packet)
-    assert convert(tmp_path / "text.mkv", tmp_path / "out.mkv") == []
-    assert read(tmp_path / "out.mkv").others[0].times == [Fraction(time, 1000) for time in times]
+    return path
 
 
 def test_what_does_not_fit_is_left_out_with_a_notice(tmp_path):

@@ -164,6 +164,8 @@ def _fits(stream: Stream, container: str, packets: list[Packet[Stream]]) -> bool
     """Whether a file of it alone can be written and read: some muxers refuse a stream only at the end, or never."""
     if container == "flv" and _codec(stream).startswith("pcm_"):  # at which FFmpeg's muxer aborts the process
         return False
+    if container == "mpegts" and stream.codec_context and stream.codec_context.codec.text_sub:
+        return False  # it would take them, and nobody could read them; here they often begin too late for a trial
     trial = BytesIO()
     try:
         with av.open(trial, "w", format=container, **ANY_TEXT) as output:

@@ -21,11 +21,6 @@ EXAMPLES = (
     "toonstream-train prepare cartoons/ cartoons.pack --landmarks cartoons.csv",
 )
 
-EXAMPLES = (
-    "toonstream-train prepare photos/ photos.pack",
-    "toonstream-train prepare cartoons/ cartoons.pack --landmarks landmarks.csv",
-)
-
 
 def options(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter

@@ -11,7 +11,6 @@ from toonstream_train.losses.content import content
 from toonstream_train.losses.drawing import (
     drawing,
     edge_aware_smoothness,
-    features_weight,
     local_contrast,
     part_colours,
     tones,
@@ -92,9 +91,6 @@ def test_drawing_and_temporal_consistency() -> None:
     assert math.isclose(drawing(x + 0.5, x, torch.ones(1, 1, 32, 32)).item(), 0.5)  # a flat shift has no lines
     ramp = torch.arange(32.0).expand(1, 3, 32, 32)
     assert temporal_consistency(shift(ramp, 1, 0), ramp - 1) == 0
-    where = features_weight(torch.tensor([[[8.5, 8.5], [24.5, 8.5], [16, 16], [12, 24], [20, 24]]]), 32, 2.0)
-    assert where[0, 0, 8, 8] == 3
-    assert where[0, 0, 31, 31] < 1.1
 
 
 def test_colour_and_smoothness() -> None:

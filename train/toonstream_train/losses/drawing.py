@@ -60,14 +60,3 @@ def edge_aware_smoothness(x: Tensor, photo: Tensor, edge: float = 0.1) -> Tensor
     weights = ((-g.abs().mean(1, keepdim=True) / edge).exp() for g in gradients(photo))
     across, down = ((g.abs() * w).mean() for g, w in zip(gradients(x), weights, strict=True))
     return across + down
-
-
-def features_weight(landmarks: Tensor, size: int, strength: float) -> Tensor:
-    """(B, 1, size, size): 1, rising to 1 + strength at eyes, nose and mouth. landmarks (B, 5, 2) in pixels."""
-    eyes = (landmarks[:, 0] - landmarks[:, 1]).norm(dim=1)[:, None, None, None]
-    spots = torch.cat([landmarks[:, :3], landmarks[:, 3:].mean(1, keepdim=True)], 1)
-    pixels = torch.arange(size, device=landmarks.device) + 0.5
-    across = (pixels - spots[:, :, 0, None]).square()[:, :, None, :]
-    down = (pixels - spots[:, :, 1, None]).square()[:, :, :, None]
-    near = torch.exp(-(across + down) / (2 * (0.3 * eyes).square()))
-    return 1 + strength * near.amax(1, keepdim=True)

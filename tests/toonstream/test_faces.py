@@ -1,18 +1,22 @@
 """Faces through time, on a real face: found, followed, kept apart, held and given up."""
 
 from fractions import Fraction
+from functools import partial
 
 import av
 import cv2
 import numpy as np
 import pytest
-from support import CLIP
+from support import CLIP, live_rig
+from support.live_rig import sample_head
 
 from toonstream.faces.follow import between, follow
 from toonstream.faces.framing import half_side
 from toonstream.faces.search import Search, squares
 from toonstream.faces.tracker import HOLD_SECONDS, Tracker
 from toonstream.frame import Frame
+
+scene = partial(live_rig.scene, canary=False, size=(640, 360))
 
 
 @pytest.fixture(scope="module")
@@ -28,22 +32,7 @@ def _afresh(tracker):
 
 @pytest.fixture(scope="module")
 def head() -> np.ndarray:
-    """A head on its background, 320x320; from brow to chin it takes half of that."""
-    with av.open(CLIP) as clip:
-        picture = next(clip.decode(video=0)).to_ndarray(format="rgb24")
-    return np.ascontiguousarray(picture[40:360, 160:480])
-
-
-def scene(*heads: tuple[np.ndarray, float, float, float], size: tuple[int, int] = (640, 360)) -> np.ndarray:
-    """Heads on grey, each at x, y (its centre, pixels) and a scale of its 320 pixels."""
-    width, height = size
-    picture = np.full((height, width, 3), 128, np.uint8)
-    for head, x, y, scale in heads:
-        small = cv2.resize(head, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        left, top = round(x - small.shape[1] / 2), round(y - small.shape[0] / 2)
-        inside = picture[max(0, top) : top + small.shape[0], max(0, left) : left + small.shape[1]]
-        inside[:] = small[max(0, -top) :, max(0, -left) :][: inside.shape[0], : inside.shape[1]]
-    return picture
+    return sample_head()
 
 
 def frames(pictures, rate=30):

@@ -26,8 +26,9 @@ from support.training import TINY as TINY_CARTOONGAN
 from toonstream_train.commands import main
 from toonstream_train.commands.compare import planned
 from toonstream_train.core import checkpoint, settings
+from toonstream_train.core.curves import write_curves
 from toonstream_train.core.recipe import Recipe
-from toonstream_train.core.trainer import Trainer, curves
+from toonstream_train.core.trainer import Trainer
 from toonstream_train.data.pack import save
 from toonstream_train.evaluation import comparison
 from toonstream_train.evaluation.comparison import Run, table, train
@@ -281,7 +282,7 @@ def test_the_table(tmp_path: Path) -> None:
         "a": {"kernel_distance": 0.1234, "hue_distance": 0.5, "landmark_error": nan, "not_found": 3},
     }
     there = Run("a", Method("cyclegan"), tmp_path / "a", 100, [])
-    with curves(there.folder) as writer:
+    with write_curves(there.folder) as writer:
         for step, seconds in ((20, 0.2), (40, 0.25), (60, 9.0)):
             writer.add_scalar("seconds/step", seconds, step)
     checkpoint.save({"recipe": "cyclegan", "step": 60}, tmp_path / "a/checkpoint.pt")

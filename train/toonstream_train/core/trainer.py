@@ -2,14 +2,11 @@
 
 import copy
 import dataclasses
-import signal
-import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -17,13 +14,14 @@ import torch
 from lightning_fabric import Fabric
 from toonstream_engines.errors import InputError, UserError
 from torch import Tensor, nn
-from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from toonstream_train.core import checkpoint
+from toonstream_train.core.curves import write_curves
 from toonstream_train.core.exported import is_style, load_weights
 from toonstream_train.core.preview import grid, write
 from toonstream_train.core.recipe import Recipe, Training, check_packs
+from toonstream_train.core.signals import stop_signals
 from toonstream_train.data.dataset import signed
 from toonstream_train.data.pack import Pack
 
@@ -101,7 +99,7 @@ class Trainer:
         taking, summed = 0.0, 0
         with (
             stop_signals() as stop,
-            curves(self.folder) as writer,
+            write_curves(self.folder) as writer,
             tqdm(total=self.steps, initial=self.step, unit="step", disable=not main, mininterval=5) as bar,
         ):
             while self.step < self.steps:
@@ -297,40 +295,3 @@ def fitting(path: Path) -> Iterator[None]:
         yield
     except (KeyError, RuntimeError, ValueError) as error:
         raise InputError(f"{path}: it does not fit the networks of these settings; name another run") from error
-
-
-@contextmanager
-def curves(folder: Path) -> Iterator[SummaryWriter]:
-    """For TensorBoard. Raises UserError where it, or what runs meanwhile, finds that `folder` cannot be written."""
-
-    def quiet(thrown: threading.ExceptHookArgs) -> None:
-        if not isinstance(thrown.exc_value, OSError):  # the writer's thread; its next call raises the same
-            before(thrown)
-
-    before, threading.excepthook = threading.excepthook, quiet
-    try:
-        with SummaryWriter(str(folder)) as writer:
-            yield writer
-    except OSError as error:
-        raise UserError(
-            f"{folder}: cannot be written ({error.strerror or error}); what is there is kept; "
-            "free some space, the same command goes on"
-        ) from error
-    finally:
-        threading.excepthook = before
-
-
-@contextmanager
-def stop_signals() -> Iterator[list[int]]:
-    """A list that fills when Ctrl-C or SIGTERM comes, so that the step at hand can end and be saved."""
-    stop: list[int] = []
-
-    def note(number: int, _: FrameType | None) -> None:
-        stop.append(number)
-
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

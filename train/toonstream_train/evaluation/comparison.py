@@ -14,7 +14,7 @@ from toonstream_engines.errors import UserError
 
 from toonstream_train.core import checkpoint
 from toonstream_train.core.curves import read_curves
-from toonstream_train.core.trainer import stop_signals
+from toonstream_train.core.signals import stop_signals
 from toonstream_train.evaluation.cells import Image, cell
 from toonstream_train.evaluation.evaluation import Evaluation
 from toonstream_train.evaluation.methods import Method

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from support.drawn_face import SIDE, SKINS, face
-from toonstream_train.data.drawn_faces import signed
+from toonstream_train.data.dataset import signed
 from toonstream_train.networks.blocks.layers import mean_colours
 from toonstream_train.networks.generators.painter import Painter, around_eyes, face_parts, shuffled
 from torch import Tensor
@@ -20,7 +20,8 @@ def faces(every: int = 1) -> tuple[Tensor, Tensor]:
     """Drawn faces of all skins with their charts, as networks take them, of every so many pixels."""
     pictures, meshes = zip(*(face(skin) for skin in SKINS.values()), strict=True)
     charts = [chart(mesh / every, SIDE // every) for mesh in meshes]
-    return signed(np.stack(pictures)[:, ::every, ::every]), signed(np.stack(charts))
+    photos = np.stack(pictures)[:, ::every, ::every]
+    return signed(torch.from_numpy(photos)), signed(torch.from_numpy(np.stack(charts)))
 
 
 def test_the_parts_of_a_face_are_where_its_landmarks_have_them() -> None:

@@ -55,7 +55,7 @@ class Batch:
 
 
 def signed(images: Tensor) -> Tensor:
-    """Stored pictures, (N, H, W, 3) uint8, as networks take them: (N, 3, H, W) float32 in [-1, 1]."""
+    """Stored pictures or charts, (N, H, W, C) uint8, as networks take them: (N, C, H, W) float32 in [-1, 1]."""
     return images.permute(0, 3, 1, 2).float() / 127.5 - 1
 
 

@@ -15,6 +15,7 @@ from torch import Tensor
 from toonstream.faces import framing
 from toonstream.faces.chart import EMPTY, PLANES, chart
 from toonstream.faces.shape import Proportions, Shape, displacements, moved
+from toonstream_train.data.dataset import signed
 from toonstream_train.data.glasses import glasses
 from toonstream_train.data.pack import Pack
 from toonstream_train.data.shine import shine
@@ -118,10 +119,8 @@ class DrawnFaces:
     def _make(self, step: int, count: int, size: int) -> DrawnBatch:
         random = np.random.default_rng((self.seed, step, self.rank))
         faces = [self._face(random, int(i), size) for i in random.choice(len(self.share), count, p=self.share)]
-        image, charts, drawing, weight = (np.stack(part) for part in zip(*faces, strict=True))
-        return DrawnBatch(
-            signed(image), signed(charts), signed(drawing), torch.from_numpy(weight)[:, None].float() / 255
-        )
+        image, charts, drawing, weight = (torch.from_numpy(np.stack(part)) for part in zip(*faces, strict=True))
+        return DrawnBatch(signed(image), signed(charts), signed(drawing), weight[:, None].float() / 255)
 
     def _face(self, random: np.random.Generator, index: int, size: int) -> tuple[Bytes, Bytes, Bytes, Bytes]:
         a, pack = self.augmentation, self.pack
@@ -211,11 +210,6 @@ def shown(pack: Pack) -> list[Bytes]:
         weight = np.rint(LEAST + (255 - LEAST) * matte).astype(np.uint8)
         out.append(np.minimum(weight, inside * np.uint8(200) + np.uint8(55)))
     return out
-
-
-def signed(pictures: Bytes) -> Tensor:
-    """(N, H, W, C) uint8 as networks take them: (N, C, H, W) float32 in [-1, 1]."""
-    return torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
 def lit(random: np.random.Generator, strength: float, *pictures: Bytes) -> tuple[Bytes, ...]:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module, util
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -16,6 +15,7 @@ from toonstream.faces.mesh import EYES
 from toonstream_train.data.expression import eye_opening, gaze, mouth_opening
 from toonstream_train.data.landmarks import Points
 from toonstream_train.drawing.common.person import person
+from toonstream_train.networks.perceptual.dlib_face import installed
 
 Images = NDArray[np.uint8]
 Dense = NDArray[np.float32]
@@ -140,13 +140,8 @@ class Identity:
     """Of the mesh, dlib's five points: eye corners, outer and inner, the picture's right eye first; nose base."""
 
     def __init__(self) -> None:
-        spec = util.find_spec("face_recognition_models")
-        if spec is None or spec.origin is None:
-            raise ModuleNotFoundError("face_recognition_models")
         self._dlib: Any = import_module("dlib")
-        # found beside the package, not by importing it: that needs a setuptools of long ago
-        weights = Path(spec.origin).parent / "models/dlib_face_recognition_resnet_model_v1.dat"
-        self._network = self._dlib.face_recognition_model_v1(str(weights))
+        self._network = self._dlib.face_recognition_model_v1(str(installed()))
 
     def descriptors(self, pictures: Images, points: Dense) -> NDArray[np.float64]:
         """(N, H, W, 3) and (N, 478, 2) -> (N, 128), NaN where there are no points."""

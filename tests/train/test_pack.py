@@ -4,7 +4,9 @@ import dataclasses
 from pathlib import Path
 
 import numpy as np
+import pytest
 from support.training import tiny_pack
+from toonstream_engines.errors import InputError
 from toonstream_train.commands import main
 from toonstream_train.core import checkpoint
 from toonstream_train.data import pack
@@ -42,6 +44,16 @@ def test_a_pack_of_another_size() -> None:
     assert np.abs(half.images - blocks).max() <= 0.5
     assert half.inside.shape == (2, 128, 128)
     np.testing.assert_array_equal(half.points[5] * 2, made.points[5])
+
+
+def test_crops_are_picked_by_name_or_spread_over_the_pack() -> None:
+    made, path = tiny_pack(5), Path("p.pack")
+    made.names = list("abcde")
+    assert pack.picked(made, path, "d,a", 3) == [3, 0]
+    assert pack.picked(made, path, None, 3) == [0, 2, 4]
+    assert pack.picked(made, path, None, 9) == [0, 1, 2, 3, 4]
+    with pytest.raises(InputError, match=r"p\.pack: f is not in it"):
+        pack.picked(made, path, "a,f", 3)
 
 
 def test_a_compressed_pack(tmp_path: Path) -> None:

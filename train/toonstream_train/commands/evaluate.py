@@ -66,13 +66,7 @@ def run(args: argparse.Namespace) -> None:
         photos = photos.part(np.array([i for i, name in enumerate(photos.names) if name in listed], int))
     if len(photos) < 4 or len(cartoons) < 4:
         raise InputError(f"{args.photos}, {args.cartoons}: with fewer than four pictures there is nothing to compare")
-    if args.show:
-        names = args.show.split(",")
-        if absent := [name for name in names if name not in photos.names]:
-            raise InputError(f"{args.photos}: {absent[0]} is not in it; name others with --show")
-        columns = [photos.names.index(name) for name in names]
-    else:
-        columns = np.linspace(0, len(photos) - 1, min(report.COLUMNS, len(photos))).astype(int).tolist()
+    columns = pack.picked(photos, args.photos, args.show, report.COLUMNS)
     with generators(args.styles, args.peer, photos.images[columns[:4]]) as engines:
         evaluation = evaluate(photos, engines, cartoons, args.clip, args.inception)
     print(report.write(evaluation, args.out, columns), end="")

@@ -6,6 +6,9 @@ from pathlib import Path
 CALIBRATION = 48
 """Faces that int8's scales are taken from, spread over the pack."""
 
+SHOWN = 4
+"""Faces of the proof and the preview."""
+
 EXAMPLES = ("toonstream-train export small my-style --faces photos.pack",)
 
 
@@ -35,13 +38,7 @@ def run(args: argparse.Namespace) -> None:
     made = trained(args.run)
     recipe, generator, state = made.recipe, made.model, made.state
     faces = pack.load(args.faces)
-    if args.show:
-        names = args.show.split(",")
-        if absent := [name for name in names if name not in faces.names]:
-            raise InputError(f"{args.faces}: {absent[0]} is not in it; name others with --show")
-        index = [faces.names.index(name) for name in names]
-    else:
-        index = np.linspace(0, len(faces) - 1, min(4, len(faces))).astype(int).tolist()
+    index = pack.picked(faces, args.faces, args.show, SHOWN)
     try:
         given = tomllib.loads(args.card.read_text(encoding="utf-8")) if args.card else {}
     except (OSError, ValueError) as error:

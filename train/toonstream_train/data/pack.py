@@ -72,10 +72,24 @@ def shared_out(index: NDArray[np.integer], sources: list[str]) -> NDArray[np.int
     return index[np.argsort(turns, kind="stable")]
 
 
+def picked(pack: Pack, path: Path, names: str | None, count: int) -> list[int]:
+    """The index of the crops of these names, separated by commas; without names, of `count` spread over the pack.
+
+    path: the pack's, for the message. Raises InputError where a name is not in it.
+    """
+    if not names:
+        return np.linspace(0, len(pack) - 1, min(count, len(pack))).astype(int).tolist()
+    wanted = names.split(",")
+    if absent := [name for name in wanted if name not in pack.names]:
+        raise InputError(f"{path}: {absent[0]} is not in it; name others with --show")
+    return [pack.names.index(name) for name in wanted]
+
+
 def save(pack: Pack, path: Path, quality: int | None = None) -> None:
     """Write beside `path` first, so that an interrupted or failed write leaves what was there.
 
-    quality: of WebP, 1 to 100, in which pictures are kept in a compressed pack: a twentieth of the size.
+    quality: of WebP, 1 to 100, in which pictures are kept in a compressed pack: a twentieth of the size. Raises
+    InputError where the file cannot be written.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import save_file

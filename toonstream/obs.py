@@ -99,7 +99,7 @@ def add(address: str, name: str, websocket: str, password: str) -> str:
 
 
 def remove(name: str, websocket: str, password: str) -> str:
-    """Takes the source of that name out of all scenes; the rest as for `add`."""
+    """Takes the source of that name out of all scenes. Raises UserError where OBS has none; the rest as for `add`."""
 
     async def work(ask: Ask) -> str:
         inputs = (await ask("GetInputList", inputKind=KIND))["inputs"]

@@ -50,6 +50,7 @@ class Crop:
 
     @classmethod
     def of(cls, frame: Frame, face: Face, size: int, shape: Proportions) -> "Crop":
+        """The crop of a face, `size` pixels a side, in the style's proportions."""
         matrix = framing.framing(face.points, size)
         landmarks = framing.apply(matrix, face.landmarks)
         field = shape.displacements(landmarks, size)
@@ -147,7 +148,7 @@ class Toonifier(Closeable):
         return follow(self._tracker, frames, rate)
 
     def draw(self, frame: Frame, faces: list[Face]) -> list[Toon]:
-        """A cartoon of each face; those of one size go through the network together."""
+        """A cartoon of each face, in any order; those of one size go through the network together."""
         masks = self._masks(frame, faces)
         same_size: dict[int, list[tuple[Face, Mask]]] = defaultdict(list)
         for face, mask in zip(faces, masks, strict=True):

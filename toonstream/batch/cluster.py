@@ -55,7 +55,7 @@ def local_cluster(jobs: int, backend: str, dashboard: str) -> Iterator[Client]:
 
     One for each GPU where the backend may use them, else one for each core, as far as memory carries: a file's stages
     could use two, but leave them idle at its beginning and end. dashboard: its address, as "127.0.0.1:8787"; another
-    port where that is taken. Raises InputError where the backend is not there.
+    port where that is taken. Raises InputError where the backend is not there, UserError where no worker starts.
     """
     installed(backend)
     cards = len(_gpus()) if any(map(is_there, _with_gpus(backend))) else 0
@@ -109,7 +109,7 @@ def _gpus() -> list[str]:
 def cluster_at(address: str) -> Iterator[Client]:
     """The scheduler at an address as tcp://HOST:8786, or of a file that `dask scheduler --scheduler-file` writes.
 
-    Such a file is waited for, as Dask's workers do.
+    Such a file is waited for, as Dask's workers do. Raises InputError where no scheduler answers.
     """
     try:
         client = Client(scheduler_file=address) if is_scheduler_file(address) else Client(address)
@@ -135,7 +135,8 @@ def dashboard(client: Client) -> str:
 def prepared(client: Client, settings: Settings, style: PackedStyle, jobs: Sequence[Job]) -> Iterator[str]:
     """Every worker, those too that come meanwhile, is checked and gets the style. Gives the name for `check_setup`.
 
-    Raises InputError where one of the workers cannot do the jobs. One that comes later and cannot do them gets none.
+    Raises InputError where one of the workers cannot do the jobs, UserError where one is lost. One that comes later and
+    cannot do them gets none.
     """
     manifest, local = Manifest(settings.folder).begin(), client.cluster is not None
     setup = Setup(settings, manifest, [] if local else _samples(jobs), style, local)

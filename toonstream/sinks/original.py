@@ -75,7 +75,7 @@ class Original:
         return self._video.sample_aspect_ratio
 
     def finish(self, time: Fraction | None) -> None:
-        """Copy the last packets, those before `time` as above, and what is held back of sound that is encoded."""
+        """Copy the last packets, as `copy_until` does, and what is held back of sound that is encoded."""
         self.copy_until(time)
         for sound in self._encoded.values():
             sound.write(None)

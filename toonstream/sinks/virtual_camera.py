@@ -36,9 +36,10 @@ AGAIN = "sudo modprobe -r v4l2loopback && sudo modprobe v4l2loopback exclusive_c
 
 
 class VirtualCamera(Closeable):
-    """Sends frames of one size. device: as the system calls it; None takes the first that is free. Raises UserError.
+    """Sends frames of one size. device: as the system calls it; None takes the first that is free.
 
-    The rest is LiveSink's; where the system does not tell whether anybody watches, somebody is taken to.
+    Raises UserError where there is none, or it does not take frames of that size. The rest is LiveSink's; where the
+    system does not tell whether anybody watches, somebody is taken to.
     """
 
     private = False

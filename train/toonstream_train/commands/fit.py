@@ -117,7 +117,7 @@ def named_packs(option: str, texts: Sequence[str]) -> dict[str, Path]:
 
 
 def preset(recipe: str, name: str | None) -> Path | None:
-    """The file of a recipe's preset."""
+    """The file of a recipe's preset; None for no name. Raises InputError where the recipe has none of that name."""
     from toonstream_engines.errors import InputError
 
     if name is None:

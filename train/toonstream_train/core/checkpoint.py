@@ -10,7 +10,7 @@ from toonstream_engines.part import whole
 
 
 def save(state: dict[str, Any], path: Path) -> None:
-    """Beside the old one first, so that a full disk or a kill leaves the old one whole."""
+    """Write beside the old one first, so that a full disk or a kill leaves the old one whole. Raises UserError."""
     try:
         with whole(path) as part, part.open("wb") as file:  # given a path, torch hides that the disk is full
             torch.save(state, file)
@@ -23,7 +23,10 @@ def save(state: dict[str, Any], path: Path) -> None:
 
 
 def load(path: Path, recipe: str | None = None) -> dict[str, Any]:
-    """Loading runs no code from the file. recipe: the one that it has to be of, where that matters."""
+    """What `save` wrote; loading runs no code from the file. recipe: the one that it has to be of, where that matters.
+
+    Raises InputError where the file is missing, broken or of another recipe.
+    """
     if not path.is_file():
         raise InputError(f"{path}: there is no such checkpoint; `toonstream-train fit` writes one into its folder")
     try:

@@ -20,6 +20,8 @@ UNITS = (("years", 31_556_952), ("months", 2_629_746), ("days", 86_400), ("hours
 
 @dataclass(frozen=True)
 class Pace:
+    """How fast a stage of a run is."""
+
     stage: str
     steps: int
     """Still to come."""

@@ -14,7 +14,8 @@ S = TypeVar("S")
 def read(default: S, file: Path | None, assignments: Sequence[str]) -> S:
     """`default` with the file's and then the assignments' values; a dot leads into a table ("training.steps=500").
 
-    A table of free names, such as `weights`, replaces the default's; "weights.name=2" changes that entry alone.
+    A table of free names, such as `weights`, replaces the default's; "weights.name=2" changes that entry alone. Raises
+    InputError for a file that cannot be read, and for names or values that the settings do not have.
     """
     settings = default
     if file is not None:

@@ -45,7 +45,7 @@ def draw_all(
 
     blinks, webcams: so many of them come once more, with their lids drawn down, or as a webcam has them. folder: keeps
     the drawings as PNGs, named by crop, landmarks and the teacher's code, so that an interrupted run goes on and a
-    changed teacher draws again.
+    changed teacher draws again. Raises InputError where the pack's faces cannot be drawn, or the folder be written.
     """
     from multiprocessing import get_context
 
@@ -139,7 +139,7 @@ def joined(first: Pack, second: Pack) -> Pack:
 
 
 def draw_one(image: NDArray[np.uint8], dense: NDArray[np.float32], look: str, path: Path) -> None:
-    """Draw one crop (S, S, 3) RGB into a PNG of CANVAS pixels, whole or not at all."""
+    """Draw one crop (S, S, 3) RGB into a PNG of CANVAS pixels, whole or not at all. Raises InputError."""
     cv2.setNumThreads(1)
     picture = cv2.cvtColor(draw(image, dense, look, CANVAS), cv2.COLOR_RGB2BGR)
     try:

@@ -27,6 +27,7 @@ def from_csv(path: Path) -> dict[str, Points]:
     """File name -> points; rows without points are left out. UTF-8, with or without a byte-order mark.
 
     Beside COLUMNS, the table may have those of a further set: x0, y0, x1, y1 and so on; of five points it is left out.
+    Raises InputError where the table cannot be read or lacks columns.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:

@@ -36,7 +36,8 @@ def prepare(
     """Crop the faces in the pictures of `folder`. Returns the pack and, for each picture left out, name -> reason.
 
     find(name, picture (H, W, 3) RGB uint8) gives the face's points or, as a string, why there are none.
-    excluded(name) gives the reason to leave a picture out unread, "" to take it.
+    excluded(name) gives the reason to leave a picture out unread, "" to take it. Raises InputError where no picture
+    is left.
     """
     left_out, names, crops = dict[str, str](), list[str](), list[Crop]()
     for path in tqdm(pictures(folder), desc=f"prepare {folder.name}", unit="picture"):
@@ -78,7 +79,7 @@ def pictures(folder: Path) -> list[Path]:
 
 
 def names_in(file: Path) -> set[str]:
-    """A list of picture names, one a line."""
+    """A list of picture names, one a line. Raises InputError where it cannot be read."""
     try:
         return set(file.read_text(encoding="utf-8-sig").splitlines())
     except (OSError, UnicodeDecodeError) as error:

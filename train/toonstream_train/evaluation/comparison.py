@@ -165,5 +165,6 @@ def table(runs: Sequence[Run], evaluations: Mapping[str, Evaluation]) -> str:
 
 
 def number(measures: Mapping[str, float], key: str) -> str:
+    """A measure as `report.ROWS` has it written; "" where it was not measured."""
     value = measures.get(key, math.nan)
     return "" if math.isnan(value) else f"{value * ROWS[key][1]:.{ROWS[key][2]}f}"

@@ -21,8 +21,11 @@ from toonstream_train.evaluation.features import BATCH, EfficientNetLite0
 SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """Of MS-SSIM's scales, the finest first (Wang et al. 2003)."""
 KERNEL = 11
+"""Pixels of the side of MS-SSIM's window."""
 PAIRS = 100
+"""Of toons, at most, whose likeness is measured."""
 SUBSETS = 100
+"""That the kernel distance is the mean over."""
 
 Images = NDArray[np.uint8]
 

@@ -21,6 +21,8 @@ from toonstream_train.evaluation.measures import Images, Measures
 
 @dataclass(frozen=True)
 class Evaluation:
+    """What was measured of generators, and the pictures that it was measured on."""
+
     setting: dict[str, Any]
     """On what it was measured, and how."""
     measures: dict[str, Measures]
@@ -36,9 +38,11 @@ def evaluate(
     clip: Path | None = None,
     inception: Path | None = None,
 ) -> Evaluation:
-    """cartoons: what the styles aim at, its drawings where it has them, else its pictures.
+    """Measure the engines' toons of the photos, and the photos themselves.
 
-    clip: a video with one face. inception: see `Inception`.
+    cartoons: what the styles aim at, its drawings where it has them, else its pictures. clip: a video with one face.
+    inception: see `Inception`. Raises InputError where no face is found in the clip, a style needs landmarks that the
+    photos lack, or the file of Inception is another.
     """
     network = EfficientNetLite0()
     networks: dict[str, FeatureNetwork] = {"": network}

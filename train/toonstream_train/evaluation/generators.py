@@ -23,7 +23,7 @@ Images = NDArray[np.uint8]
 def generators(styles: Sequence[str], externals: Sequence[str], photos: Images) -> Iterator[dict[str, Engine]]:
     """Name -> engine, open: each fp32 model of each style, then the external models.
 
-    photos: a few, (N, H, W, 3), to try the external models with.
+    photos: a few, (N, H, W, 3), to try the external models with. Raises InputError where one does not open.
     """
     with ExitStack() as stack:
         opened: dict[str, Engine] = {}
@@ -80,4 +80,5 @@ def toons(engine: Engine, faces: Pack) -> Images:
 
 
 def interface(engine: Engine) -> str:
+    """How the generator takes pictures: type, layout, order of colours, and range where that was found out."""
     return engine.interface if isinstance(engine, External) else "uint8 NHWC rgb"

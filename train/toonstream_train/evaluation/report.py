@@ -62,7 +62,10 @@ LABEL = 28
 
 
 def write(evaluation: Evaluation, folder: Path, columns: Sequence[int]) -> str:
-    """evaluation.json, evaluation.txt and evaluation.png, with the photos of the index `columns`; returns the table."""
+    """Write evaluation.json, evaluation.txt and evaluation.png, with the photos of the index `columns`.
+
+    Returns the table. Raises UserError where they cannot be written.
+    """
     text = table(evaluation)
     measures = json.dumps(_plain({"setting": evaluation.setting, "measures": evaluation.measures}), indent=1)
     shown = cv2.cvtColor(picture(evaluation, columns), cv2.COLOR_RGB2BGR)

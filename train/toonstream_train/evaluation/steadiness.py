@@ -35,6 +35,8 @@ Draw = Callable[[Pack], Images]
 
 @dataclass(frozen=True)
 class Flicker:
+    """How much toons change where the face does not; 1 for what passes noise on as it is."""
+
     frames: float
     """Mean |change| of what is shown over that of the photo, between two noisy frames of a still face."""
     noise: float
@@ -42,12 +44,13 @@ class Flicker:
 
 
 def noisy(photos: Images, seed: int) -> Images:
+    """The photos under sensor noise of SIGMA, the same for the same seed."""
     noise = np.random.default_rng(seed).normal(0, SIGMA, photos.shape)
     return np.asarray((photos + noise).round().clip(0, 255), np.uint8)
 
 
 def flicker(faces: Pack, draw: Draw, detect: Callable[[Images], Points | None]) -> Flicker:
-    """Of stills; 1 for what passes noise on as it is.
+    """How much a generator's toons of still faces flicker.
 
     Landmarks are looked for in the clean crops and in the noisy ones alike: a pack's own were found in whole pictures,
     and lie a little elsewhere.
@@ -88,7 +91,7 @@ def crops(clip: Path, size: int, detect: Callable[[Images], Points | None]) -> P
     """The largest face of a clip's first MOST_FRAMES, one crop a frame, with its landmarks in crop pixels.
 
     Landmarks are smoothed, and the crops follow them, as at run time. Frames without a face take their points from the
-    frames around them.
+    frames around them. Raises InputError where the clip has one frame only, or no face.
     """
     found = [detect(frame.rgb()) for frame in _frames(clip)]
     if len(found) < 2:

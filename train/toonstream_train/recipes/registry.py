@@ -31,6 +31,7 @@ RECIPES = {
 
 
 def recipe(name: str) -> "type[Recipe]":
+    """The class of that name. Raises InputError where there is none."""
     if name not in RECIPES:
         raise InputError(f"{name}: no such recipe; there are {', '.join(RECIPES)}")
     module, kind = RECIPES[name].split(":")
@@ -50,7 +51,7 @@ class Trained:
 
 
 def trained(run: Path) -> Trained:
-    """run: the folder that fit wrote, or the checkpoint in it."""
+    """run: the folder that fit wrote, or the checkpoint in it. Raises InputError where it is none."""
     from toonstream_train.core import checkpoint, settings
 
     state = checkpoint.load(run / "checkpoint.pt" if run.is_dir() else run)

@@ -29,7 +29,8 @@ def build(settings: Perceptual, pictures: Tensor) -> nn.Module:
     """The network, frozen: (N, 3, H, W) RGB in [-1, 1] -> feature maps, in units of their mean size on `pictures`.
 
     pictures: (n, 3, h, w), a few photographs. Features of different networks and layers differ in scale by factors of a
-    hundred; in these units a loss's weight means the same with all of them.
+    hundred; in these units a loss's weight means the same with all of them. Raises InputError where there is no such
+    network or layer, or its weights are missing.
     """
     if settings.network == "efficientnet-lite1":
         return Normalised(EfficientNetLite1(settings.layer), pictures)

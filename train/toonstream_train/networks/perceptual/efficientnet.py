@@ -14,7 +14,7 @@ BLOCKS = 21
 class EfficientNetLite1(nn.Module):
     """(N, 3, H, W) RGB in [-1, 1] -> the feature map after one of its blocks, "block1" to "block21".
 
-    block5 has 40 channels at 1/8 of the resolution.
+    block5 has 40 channels at 1/8 of the resolution. Raises InputError where there is no such layer or no weights.
     """
 
     def __init__(self, layer: str) -> None:

@@ -41,6 +41,8 @@ class VGG(nn.Module):
     - a .pth file: that file, found elsewhere; its input is RGB, normalised by ImageNet's mean and deviation
     - a .safetensors file: weights in the form in which VGG was first published: BGR, 0 to 255, less the mean
     - "random", for tests
+
+    Raises InputError where there is no such layer, or the weights cannot be had.
     """
 
     def __init__(self, network: str, layer: str, weights: str) -> None:

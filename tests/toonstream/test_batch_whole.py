@@ -36,7 +36,7 @@ def test_a_batch_makes_what_the_plain_command_makes_and_then_has_nothing_to_do(t
     assert batch(folder, "-o", out, *lossless) == 0
     told, error = capsys.readouterr()
     assert error == ""
-    assert told.startswith("3 of 3 files to do, as http://127.0.0.1:")
+    assert told.startswith("3 of 3 files to do; dashboard: http://127.0.0.1:")
     assert told.splitlines()[2].split()[:4] == ["made", "3", str(3 * FRAMES), "0"]
     assert "slowest: in/" in told
     assert results(out) == ["in/a.toon.mkv", "in/b.toon.mkv", "in/deep/er/a.toon.mkv"]

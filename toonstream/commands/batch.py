@@ -73,7 +73,7 @@ def run(arguments: list[str]) -> int:
             with workers as client:
                 report.dashboard = cluster.dashboard(client)
                 if not (options.quiet or options.json):
-                    shown = f", as {report.dashboard} shows" if report.dashboard else ""
+                    shown = f"; dashboard: {report.dashboard}" if report.dashboard else ""
                     print(f"{len(plan.todo)} of {len(jobs)} files to do{shown}", flush=True)
                 if not client.nthreads():
                     print("toonstream: no worker is there yet; waiting for the first", file=sys.stderr)

@@ -241,5 +241,5 @@ def test_presets_and_sizes() -> None:
     assert [stage.steps for stage in LandmarkCycleGAN(paper).stages()] == [80_000, 100_000, 100_000]
     small = settings.read(LandmarkCycleGAN.defaults, preset("landmark_cyclegan", "small"), [])
     LandmarkCycleGAN(small)
-    with pytest.raises(InputError, match=r"geometry.size=64: it has to be 96 at least, and a multiple of 32"):
+    with pytest.raises(InputError, match=r"geometry.size=64: landmark_cyclegan needs 96 pixels at least"):
         LandmarkCycleGAN(dataclasses.replace(small, geometry=dataclasses.replace(small.geometry, size=64)))

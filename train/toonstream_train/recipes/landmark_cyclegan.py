@@ -133,8 +133,8 @@ class LandmarkCycleGAN(Recipe):
     def __init__(self, settings: LandmarkCycleGANSettings) -> None:
         super().__init__(settings)
         s = settings
-        if s.geometry.size < 96 or s.geometry.size % 32:
-            raise InputError(f"geometry.size={s.geometry.size}: it has to be 96 at least, and a multiple of 32")
+        if s.geometry.size < 96:
+            raise InputError(f"geometry.size={s.geometry.size}: landmark_cyclegan needs 96 pixels at least")
         kind = Generator if s.conditions else Unconditional
         self.generator, self.back = (kind(s.width, s.blocks).apply(gaussian) for _ in range(2))
         self.cartoons, self.photos = Domain.of(s), Domain.of(s)

@@ -111,8 +111,8 @@ class PDA(Recipe):
     def __init__(self, settings: PDASettings) -> None:
         super().__init__(settings)
         s = settings
-        if s.geometry.size < 96 or s.geometry.size % 32:
-            raise InputError(f"geometry.size={s.geometry.size}: pda needs 96 pixels at least, and a multiple of 32")
+        if s.geometry.size < 96:
+            raise InputError(f"geometry.size={s.geometry.size}: pda needs 96 pixels at least")
         self.ldn, self.psn = LDN(s.ldn_width), PSN(s.width, s.blocks, s.discriminator_width)
         self.artifacts = Artifacts()
         self.networks = self.ldn.networks | self.psn.networks | self.artifacts.networks

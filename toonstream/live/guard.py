@@ -22,7 +22,7 @@ HOLD_SECONDS = 0.5
 """How long the last picture stands still when a face is lost."""
 
 BLUR_SECONDS = 2.5
-"""From when on, after nobody was seen for so long, a still takes the place of the blurred picture."""
+"""After nobody was seen for so long, a still takes the place of the blurred picture."""
 
 SPEED = 8.0
 """How fast a lost head may have got elsewhere, in half sides of the framing a second: about what somebody who jumps
@@ -38,17 +38,18 @@ CELLS_UNSEEN = 8
 """The same across the picture's shorter side while nobody knows how large the faces are."""
 
 GONE_SECONDS, GONE_TIMES, GONE_LEAST = 60.0, 10.0, 2.0
-"""While others are seen, a lost face is taken to have left after so many seconds; one that was seen for a moment only,
-as what is no face is at times, after so many times as long as it was seen, but not sooner than the last."""
+"""While others are seen, a lost face is taken to have left after GONE_SECONDS. One that was seen for a moment only may
+have been no face: it has left after GONE_TIMES as long as it was seen, but not before GONE_LEAST seconds."""
 
 EMPTY_SECONDS, EMPTY_SHARE = 1.5, 0.1
-"""The same where the segmenter sees nobody for so long: no stranger, and a person in no more of where the head was."""
+"""A lost face has left, too, when for EMPTY_SECONDS the segmenter has seen no stranger, and a person in no more than
+EMPTY_SHARE of the place where the head was."""
 
 SEGMENTED = 1 / 16
-"""The half side of a face, in shares of the picture's shorter side, from which the segmenter does not miss a person."""
+"""Half side of the smallest face whose person the segmenter never misses, in shares of the picture's shorter side."""
 
 STAYED_SECONDS = 0.25
-"""How far a lost head may have got, as the time of its way, while the segmenter sees a person where it was."""
+"""While the segmenter sees a person where a lost head was, the head is taken to have moved on for so long at most."""
 
 
 @dataclass(eq=False)

@@ -15,6 +15,7 @@ LATE_SECONDS = 0.5
 """How long after the last frame the rate begins to fall."""
 
 HANGING_SECONDS = 3.0
+"""How long a stage may take for one frame before it is said to hang."""
 
 STAGES = ("see", "search", "draw", "show")
 """`search` is done while `draw` is."""

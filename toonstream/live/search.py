@@ -15,19 +15,19 @@ TRIES = 3
 """How often a square is searched for what is new in it."""
 
 NEARER = 2.5
-"""Side of what is searched to see something from near, in its own sides."""
+"""Side of the square that is searched to see something from near, in the thing's own sides."""
 
 SPOTS, LARGEST_SPOT = 4, 1.5
-"""How many places where something small is new are searched from near, which shows a small face best; and the largest
-of these squares, in sides of the smallest of those that cover the picture."""
+"""How many places where something small is new are searched from near, which shows a small face best; and the side of
+the largest of these squares, in sides of the smallest square that helps to cover the picture."""
 
 SCENE = 0.5
-"""Share of the squares that show something new from which that is another scene: then one look at each has to do."""
+"""Where at least this share of the squares shows something new, it is another scene: one look at each has to do."""
 
 USUAL, LEAST_NEW, FIRST_USUAL = 3.0, 3.0, 3.0
-"""A cell shows something new where it differs from its average by more than so many times what it or one beside it
-usually does, and so many levels of brightness: noise, leaves in the wind and a drifting camera are no news. The last is
-what it usually does as long as nobody knows."""
+"""A cell shows something new where it differs from its average by more than USUAL times its usual difference, or a
+neighbour's, plus LEAST_NEW levels of brightness: noise, leaves in the wind and a drifting camera are no news. At the
+start, the usual difference is taken to be FIRST_USUAL."""
 
 BEYOND = 0.25
 """How much of a square may lie beyond the frame: there it shows the frame as in a mirror, which makes a face whole that

@@ -27,23 +27,24 @@ CONFIDENCE, STILL_THERE = 0.5, 0.35
 takes up faces from a higher one."""
 
 FILLED = 0.4
-"""Share of a square's side up to which a box in it is a face: larger ones are found in larger squares, while what fills
-a small one is mostly a wall."""
+"""The largest box that is taken for a face, in shares of its square's side: larger faces are found in larger squares,
+and what fills a small one is mostly a wall."""
 
 SURE_SCORE = 0.7
-"""The detector's score from which a guess needs no second look to bear it out."""
+"""The detector's score from which a guess needs no second look."""
 
 SEGMENTED = 0.25
-"""In how much of a face that is too large for that the segmenter sees a person: it does not miss one so large."""
+"""For a weak guess that is too large for a closer look: the share of it that the segmenter has to call a person. It
+does not miss one so large."""
 
 SEARCHES = 2
-"""Squares in which the detector looks, a frame, while any is due; beside a spot where something small is new."""
+"""Squares that the detector searches in a frame while any is due, beside a spot where something small is new."""
 
 CALM_SECONDS = 0.12
-"""How often it looks in one while none is: all squares take turns."""
+"""Seconds from one square to the next while none is due: all squares take turns."""
 
 PATIENCE_SECONDS = 0.03
-"""By how much longer all that waits where the faces were looked for in the frame, which takes long enough by itself."""
+"""Added to such waits in a frame in which the known faces were looked for: that takes long enough by itself."""
 
 TWIN = 0.1
 """How far beyond the border a face may be found, in sides of its square: further out it is one's own mirror image."""
@@ -59,27 +60,28 @@ REACH = 0.7
 """How far around a face is blurred, in sides of its square: the head."""
 
 PERSON, SURE = 0.4, 0.75
-"""The segmenter's likelihood from which there is a person, and what it has to reach somewhere in each: plants and
-furniture do not."""
+"""The segmenter's likelihood from which a place is a person's, and the likelihood that each person has to reach
+somewhere: plants and furniture do not."""
 
 PERSON_SECONDS, CALM_PERSON_SECONDS = 0.09, 0.29
-"""How often people are segmented, and while no square is due."""
+"""Seconds from one segmentation to the next while a square is due, and while none is."""
 
 LEAST = 1 / 600
-"""Share of the picture from which what is segmented is a person."""
+"""The smallest share of the picture that is taken for a person."""
 
 MARGIN = 0.15
-"""How far beyond somebody who was segmented is blurred, in the longer side."""
+"""How far the blur reaches beyond somebody who was segmented, in their longer side."""
 
 CHIN, SHOULDERS = 0.5, 2.2
-"""How far down from the face's middle, and how far beside it, a hand is theirs, in half sides of the framing."""
+"""A hand is a known person's from CHIN below the face's middle and up to SHOULDERS beside it, in half sides of the
+framing."""
 
 HEAD = 1.4
 """Reach of a head with its hair from the face's middle, in half sides of the framing."""
 
 
 class Guess(NamedTuple):
-    """What the detector takes for a face, and its score."""
+    """What the detector takes for a face, and its score, 0 to 1."""
 
     square: Square
     score: float
@@ -239,7 +241,7 @@ def _cells(middle: NDArray[np.float64], reach: float, frame: Frame) -> tuple[sli
 
 
 def _around(square: Square, frame: Frame) -> Rect:
-    """Several times as large as a face; of one that the border cuts, as much lies beyond as of what is searched."""
+    """The square to search around a face, NEARER times as large; of a face that the border cuts, partly outside."""
     side = min(round(NEARER * square.side), frame.width, frame.height)
     margin = round(BEYOND * side) if _is_cut(square, frame) else 0
     left = int(np.clip(square.x - side / 2, -margin, frame.width + margin - side))

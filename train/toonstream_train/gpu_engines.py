@@ -27,6 +27,7 @@ from toonstream_engines.export import torch_outputs, uint8_module
 from toonstream_engines.parity import load_parity, steps_between
 from toonstream_engines.probe import Candidate, candidates, examine, open_candidate
 
+from toonstream_train.core.exported import weights_of
 from toonstream_train.networks.generators import build
 
 SIZES, BATCHES = (256, 512), (1, 2, 4, 8)
@@ -81,18 +82,8 @@ def machine() -> dict[str, Any]:
 
 def network(style: Style) -> torch.nn.Module:
     """The style's generator in torch again, from the weights in its model file."""
-    import onnx
-    from onnx import numpy_helper
-
-    graph = onnx.load(style.model.path).graph
-    prefix = "generator."
-    weights = {
-        tensor.name.removeprefix(prefix): torch.from_numpy(numpy_helper.to_array(tensor).copy())
-        for tensor in graph.initializer
-        if tensor.name.startswith(prefix)
-    }
     generator = build(style.card["architecture"])
-    generator.load_state_dict(weights)
+    generator.load_state_dict(weights_of(style))
     return generator.eval().requires_grad_(False)
 
 
@@ -111,10 +102,12 @@ def ways(style: Style, generator: torch.nn.Module) -> Iterator[tuple[str, Callab
 
 
 def absent(why: str) -> tuple[Run, str]:
+    """Raises RuntimeError, with the reason why a way is not run."""
     raise RuntimeError(why)
 
 
 def engine(way: Candidate) -> tuple[Run, str]:
+    """One of our backends, opened. Raises RuntimeError where it does not run here."""
     opened = open_candidate(way, examine(way.model))
     if opened is None:
         raise RuntimeError("this machine does not compute in it")

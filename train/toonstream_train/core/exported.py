@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from toonstream_engines.errors import InputError
-from toonstream_engines.style import SHIPPED, load_style
+from toonstream_engines.style import SHIPPED, Style, load_style
 from torch import Tensor, nn
 
 GENERATOR = "generator."
@@ -23,20 +23,24 @@ def load_weights(style: Path, model: nn.Module) -> int:
 
     Raises InputError where the style is of another network, or the file is not the one that its card names.
     """
-    import onnx
-    from onnx.numpy_helper import to_array
-
     opened = load_style(style)
-    graph = onnx.load_from_string(opened.model.read()).graph
-    weights: dict[str, Tensor] = {
-        initializer.name.removeprefix(GENERATOR): torch.from_numpy(np.array(to_array(initializer)))
-        for initializer in graph.initializer
-        if initializer.name.startswith(GENERATOR)
-    }
     try:
-        model.load_state_dict(weights)
+        model.load_state_dict(weights_of(opened))
     except RuntimeError as error:
         raise InputError(
             f"{style}: it does not fit the network of these settings; name another style or run"
         ) from error
     return int(opened.card.get("steps", 0))
+
+
+def weights_of(style: Style) -> dict[str, Tensor]:
+    """The generator's weights by name, from the style's fp32 file. Raises InputError as `Model.read` does."""
+    import onnx
+    from onnx.numpy_helper import to_array
+
+    graph = onnx.load_from_string(style.model.read()).graph
+    return {
+        initializer.name.removeprefix(GENERATOR): torch.from_numpy(np.array(to_array(initializer)))
+        for initializer in graph.initializer
+        if initializer.name.startswith(GENERATOR)
+    }

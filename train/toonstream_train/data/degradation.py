@@ -15,7 +15,7 @@ class Degradation:
     """Strengths; 0 switches one off."""
 
     light: float = 0.0
-    """Of exposure, contrast and colour cast, 1 being a room at night: done to a photo and its drawing alike."""
+    """Of exposure, contrast and colour cast, 1 being a room at night."""
     blur: float = 0.0
     """Largest sigma of a Gaussian blur, pixels."""
     noise: float = 0.0
@@ -25,7 +25,7 @@ class Degradation:
 
 
 def light(settings: Degradation, batch: Batch) -> Batch:
-    """The same random light on all pictures of a face: gamma, brightness, and a gain for each channel."""
+    """The faces in random light, each in its own: gamma, brightness, and a gain for each channel."""
     if not settings.light:
         return batch
     count, device = batch.pictures.shape[0], batch.pictures.device
@@ -94,6 +94,7 @@ def jpeg(x: Tensor, quality: Tensor) -> Tensor:
 
 
 def round_blocks(x: Tensor, table: str, scale: Tensor) -> Tensor:
+    """(B, C, H, W), the DCT of its blocks of 8x8 rounded to `table` times `scale` (B,). H, W: multiples of 8."""
     k = torch.arange(8, device=x.device)
     dct = torch.cos((2 * k[None] + 1) * k[:, None] * math.pi / 16) / 2
     dct[0] /= math.sqrt(2)

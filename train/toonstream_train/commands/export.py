@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> None:
             "centre_below_eyes": framing.CENTRE_BELOW_EYES,
         },
     }
-    others = np.setdiff1d(np.linspace(0, len(faces) - 1, min(CALIBRATION, len(faces))).astype(int), index)
+    others = np.setdiff1d(pack.spread(len(faces), CALIBRATION), index)
     examples = recipe.examples(faces.part(np.array(index)).resized(recipe.side))
     calibration = recipe.examples(faces.part(others).resized(recipe.side)) if len(others) else None
     try:

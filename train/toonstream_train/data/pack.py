@@ -72,13 +72,18 @@ def shared_out(index: NDArray[np.integer], sources: list[str]) -> NDArray[np.int
     return index[np.argsort(turns, kind="stable")]
 
 
+def spread(count: int, most: int) -> NDArray[np.intp]:
+    """The index of at most `most` of `count` things, evenly over all of them, the first and the last included."""
+    return np.linspace(0, count - 1, min(most, count)).astype(np.intp)
+
+
 def picked(pack: Pack, path: Path, names: str | None, count: int) -> list[int]:
     """The index of the crops of these names, separated by commas; without names, of `count` spread over the pack.
 
     path: the pack's, for the message. Raises InputError where a name is not in it.
     """
     if not names:
-        return np.linspace(0, len(pack) - 1, min(count, len(pack))).astype(int).tolist()
+        return [int(i) for i in spread(len(pack), count)]
     wanted = names.split(",")
     if absent := [name for name in wanted if name not in pack.names]:
         raise InputError(f"{path}: {absent[0]} is not in it; name others with --show")

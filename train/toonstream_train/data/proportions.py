@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from toonstream.faces.mesh import EYES, IRISES
 from toonstream.faces.shape import CELLS, Shape, displacements, moved
-from toonstream_train.data.pack import SIZE
+from toonstream_train.data.pack import SIZE, spread
 
 FACES = 48
 """Photos that are measured, spread over all."""
@@ -29,7 +29,7 @@ def fitted_shape(photos: NDArray[np.float32], cartoons: NDArray[np.float32]) -> 
 
     It brings the median `measures` of the moved photos as near to the cartoons' as it can without a fold in any.
     """
-    some = photos[np.linspace(0, len(photos) - 1, min(FACES, len(photos))).astype(int)]
+    some = photos[spread(len(photos), FACES)]
     target = np.median([measures(mesh) for mesh in cartoons], axis=0)
     still = np.array([1.0, 1.0, *[0.0] * 7])
 

@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from toonstream_engines.errors import UserError
 
 from toonstream_train.core import checkpoint
 from toonstream_train.core.curves import read_curves
 from toonstream_train.core.signals import stop_signals
+from toonstream_train.data.pack import spread
 from toonstream_train.evaluation.cells import Image, cell
 from toonstream_train.evaluation.evaluation import Evaluation
 from toonstream_train.evaluation.methods import Method
@@ -131,8 +131,7 @@ def picture(evaluation: Evaluation) -> list[list[Image]]:
 
 def faces_of_picture(count: int) -> list[int]:
     """Spread over all."""
-    places: list[int] = np.linspace(0, count - 1, min(FACES, count)).astype(int).tolist()
-    return places
+    return [int(i) for i in spread(count, FACES)]
 
 
 def table(runs: Sequence[Run], evaluations: Mapping[str, Evaluation]) -> str:

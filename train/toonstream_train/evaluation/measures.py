@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from toonstream.faces import learned_shape
 from toonstream_train.data.landmarks import Points
-from toonstream_train.data.pack import Pack
+from toonstream_train.data.pack import Pack, spread
 from toonstream_train.evaluation import colour, distances, faces, steadiness
 from toonstream_train.evaluation.face_shapes import shape_distances
 from toonstream_train.evaluation.features import EfficientNetLite0, FeatureNetwork
@@ -92,7 +92,7 @@ def against_photos(drawn: Mapping[str, Drawn], network: EfficientNetLite0) -> di
 
 def flicker(photos: Pack, engines: Engines, detect: Detect) -> dict[str, Measures]:
     """How much what is shown of a still face changes with a sensor's noise."""
-    index = np.linspace(0, len(photos) - 1, min(STILLS, len(photos))).astype(int)
+    index = spread(len(photos), STILLS)
     out = {}
     for name, engine in engines.items():
         steady = steadiness.flicker(photos.part(index), partial(toons, engine), detect)

@@ -89,7 +89,6 @@ class DrawnFaces:
         weights: dict[str, float],
         seed: int,
         rank: int = 0,
-        threads: int = 1,
     ) -> None:
         """shape: what the pack's drawings are in, where it does not say itself that its photos are in it already.
 
@@ -105,7 +104,7 @@ class DrawnFaces:
         self.meshes = [moved(mesh, field, self.side) for mesh, field in zip(pack.points[478], self.fields, strict=True)]
         self.shown = shown(pack)
         self._ahead: dict[tuple[int, int, int], Future[DrawnBatch]] = {}
-        self._pool = ThreadPoolExecutor(threads)
+        self._pool = ThreadPoolExecutor(1)
 
     def batch(self, step: int, count: int, size: int) -> DrawnBatch:
         """`count` faces of `size` pixels a side."""
@@ -180,11 +179,10 @@ class DrawnFaces:
         return soft.astype(np.float32) / 255, np.asarray(over, np.uint8)
 
 
-def warped(faces: Pack, shape: Proportions, size: int | None = None) -> dict[str, Bytes]:
+def warped(faces: Pack, shape: Proportions) -> dict[str, Bytes]:
     """The faces as a style of that shape takes them at run time: its inputs `image` and `chart`.
 
-    size: pixels of a side; by default the pack's own. What is in a style's proportions already stays as it is. Raises
-    InputError where the faces have no dense landmarks.
+    What is in a style's proportions already stays as it is. Raises InputError where the faces have no dense landmarks.
     """
     if 478 not in faces.points:
         raise InputError(
@@ -193,12 +191,10 @@ def warped(faces: Pack, shape: Proportions, size: int | None = None) -> dict[str
         )
     shape = Shape() if faces.shape else shape
     side = faces.images.shape[1]
-    size = size or side
-    matrix = np.array([[size / side, 0, 0], [0, size / side, 0]])
     fields = [shape.displacements(mesh, side) for mesh in faces.points[478]]
-    images = [_warped(image, matrix, size, field) for image, field in zip(faces.images, fields, strict=True)]
-    meshes = [moved(mesh, field, side) * (size / side) for mesh, field in zip(faces.points[478], fields, strict=True)]
-    return {"image": np.stack(images), "chart": np.stack([chart(mesh, size) for mesh in meshes])}
+    images = [_warped(image, np.eye(2, 3), side, field) for image, field in zip(faces.images, fields, strict=True)]
+    meshes = [moved(mesh, field, side) for mesh, field in zip(faces.points[478], fields, strict=True)]
+    return {"image": np.stack(images), "chart": np.stack([chart(mesh, side) for mesh in meshes])}
 
 
 def shown(pack: Pack) -> list[Bytes]:

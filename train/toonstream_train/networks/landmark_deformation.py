@@ -5,6 +5,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from toonstream_train.networks.blocks.initial import zero
+
 
 def mlp(inputs: int, outputs: int, width: int, layers: int) -> nn.Sequential:
     """`layers` linear layers, ReLU between them."""
@@ -19,9 +21,7 @@ class Generator(nn.Module):
     def __init__(self, points: int = 17, width: int = 128, layers: int = 12) -> None:
         super().__init__()
         self.body = mlp(2 * points, 2 * points, width, layers)
-        last = self.body[-1]
-        for parameter in last.parameters():
-            nn.init.zeros_(parameter)
+        zero(self.body[-1])
 
     def forward(self, contour: Tensor) -> Tensor:
         moves = exactly(self.body, contour)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import InstanceNorm2d
 
+from toonstream_train.networks.blocks.initial import zero
 from toonstream_train.networks.blocks.residual import ResidualBlock
 
 
@@ -35,8 +36,7 @@ class LandmarkRegressor(nn.Module):
             self.up.append(normed(nn.ConvTranspose2d(before, b, 3, 2, 1, output_padding=1), b))
             before = b + joined
         last = nn.Conv2d(width // 2, landmarks, 3, padding=1)
-        for parameter in last.parameters():  # maps are nearly all 0; noise in them hid landmarks for 200 steps
-            nn.init.zeros_(parameter)
+        zero(last)  # maps are nearly all 0; noise in them hid landmarks for 200 steps
         self.last = nn.Sequential(normed(nn.Conv2d(before, width // 2, 3, padding=1), width // 2), last)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -3,6 +3,12 @@
 from torch import nn
 
 
+def zero(layer: nn.Module) -> None:
+    """Zeros, so that the layer adds nothing at first."""
+    for parameter in layer.parameters():
+        nn.init.zeros_(parameter)
+
+
 def gaussian(layer: nn.Module) -> None:
     """For `network.apply`: weights from a Gaussian of deviation 0.02 (CycleGAN's paper, section 7.2)."""
     if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):

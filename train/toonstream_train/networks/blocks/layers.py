@@ -3,6 +3,8 @@
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate
 
+from toonstream_train.networks.blocks.initial import zero
+
 
 def conv(a: int, b: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
     """Zero padding: the cheapest there is, and a crop's border lies outside the matte."""
@@ -29,8 +31,7 @@ class Context(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.mix = nn.Conv2d(width, width, 1)
-        for parameter in self.mix.parameters():
-            nn.init.zeros_(parameter)
+        zero(self.mix)
 
     def forward(self, x: Tensor) -> Tensor:
         out: Tensor = x + self.mix(x.mean((2, 3), keepdim=True))

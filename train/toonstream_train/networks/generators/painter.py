@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from toonstream.faces.chart import FACE, IRIS, LIPS, OPENING, PLANES
+from toonstream_train.networks.blocks.initial import zero
 from toonstream_train.networks.blocks.layers import Residual, conv, mean_colours, up
 
 
@@ -88,12 +89,6 @@ class Palette(nn.Module):
         mixed = self.mix(torch.cat([means, sides, chroma], 1).flatten(1)[..., None, None])
         colours = self.colours(mixed).reshape(-1, 3, 5).transpose(1, 2).repeat(1, 1, 4)
         return self.fine(mixed), 1 + self.gain(mixed), colours
-
-
-def zero(layer: nn.Module) -> None:
-    """So that it adds nothing at first."""
-    for parameter in layer.parameters():
-        nn.init.zeros_(parameter)
 
 
 def around_eyes(height: int, width: int) -> tuple[int, int, int, int]:

@@ -40,4 +40,4 @@ def run(args: argparse.Namespace) -> None:
     folder = args.folder or args.pack.with_name(f"{args.pack.stem}-{args.look}")
     drawn = draw_all(photos, args.look, folder, args.workers, args.most, args.blinks, args.webcams)
     pack.save(drawn, args.out or args.pack)
-    print(f"{args.out or args.pack}: {len(drawn)} crops of {len(photos)}, and their drawings")
+    print(f"{args.out or args.pack}: {len(drawn)} crops with their drawings, from {len(photos)} in {args.pack}")

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import cv2
 import numpy as np
@@ -16,9 +17,11 @@ from toonstream_train.data import pack, proportions
 from toonstream_train.data.cartoon import Cartoon, taken_apart
 from toonstream_train.data.drawn_blinks import squeezed
 from toonstream_train.data.drawn_faces import Augmentation, DrawnFaces
-from toonstream_train.data.hybrids import in_place, pair, with_hair
+from toonstream_train.data.hybrids import in_place, pair, with_hair, with_irises
 from toonstream_train.data.pack import Pack
 from toonstream_train.data.pairs import FEWEST, doubled, mouth_opening, pairs
+from toonstream_train.data.turned import turned
+from toonstream_train.drawing.common.shapes import fill
 from toonstream_train.recipes.registry import trained
 
 from toonstream.faces.face import five_points
@@ -193,6 +196,35 @@ def test_ink_is_as_crisp_at_twice_the_size() -> None:
     np.testing.assert_array_equal(doubled(once), twice)
     interpolated = cv2.resize(once, (64, 64), interpolation=cv2.INTER_CUBIC)
     assert np.abs(interpolated.astype(int) - twice).max() > 30
+
+
+@pytest.mark.parametrize("by", [-0.13, 0.13])
+def test_heads_turn(apart: Cartoon, by: float) -> None:
+    (drawing,), mesh = turned([apart.picture], apart.mesh, by)
+    width = np.hypot(*(apart.mesh[454] - apart.mesh[234]))
+    assert (mesh[1] - apart.mesh[1])[0] == pytest.approx(by * width, rel=0.1)
+    assert np.abs(mesh[[10, 152]] - apart.mesh[[10, 152]]).max() < 0.3 * abs(by) * width
+    for iris in (mesh[ring[0]] for ring in IRISES):  # its green has moved along
+        np.testing.assert_allclose(drawing[int(iris[1] + 6), int(iris[0])], (30, 120, 60), atol=12)
+    assert (drawing != apart.picture).any()
+
+
+def test_a_wall_behind_a_bald_head_is_no_hair() -> None:
+    picture, mesh = cartoon()
+    assert cast(Cartoon, taken_apart(picture, mesh)).hair.max() == 1
+    hair = (picture == (60, 70, 160)).all(2)
+    picture[cv2.dilate(hair.astype(np.uint8), np.ones((3, 3))) > 0] = (150, 190, 160)
+    assert cast(Cartoon, taken_apart(picture, mesh)).hair.max() == 0
+
+
+def test_eyes_keep_the_photos_colour_where_drawn_ones_have_none(apart: Cartoon) -> None:
+    photo = np.full_like(apart.lab, (50, 20, 20))
+    random = np.random.default_rng(0)
+    assert (with_irises(photo, apart, random) != photo).any()
+    eyes = cv2.dilate(np.maximum(*(fill(apart.mesh[eye], (SIDE, SIDE)) for eye in EYES)), np.ones((3, 3))) > 0
+    black = replace(apart, lab=np.where(eyes[..., None], np.float32(0), apart.lab))
+    black.lab[::3, ::2, 0] = 40  # but for some edges
+    np.testing.assert_array_equal(with_irises(photo, black, random), photo)
 
 
 def test_proportions_are_found_again() -> None:

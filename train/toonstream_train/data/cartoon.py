@@ -24,6 +24,8 @@ HAIR = (26.0, 16.0)
 """The same distances from the colour of hair."""
 NEARER = (-8.0, 0.0)
 """How much nearer than the skin's the colour of hair is where hair is, and from where on it is not."""
+BEHIND = 0.4
+"""What covers more of the left and right border than this is no hair, but the wall behind a bald head or a hat."""
 UNLIKE = 20.0
 """How far hair and skin have to be apart, or no mask could tell them."""
 
@@ -97,7 +99,10 @@ def taken_apart(picture: Bytes, mesh: Points) -> Cartoon | str:
         parts.append((fill(mesh[outline], size), margin))
     inner = np.maximum.reduce([part for part, _ in parts])
     around = np.maximum.reduce([grown(part, odd(margin * width)) for part, margin in parts])
-    hair = like_hair(lab, crown) * near(oval, width)
+    hair = like_hair(lab, crown)
+    if hair[:, [0, -1]].mean() > BEHIND:
+        hair[:] = 0
+    hair *= near(oval, width)
     # Ink is as dark as black hair: within a feature there is none.
     features = np.maximum(inner, around * (1 - hair)) * (1 - covered)
     hair *= 1 - np.maximum(skin, inner)

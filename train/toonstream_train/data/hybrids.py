@@ -71,7 +71,7 @@ def in_place(photo: Bytes, inside: Bytes, mesh: Points, cartoon: Cartoon, shape:
     if len(cheeks) < 80:
         return None
     own = np.median(cheeks, 0)
-    lit = np.median(cheeks[cheeks[:, 0] >= np.median(cheeks[:, 0])], 0)
+    lit = np.median(cheeks[cheeks[:, 0] >= np.percentile(cheeks[:, 0], 30)], 0)
     skin = smoothstep(off_hue(lab, own), 16.0, 9.0) * smoothstep(lab[..., 0], 0.35 * own[0], 0.6 * own[0])
     skin *= known * smoothstep(likely, 0.2, 0.5)
     head = known * smoothstep(likely, 0.3, 0.6)
@@ -134,10 +134,10 @@ def with_irises(photo: Floats, cartoon: Cartoon, random: np.random.Generator) ->
         radius = float(np.hypot(*(ring[1:] - ring[0]).T).mean())
         where = disc(ring[0], radius, cartoon.skin.shape) * fill(cartoon.mesh[EYES[side]], cartoon.skin.shape)
         drawn = cartoon.lab[where > 0.5]
-        drawn = drawn[(drawn[:, 0] > 15) & (drawn[:, 0] < 85)] if len(drawn) else drawn
-        if len(drawn) < 5:
+        coloured = drawn[(drawn[:, 0] > 15) & (drawn[:, 0] < 85)]
+        if len(coloured) < max(5, 0.4 * len(drawn)):  # black pupils say nothing of it
             continue
-        colour = np.median(drawn, 0)
+        colour = np.median(coloured, 0)
         colour[1:] *= random.uniform(0.5, 1.0)
         out += where[..., None] * np.array([0.35, 0.9, 0.9], np.float32) * (colour - out)
     return out

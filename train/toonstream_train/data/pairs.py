@@ -18,6 +18,7 @@ from toonstream_train.data.drawn_blinks import squeezed
 from toonstream_train.data.hybrids import FEATURES, in_place, pair
 from toonstream_train.data.pack import Pack
 from toonstream_train.data.proportions import fitted_shape
+from toonstream_train.data.turned import turned
 from toonstream_train.drawing import wears_glasses
 from toonstream_train.drawing.common.beards import beard, chin
 from toonstream_train.drawing.common.hair import hair
@@ -40,6 +41,8 @@ OPENING = 8.0
 BLINKS = 0.2
 """Share of the pairs whose eyes, where they can, are closed so far."""
 OPEN = (0.15, 0.6)
+TURNED, FURTHEST = 0.5, 0.13
+"""Share of the pairs whose heads turn, and how far at most, as `turned` measures."""
 
 
 def pairs(photos: Pack, cartoons: Pack, each: int, seed: int = 0) -> tuple[Pack, Counter[str]]:
@@ -69,6 +72,8 @@ def pairs(photos: Pack, cartoons: Pack, each: int, seed: int = 0) -> tuple[Pack,
             if random.random() < BLINKS and lids:
                 made, mesh = squeezed(made, mesh, random.uniform(*OPEN))
                 name = f"{name} blinking"
+            if random.random() < TURNED:
+                made, mesh = turned(made, mesh, random.uniform(-FURTHEST, FURTHEST))
             images.append(made[0])
             drawings.append(doubled(made[1]))
             meshes.append(mesh)

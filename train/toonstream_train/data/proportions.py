@@ -14,9 +14,9 @@ STEPS = 12
 SMOOTHEST = 0.12
 """The least determinant that the warp's Jacobian may have: at 0 it folds, and what grows there eightfold is a smear."""
 LEAST = np.array([1.0, 1.0, 0.0, -0.3, -0.4, -0.3, -0.3, -0.1, -0.1])
-MOST = np.array([2.0, 3.5, 0.12, 0.4, 0.5, 0.4, 0.4, 0.3, 0.12])
+MOST = np.array([2.0, 3.5, 0.12, 0.4, 0.5, 0.4, 0.4, 0.3, 0.2])
 """Bounds of what is fitted, in the order of `shape`: eyes, apart, nose, mouth, jaw, chin."""
-TOLERANCE = np.array([0.02, 0.06, 0.015, 0.02, 0.02, 0.03, 0.02, 0.03, 0.02, 0.02])
+TOLERANCE = np.array([0.02, 0.06, 0.015, 0.02, 0.02, 0.03, 0.02, 0.03, 0.02, 0.02, 0.02])
 """How much a unit of misfit is, in the order of `measures`."""
 CALM = 1.0
 """How strongly each number is held at what changes nothing, beside the measures: in shares of its range."""
@@ -85,7 +85,7 @@ def smoothness(field: NDArray[np.float32]) -> float:
 
 def measures(mesh: NDArray[np.floating]) -> Numbers:
     """What a face's proportions are, in its widths: of the eyes width, height, iris and distance, the nose's length and
-    width, the mouth's width, height and place, and the jaw's width. mesh: (478, 2).
+    width, the mouth's width, height and place, the jaw's width, and how far below the eyes the chin is. mesh: (478, 2).
     """
 
     def apart(i: int, j: int) -> float:
@@ -101,6 +101,7 @@ def measures(mesh: NDArray[np.floating]) -> Numbers:
         centres.append(points.mean(0))
     middle = (centres[0] + centres[1]) / 2
     between = np.hypot(*(centres[0] - centres[1]))
-    nose, mouth = (float(np.hypot(*(mesh[part].mean(0) - middle))) for part in ([2], [13, 14]))
+    nose, mouth, chin = (float(np.hypot(*(mesh[part].mean(0) - middle))) for part in ([2], [13, 14], [152]))
     numbers = [*np.mean(eyes, 0), between, nose, apart(48, 278), apart(61, 291), apart(0, 17), mouth, apart(397, 172)]
+    numbers.append(chin)
     return np.array([float(number) for number in numbers]) / width

@@ -23,6 +23,7 @@ from toonstream.faces.face import Face, five_points
 from toonstream.faces.follow import follow
 from toonstream.faces.framing import half_side
 from toonstream.faces.learned_shape import proportions
+from toonstream.faces.mesh import CHIN
 from toonstream.faces.person import Mask, PersonMasks
 from toonstream.faces.shape import Proportions, moved
 from toonstream.faces.square import Square
@@ -51,7 +52,7 @@ class Crop:
     @classmethod
     def of(cls, frame: Frame, face: Face, size: int, shape: Proportions) -> "Crop":
         """The crop of a face, `size` pixels a side, in the style's proportions."""
-        matrix = framing.framing(face.points, size)
+        matrix = framing.with_chin(framing.framing(face.points, size), face.landmarks[CHIN], size)
         landmarks = framing.apply(matrix, face.landmarks)
         field = shape.displacements(landmarks, size)
         return cls(frame, matrix, size, field, moved(landmarks, field, size))

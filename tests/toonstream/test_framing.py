@@ -22,6 +22,16 @@ def test_frames_wide_set_eyes_by_their_distance():
     assert framing.framing(wide, 100)[0, 0] == pytest.approx(100 / (2 * 1.5 * 60))
 
 
+def test_a_smile_leaves_the_chin_in_the_crop():
+    matrix = framing.framing(POINTS, 256)
+    chins = framing.apply(framing.invert(matrix), 256 * np.array([[0.5, 0.9], [0.45, 1.06], [0.5, 3.0]]))
+    assert np.array_equal(framing.with_chin(matrix, chins[0], 256), matrix)
+    further = framing.with_chin(matrix, chins[1], 256)
+    assert framing.apply(further, chins[1][None])[0, 1] == pytest.approx(0.97 * 256)
+    assert np.allclose(framing.apply(further, framing.apply(framing.invert(matrix), np.full((1, 2), 128.0))), 128)
+    assert np.allclose(framing.with_chin(matrix, chins[2], 256)[:, :2], 0.75 * matrix[:, :2])
+
+
 def test_moves_turns_and_grows_with_the_face():
     angle, scale, shift = 0.7, 3.0, np.array([11.0, -5])
     turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])

@@ -13,6 +13,9 @@ HALF_SIDE_PER_EYE_DISTANCE = 1.5
 HALF_SIDE_PER_EYE_TO_MOUTH = 1.7
 CENTRE_BELOW_EYES = 0.08  # of the way from the eyes to the mouth
 
+LOWEST_CHIN, FURTHEST = 0.97, 0.75
+"""Where in a crop the chin lies at most, in its sides, and how small a face becomes for it at most."""
+
 
 def framing(points: NDArray[np.floating], size: int) -> NDArray[np.float64]:
     """The similarity that takes picture coordinates to the upright, square crop of `size` pixels.
@@ -32,6 +35,14 @@ def framing(points: NDArray[np.floating], size: int) -> NDArray[np.float64]:
     turn = size / (2 * half) * axis.conjugate() / abs(axis)
     shift = (1 + 1j) * size / 2 - turn * (eyes + CENTRE_BELOW_EYES * down)
     return np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
+
+
+def with_chin(matrix: NDArray[np.float64], chin: NDArray[np.floating], size: int) -> NDArray[np.float64]:
+    """A `framing`, from far enough away that a chin, (2,) in the picture, lies in it: a smile lifts what it goes by."""
+    below = apply(matrix, chin[None])[0, 1] - size / 2
+    nearer = min(max((LOWEST_CHIN - 0.5) * size / max(below, 1e-6), FURTHEST), 1.0)
+    out: NDArray[np.float64] = nearer * matrix + np.array([[0, 0, 1], [0, 0, 1]]) * (1 - nearer) * size / 2
+    return out
 
 
 def half_side(points: NDArray[np.floating]) -> float:

@@ -57,6 +57,13 @@ def test_help_alone_lists_the_commands(capsys):
     assert all(about in told for about in COMMANDS.values())
 
 
+def test_help_on_help_lists_them_too_and_on_what_is_none_says_so(capsys):
+    assert main(["help", "help"]) == 0
+    assert "commands:" in capsys.readouterr().out
+    assert main(["help", "talk.mp4"]) == 2
+    assert capsys.readouterr().err == "toonstream: talk.mp4: no command; toonstream --help lists them\n"
+
+
 @pytest.mark.parametrize(("word", "meant"), [("bensh", "bench"), ("lives", "live"), ("hlep", "help")])
 def test_a_misspelt_command(capsys, word, meant):
     assert main([word]) == main(["help", word]) == 2

@@ -40,8 +40,8 @@ def main(arguments: list[str] | None = None) -> int:
     if arguments[:1] == ["--version"]:
         print(f"toonstream {__version__}")
         return 0
-    if arguments[:1] == ["help"]:
-        arguments = [*arguments[1:2], "--help"]
+    if helps := arguments[:1] == ["help"]:
+        arguments = [*(word for word in arguments[1:2] if word != "help"), "--help"]
     if arguments[:1] in (["--help"], ["-h"], []):
         print(USAGE, end="", file=sys.stdout if arguments else sys.stderr)
         return 0 if arguments else 2
@@ -52,6 +52,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if name == "convert" and (meant := _misspelt(arguments[0])):
             raise InputError(f"{arguments[0]}: neither a file nor a command{meant}")
+        if helps and arguments[0] not in COMMANDS:
+            raise InputError(f"{arguments[0]}: no command; toonstream --help lists them")
         status: int = import_module(f"toonstream.commands.{name}").run(rest)
         sys.stdout.flush()
     except UserError as error:

@@ -185,6 +185,7 @@ def haired(cartoon: Cartoon, source: Source, width: float) -> Floats:
 
 
 def disc_of(size: float) -> Bytes:
+    """A disc about `size` pixels across, for morphology: (K, K), 0 or 1, K odd."""
     return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (odd(size),) * 2), np.uint8)
 
 

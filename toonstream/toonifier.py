@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from toonstream_engines import Engine, Port, load_style, open_engine
 from toonstream_engines.closeable import Closeable
 from toonstream_engines.errors import InputError
+from toonstream_engines.sharpen import sharpened
 from toonstream_engines.style import DEFAULT
 
 from toonstream.composite import CHEEKS, MATTE_SIZE, Toon, composite, outline
@@ -110,7 +111,7 @@ class Toonifier(Closeable):
         self._engine = style if isinstance(style, Engine) else open_engine(load_style(style), backend)
         self.shape = shape_of(self._engine)
         self._sizes: dict[int, int] = {}
-        self._before: dict[int, NDArray[np.uint8]] = {}  # each face's last cartoon
+        self._before: dict[int, NDArray[np.uint8]] = {}  # each face's last cartoon, not sharpened
 
     @property
     def engine(self) -> Engine:
@@ -155,7 +156,8 @@ class Toonifier(Closeable):
         for face, mask in zip(faces, masks, strict=True):
             same_size[self._size(face)].append((face, mask))
         self._sizes = {face.identity: size for size, group in same_size.items() for face, _ in group}
-        toons = []
+        toons, before, gain = [], self._before, self._engine.model.sharpen
+        self._before = {}
         for size, group in same_size.items():
             crops = [Crop.of(frame, face, size, self.shape) for face, _ in group]
             inputs = {
@@ -165,9 +167,9 @@ class Toonifier(Closeable):
             outputs = self._engine.run(inputs)
             mattes = outputs.get("matte", [None] * len(group))
             for (face, mask), face_crop, drawn, matte in zip(group, crops, outputs["toon"], mattes, strict=True):
-                picture = steadied(drawn, self._before.get(face.identity))
-                toons.append(Toon(face, face_crop.matrix, picture, matte, face_crop.person(mask)))
-        self._before = {toon.face.identity: toon.picture for toon in toons}
+                calm = steadied(drawn, before.get(face.identity))
+                self._before[face.identity] = calm
+                toons.append(Toon(face, face_crop.matrix, sharpened(calm, gain), matte, face_crop.person(mask)))
         return toons
 
     def renew(self, frame: Frame, faces: list[Face]) -> None:

@@ -60,7 +60,7 @@ def export_style(
         part = Path(name)
         made = torch_outputs(generator, examples)
         np.savez_compressed(part / "parity.npz", **examples, **made)  # type: ignore[arg-type]
-        _save_preview(part / "preview.png", examples["image"], made["toon"])
+        _save_preview(part / "preview.png", examples["image"], made["toon"], card.get("sharpen", 0.0))
         traced = _traced(generator, examples, "fp64")  # once for both: nothing else takes as long
         for precision in ("fp32", "fp16"):
             save(in_precision(traced, precision), part / FILES[precision])
@@ -203,10 +203,12 @@ def _prove(style: Style, generator: "nn.Module") -> list[Probe]:
     return tried
 
 
-def _save_preview(path: Path, images: NDArray[np.uint8], toons: NDArray[np.uint8]) -> None:
+def _save_preview(path: Path, images: NDArray[np.uint8], toons: NDArray[np.uint8], gain: float) -> None:
     import cv2
 
-    preview = np.vstack([np.hstack(list(images)), np.hstack(list(toons))])
+    from toonstream_engines.sharpen import sharpened
+
+    preview = np.vstack([np.hstack(list(images)), np.hstack([sharpened(toon, gain) for toon in toons])])
     png = cv2.imencode(".png", cv2.cvtColor(preview, cv2.COLOR_RGB2BGR))[1]
     path.write_bytes(png.tobytes())
 

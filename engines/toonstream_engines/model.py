@@ -13,6 +13,7 @@ MAX_BYTES = 512 << 20
 PRECISIONS = ("fp32", "fp16", "bf16", "int8")
 ANY_SIZE = 256
 """Side in pixels from which on crops show a face's details: who learned on such ones draws larger ones, too."""
+MOST_SHARPEN = 16.0
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Model:
     """For int8, how far it may be from torch: 8-bit steps at the 99.9th percentile."""
     shape: Mapping[str, Any] = field(default_factory=dict, hash=False)
     """The card's [shape]: the proportions that a face is warped to before the network sees it."""
+    sharpen: float = 0.0
+    """Gain of the unsharp mask that its cartoons get, 0 to MOST_SHARPEN."""
 
     @property
     def side(self) -> int | None:

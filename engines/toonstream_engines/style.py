@@ -5,6 +5,7 @@ The card, card.toml:
     about = "Flat shading and clean lines"      # what people read: this and whatever else is there
     size = 256                                  # side in pixels of the crops that it was trained on; below 256 it
                                                 # draws no other
+    sharpen = 4.0                               # gain of the unsharp mask that its cartoons get, if any
 
     [inputs.image]                              # for each input: image, and chart or landmarks where it wants them
     dtype = "uint8"
@@ -39,7 +40,7 @@ from typing import Any
 
 from toonstream_engines.errors import InputError
 from toonstream_engines.graph import Port
-from toonstream_engines.model import PRECISIONS, Model
+from toonstream_engines.model import MOST_SHARPEN, PRECISIONS, Model
 
 SHIPPED = Path(__file__).parent / "styles"
 DEFAULT = "film"
@@ -124,8 +125,11 @@ def _read(folder: Path) -> Style:
         shape = _need(card, "shape", dict) if "shape" in card else {}
         if "network" in shape:
             _file(shape, "network", "[shape] ")
+        sharpen = _need(card, "sharpen", (int, float)) if "sharpen" in card else 0.0
+        if not 0 <= sharpen <= MOST_SHARPEN:
+            raise ValueError(f"sharpen has to be 0 to {MOST_SHARPEN:g}")
         models = {
-            name: replace(_model(folder, f"[models.{name}] ", table, *ports, size), shape=shape)
+            name: replace(_model(folder, f"[models.{name}] ", table, *ports, size), shape=shape, sharpen=float(sharpen))
             for name, table in tables.items()
         }
         if next(iter(models.values())).precision != "fp32":
@@ -194,7 +198,7 @@ def _file(table: object, field: str, where: str) -> tuple[str, str]:
     return file, sha256
 
 
-def _need(table: object, field: str, kind: type, where: str = "") -> Any:
+def _need(table: object, field: str, kind: type | tuple[type, ...], where: str = "") -> Any:
     value = table.get(field) if isinstance(table, dict) else None
     if not isinstance(value, kind) or isinstance(value, bool):
         raise ValueError(f"{where}needs {field}")

@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -18,6 +19,7 @@ from toonstream_engines.model import Model
 from toonstream_engines.parity import load_parity, steps_between
 from toonstream_engines.probe import Candidate, Probe, examine, probe_all
 from toonstream_engines.quantise import int8_pays
+from toonstream_engines.sharpen import sharpened
 from toonstream_engines.style import INPUTS, OUTPUTS, styles
 from toonstream_train import gpu_engines
 
@@ -52,7 +54,7 @@ def _own_cache(tmp_path, monkeypatch):
 
 def test_every_precision_draws_the_same(tmp_path, monkeypatch):
     monkeypatch.setattr("toonstream_engines.export.int8_pays", lambda tried: True)
-    card = {"about": "Fade", "architecture": {"name": "fade", "scale": 1.0}}
+    card = {"about": "Fade", "sharpen": 4.0, "architecture": {"name": "fade", "scale": 1.0}}
     tried = export_style(Fade(), tmp_path / "fade", {"image": faces(2)}, card, {"image": faces(4)})
     style = load_style(tmp_path / "fade")
     assert list(style.models) == ["fp32", "fp16", "int8"]
@@ -70,6 +72,8 @@ def test_every_precision_draws_the_same(tmp_path, monkeypatch):
     assert all(probe.engine is None for probe in tried)
     parity = load_parity(style)
     assert np.abs(parity.outputs["toon"].astype(int) - parity.inputs["image"] * 0.9 - 0.1 * 127.5).max() <= 1
+    preview = cv2.imread(str(style.folder / "preview.png"))[96:, :96, ::-1]
+    assert np.array_equal(preview, sharpened(parity.outputs["toon"][0], 4.0))
     with open_engine(style, "onnxruntime", "int8") as engine:
         assert engine.run({"image": faces(3, 64)})["toon"].shape == (3, 64, 64, 3)
 

@@ -1,5 +1,6 @@
 """The Python interface: a frame in, a frame out."""
 
+import shutil
 from fractions import Fraction
 
 import av
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 from support import CLIP
 from support.tiny_style import save_style, truth
+from toonstream_engines.sharpen import sharpened
 
 from toonstream import Toonifier
 from toonstream import toonifier as toonifier_module
@@ -117,6 +119,20 @@ def test_each_face_is_steadied_beside_itself_in_the_frame_before(toonifier, pict
     alone = toonifier.draw(light, faces)[0].picture
     assert np.array_equal(second, steadied(alone, first))
     assert not np.array_equal(second, alone)
+
+
+def test_cartoons_are_sharpened_as_their_style_says_after_they_are_steadied(style, toonifier, pictures, tmp_path):
+    sharp = shutil.copytree(style, tmp_path / "sharp")
+    (sharp / "card.toml").write_text("sharpen = 4\n" + (style / "card.toml").read_text())
+    frames = [Frame.from_rgb(pictures[0] // 2 + np.uint8(more), 0, Fraction(1, 25), 0) for more in (0, 10)]
+    toonifier.reset()
+    faces = toonifier.see(frames[0])
+    calm = [toonifier.draw(frame, faces)[0].picture for frame in frames]
+    with Toonifier(sharp, backend="onnxruntime") as other:
+        drawn = [other.draw(frame, faces)[0].picture for frame in frames]
+    for picture, soft in zip(drawn, calm, strict=True):
+        assert np.array_equal(picture, sharpened(soft, 4))
+        assert not np.array_equal(picture, soft)
 
 
 def test_a_style_of_small_faces_is_drawn_at_its_own_size(tmp_path, pictures):

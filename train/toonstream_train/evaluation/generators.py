@@ -10,6 +10,7 @@ from toonstream_engines.engine import Arrays, Engine, reason
 from toonstream_engines.errors import InputError
 from toonstream_engines.external import External, open_external
 from toonstream_engines.ort import OnnxRuntime
+from toonstream_engines.sharpen import sharpened
 from toonstream_engines.style import load_style
 
 from toonstream.faces.learned_shape import proportions
@@ -73,6 +74,12 @@ def sized(engine: Engine, faces: Pack) -> Pack:
 
 
 def toons(engine: Engine, faces: Pack) -> Images:
+    """(N, H, W, 3): stills of the faces as they are shown, at their size."""
+    gain = engine.model.sharpen
+    return np.stack([sharpened(toon, gain) for toon in painted(engine, faces)])
+
+
+def painted(engine: Engine, faces: Pack) -> Images:
     """(N, H, W, 3), drawn one at a time, at the size that the generator learned on, and brought to that of `faces`."""
     given, side = inputs(engine, sized(engine, faces)), faces.images.shape[1]
     made = [engine.run({name: array[[i]] for name, array in given.items()})["toon"][0] for i in range(len(faces))]

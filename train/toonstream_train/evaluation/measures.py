@@ -21,7 +21,7 @@ from toonstream_train.data.pack import Pack, spread
 from toonstream_train.evaluation import colour, distances, faces, steadiness
 from toonstream_train.evaluation.face_shapes import shape_distances
 from toonstream_train.evaluation.features import EfficientNetLite0, FeatureNetwork
-from toonstream_train.evaluation.generators import inputs, sized, toons
+from toonstream_train.evaluation.generators import inputs, painted, sized, toons
 from toonstream_train.evaluation.speed import milliseconds
 
 STILLS = 40
@@ -95,7 +95,7 @@ def flicker(photos: Pack, engines: Engines, detect: Detect) -> dict[str, Measure
     index = spread(len(photos), STILLS)
     out = {}
     for name, engine in engines.items():
-        steady = steadiness.flicker(photos.part(index), partial(toons, engine), detect)
+        steady = steadiness.flicker(photos.part(index), partial(painted, engine), detect, engine.model.sharpen)
         out[name] = {"flicker": steady.frames, "noise_response": steady.noise}
     return out
 
@@ -139,7 +139,7 @@ def along_clip(film: Pack | None, engines: Engines, detect: Detect) -> dict[str,
         "photo": {"warping_error": steadiness.warping_error(film.images, steadiness.motion(film.images))}
     }
     for name, engine in engines.items():
-        moving, kept = steadiness.shown(toons(engine, film)), dict[str, float]()
+        moving, kept = steadiness.shown(painted(engine, film), engine.model.sharpen), dict[str, float]()
         for key, each in faces.expression(filmed, faces.find(moving, detect)).items():
             kept |= {f"clip_{key}": each.correlation, f"clip_{key}_slope": each.slope}
         given = inputs(engine, film).get("image", film.images)

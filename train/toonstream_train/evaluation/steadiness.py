@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from toonstream_engines.errors import InputError
+from toonstream_engines.sharpen import sharpened
 
 from toonstream.choose import open_source
 from toonstream.faces import framing
@@ -49,8 +50,8 @@ def noisy(photos: Images, seed: int) -> Images:
     return np.asarray((photos + noise).round().clip(0, 255), np.uint8)
 
 
-def flicker(faces: Pack, draw: Draw, detect: Callable[[Images], Points | None]) -> Flicker:
-    """How much a generator's toons of still faces flicker.
+def flicker(faces: Pack, draw: Draw, detect: Callable[[Images], Points | None], gain: float = 0.0) -> Flicker:
+    """How much a generator's toons of still faces flicker, shown with that gain of `sharpened`.
 
     Landmarks are looked for in the clean crops and in the noisy ones alike: a pack's own were found in whole pictures,
     and lie a little elsewhere.
@@ -58,19 +59,19 @@ def flicker(faces: Pack, draw: Draw, detect: Callable[[Images], Points | None]) 
     clean = found_again(faces, faces.images, detect)
     frames = [found_again(faces, noisy(faces.images, seed), detect) for seed in range(NOISY)]
     drawn = [draw(frame) for frame in frames]
-    seen = np.stack([shown(np.stack(each)) for each in zip(*drawn, strict=True)], 1)
+    seen = np.stack([shown(np.stack(each), gain) for each in zip(*drawn, strict=True)], 1)
     return Flicker(
         frames=_change(*seen[-2:]) / _change(*(frame.images for frame in frames[-2:])),
         noise=_change(draw(clean), drawn[0]) / _change(clean.images, frames[0].images),
     )
 
 
-def shown(toons: Images) -> Images:
-    """One face's toons (T, H, W, 3), frame after frame, as they are shown at run time."""
+def shown(toons: Images, gain: float = 0.0) -> Images:
+    """One face's toons (T, H, W, 3), frame after frame, as they are shown at run time with that gain of `sharpened`."""
     out: list[NDArray[np.uint8]] = []
     for toon in toons:
         out.append(steadied(toon, out[-1] if out else None))
-    return np.stack(out)
+    return np.stack([sharpened(toon, gain) for toon in out])
 
 
 def found_again(faces: Pack, images: Images, detect: Callable[[Images], Points | None]) -> Pack:

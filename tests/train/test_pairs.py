@@ -7,7 +7,7 @@ from typing import cast
 import cv2
 import numpy as np
 import pytest
-from numpy.typing import NDArray
+from support.drawn_cartoon import CREAM, EYE, IRIS, cartoon, pack_of
 from support.drawn_face import EYE_CENTRES, SIDE, SKINS, face, lab
 from support.training import TINY_DRAWING, trainer
 from toonstream_engines.errors import InputError
@@ -24,55 +24,18 @@ from toonstream_train.data.turned import turned
 from toonstream_train.drawing.common.shapes import fill
 from toonstream_train.recipes.registry import trained
 
-from toonstream.faces.face import five_points
 from toonstream.faces.mesh import EYES, IRISES, MOUTH
 from toonstream.faces.shape import Shape, displacements, moved
-
-EYE = (16.0, 17.0)
-"""Half the width and height of a drawn eye; the mesh's are 18 and 8."""
-IRIS = 8.0
-CREAM = (250, 226, 205)
-
-
-def cartoon(
-    eye: tuple[float, float] = EYE, skin: tuple[int, int, int] = CREAM, hair: tuple[int, int, int] = (60, 70, 160)
-) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """A cartoon (256, 256, 3) with eyes of that half width and height, and the mesh that takes it for a photo."""
-    mesh = face(skin)[1]
-    big = np.full((2 * SIDE, 2 * SIDE, 3), (150, 190, 160), np.uint8)
-
-    def blob(centre: tuple[float, float], radii: tuple[float, float], colour: tuple[int, int, int]) -> None:
-        fixed = [round(32 * (value - 0.25)) for value in centre]
-        cv2.ellipse(big, fixed, [round(32 * value) for value in radii], 0, 0, 360, colour, -1, cv2.LINE_AA, 4)
-
-    blob((128, 112), (100, 108), hair)
-    blob((128, 230), (30, 60), skin)
-    blob((128, 138), (79.5, 101.5), (90, 60, 50))
-    blob((128, 138), (78, 100), skin)
-    for centre in EYE_CENTRES:
-        blob((centre[0], 90), (18, 2), (60, 50, 60))
-        blob(centre, eye, (250, 250, 250))
-        blob(centre, (IRIS, eye[1] - 0.5), (30, 120, 60))
-        blob((centre[0], centre[1] - 0.75 * eye[1]), (0.7 * eye[0], 0.25 * eye[1]), (20, 15, 20))
-    blob((128, 193), (14, 1), (120, 60, 60))
-    return cv2.resize(big, (SIDE, SIDE), interpolation=cv2.INTER_AREA), mesh
-
-
-def made(pictures: list[tuple[NDArray[np.uint8], NDArray[np.float32]]], source: str) -> Pack:
-    images, meshes = (np.stack(part) for part in zip(*pictures, strict=True))
-    names = [f"{source}{i}.png" for i in range(len(images))]
-    points = {5: np.stack([five_points(mesh) for mesh in meshes]).astype(np.float32), 478: meshes}
-    return Pack(images, np.ones(images.shape[:3], np.uint8), points, names, [source] * len(images))
 
 
 @pytest.fixture(scope="module")
 def photos() -> Pack:
-    return made([face(SKINS[tone], lids) for tone in SKINS for lids in (8.0,)], "photo")
+    return pack_of([face(SKINS[tone], lids) for tone in SKINS for lids in (8.0,)], "photo")
 
 
 @pytest.fixture(scope="module")
 def cartoons() -> Pack:
-    return made([cartoon((15.0 + i % 3, 15.0 + i % 3)) for i in range(FEWEST)], "cartoon")
+    return pack_of([cartoon((15.0 + i % 3, 15.0 + i % 3)) for i in range(FEWEST)], "cartoon")
 
 
 @pytest.fixture(scope="module")
@@ -292,6 +255,6 @@ def test_packs_without_meshes_are_refused(photos: Pack, cartoons: Pack) -> None:
 
 
 def test_too_few_cartoons_are_refused(photos: Pack, cartoons: Pack) -> None:
-    closed = made([cartoon((16.0, 1.0)) for _ in range(FEWEST)], "closed")
+    closed = pack_of([cartoon((16.0, 1.0)) for _ in range(FEWEST)], "closed")
     with pytest.raises(InputError, match=rf"only 0 cartoons of {FEWEST} .*{FEWEST}: the eyes are not clear"):
         pairs(photos, closed, 1)

@@ -1,7 +1,8 @@
 """Make pairs for drawing_student from photos and cartoons that nobody paired.
 
-A photo's face is put into a cartoon's head; the generator learns to draw the cartoon's. Both packs come from prepare,
-which finds the meshes. The style's proportions are measured, and stay with the pairs.
+A photo's face is put into a cartoon's head, where the generator learns to draw the cartoon's; and a cartoon's face on
+a photo's head. Both packs come from prepare, which finds the meshes. The style's proportions are measured, and stay
+with the pairs.
 """
 
 import argparse
@@ -17,7 +18,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("photos", type=Path, help="a pack with photos, from prepare")
     parser.add_argument("cartoons", type=Path, help="a pack with cartoons of one style, likewise")
     parser.add_argument("--out", type=Path, required=True, metavar="PACK", help="the pack of pairs to write")
-    parser.add_argument("--each", type=int, default=2, metavar="N", help="pairs from each cartoon (%(default)s)")
+    parser.add_argument("--each", type=int, default=2, metavar="N", help="photos for each cartoon's head (%(default)s)")
 
 
 def run(args: argparse.Namespace) -> None:

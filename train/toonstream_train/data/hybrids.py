@@ -5,6 +5,7 @@ float32 LAB (H, W, 3), masks (H, W) from 0 to 1, meshes (478, 2) in pixels.
 """
 
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -21,6 +22,7 @@ from toonstream_train.drawing.common.skin import filled
 from toonstream_train.drawing.common.smoothing import Floats, blur, grid, smoothstep, to_lab
 
 Bytes = NDArray[np.uint8]
+Picture = TypeVar("Picture", Bytes, Floats)
 FEATURES = [*OVAL, *BROWS[0][:5:2], *BROWS[1][:5:2], *EYES[0][::2], *EYES[1][::2], 468, 473, 1, *NOSE_BASE[::4]]
 FEATURES += MOUTH[::3] + MOUTH_INSIDE[::5]
 """Points of the mesh that a face is warped by."""
@@ -58,13 +60,8 @@ def in_place(photo: Bytes, inside: Bytes, mesh: Points, cartoon: Cartoon, shape:
     field = displacements(mesh, shape, side)
     source = moved(mesh, field, side)[FEATURES]
     between = spline.displacements(source, cartoon.mesh[FEATURES], side, CELLS)
-    at = np.stack(grid(side, side), 2) + np.float32(0.5)
-    for step in (between, field):
-        scale = np.float32(len(step) / side)
-        at = at + cv2.remap(step, at * scale - np.float32(0.5), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    picture = cv2.remap(photo, at - np.float32(0.5), None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    known = cv2.remap(inside, at - np.float32(0.5), None, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT)
-    known = blur(1 - grown(1 - known.astype(np.float32), 7), 1.5)
+    picture, seen = through(photo, between, field), through(inside, between, field, interpolation=cv2.INTER_NEAREST)
+    known = blur(1 - grown(1 - seen.astype(np.float32), 7), 1.5)
     lab, likely = to_lab(picture), person(picture)
     sample = (bare_cheeks(cartoon.mesh, known.shape) > 0.5) & (cartoon.skin > 0.5)
     cheeks = lab[sample]
@@ -81,15 +78,38 @@ def in_place(photo: Bytes, inside: Bytes, mesh: Points, cartoon: Cartoon, shape:
     return Source(lab, known, skin, lit, hair)
 
 
+def through(picture: Picture, *fields: Floats, interpolation: int = cv2.INTER_CUBIC) -> Picture:
+    """A picture (S, S, ...) resampled once through fields of displacements (N, N, 2) in its pixels, the last first.
+
+    Its border repeats; with INTER_NEAREST, which is for masks, 0 is beyond it.
+    """
+    side = picture.shape[0]
+    at = np.stack(grid(side, side), 2) + np.float32(0.5)
+    for step in fields:
+        scale = np.float32(len(step) / side)
+        at = at + cv2.remap(step, at * scale - np.float32(0.5), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    beyond = cv2.BORDER_CONSTANT if interpolation == cv2.INTER_NEAREST else cv2.BORDER_REPLICATE
+    out = cv2.remap(picture, at - np.float32(0.5), None, interpolation, borderMode=beyond)
+    return np.asarray(out, picture.dtype)
+
+
 def pair(cartoon: Cartoon, source: Source, random: np.random.Generator) -> tuple[Bytes, Bytes]:
     """The hybrid and the drawing, (S, S, 3) RGB each."""
     cartoon = with_hair(cartoon, source, random)
-    tone = source.lit.copy()
+    return to_rgb(hybrid(cartoon, source, random)), in_tone(cartoon, source.lit)
+
+
+def in_tone(cartoon: Cartoon, lit: NDArray[np.float32]) -> Bytes:
+    """The cartoon (S, S, 3) RGB with its skin in the tone that a photo's lit skin (3,) is drawn in."""
+    lab = toned(cartoon.lab, cartoon, drawn_tone(lit), cartoon.skin)
+    return np.where((cartoon.skin > 0)[..., None], to_rgb(lab), cartoon.picture)
+
+
+def drawn_tone(lit: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The colour (3,) of drawn skin for the lit skin of a photo (3,): a little lighter."""
+    tone = lit.copy()
     tone[0] += LIFTED[0] * (min(95.0, float(tone[0]) + LIFTED[1]) - tone[0])
-    drawing = np.where(
-        (cartoon.skin > 0)[..., None], to_rgb(toned(cartoon.lab, cartoon, tone, cartoon.skin)), cartoon.picture
-    )
-    return to_rgb(hybrid(cartoon, source, random)), drawing
+    return tone
 
 
 def hybrid(cartoon: Cartoon, source: Source, random: np.random.Generator) -> Floats:

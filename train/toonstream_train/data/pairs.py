@@ -1,7 +1,8 @@
-"""Pairs from pictures that nobody paired: cartoons with photos' faces, and the same cartoons in the photos' tones."""
+"""Pairs from pictures that nobody paired: photos' faces in cartoons' heads, and cartoons' faces on photos' heads."""
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 
 import cv2
@@ -13,9 +14,10 @@ from tqdm import tqdm
 from toonstream.faces.face import five_points
 from toonstream.faces.mesh import BROWS, MOUTH_CORNERS, MOUTH_INSIDE, OVAL
 from toonstream.faces.shape import Shape, displacements, moved
+from toonstream_train.data import heads
 from toonstream_train.data.cartoon import Cartoon, taken_apart
 from toonstream_train.data.drawn_blinks import squeezed
-from toonstream_train.data.hybrids import FEATURES, in_place, pair
+from toonstream_train.data.hybrids import FEATURES, in_place, in_tone, pair
 from toonstream_train.data.pack import Pack
 from toonstream_train.data.proportions import fitted_shape
 from toonstream_train.data.turned import turned
@@ -41,12 +43,26 @@ OPENING = 8.0
 BLINKS = 0.2
 """Share of the pairs whose eyes, where they can, are closed so far."""
 OPEN = (0.15, 0.6)
+ON_EACH = 2
+"""Cartoons' faces that are put on a photo's head."""
 TURNED, FURTHEST = 0.5, 0.13
 """Share of the pairs whose heads turn, and how far at most, as `turned` measures."""
 
 
+@dataclass(frozen=True)
+class Made:
+    """A pair: what a generator sees and what it shall draw, (S, S, 3) and (2 S, 2 S, 3), and what a pack says of it."""
+
+    image: NDArray[np.uint8]
+    drawing: NDArray[np.uint8]
+    mesh: NDArray[np.float32]
+    inside: NDArray[np.uint8]
+    name: str
+    source: str
+
+
 def pairs(photos: Pack, cartoons: Pack, each: int, seed: int = 0) -> tuple[Pack, Counter[str]]:
-    """Hybrids with their drawings, `each` of every cartoon that can be used, and how many cannot, by why.
+    """Pairs of both kinds, hybrids `each` of every cartoon that can be used, and how many cannot, by why.
 
     The pack has the style's proportions as its `shape`. Raises InputError where a pack lacks meshes.
     """
@@ -58,33 +74,66 @@ def pairs(photos: Pack, cartoons: Pack, each: int, seed: int = 0) -> tuple[Pack,
         why = "; ".join(f"{count}: {reason}" for reason, count in left_out.most_common())
         raise InputError(f"only {len(usable)} cartoons of {len(cartoons)} can be used, {FEWEST} are needed ({why})")
     shape = fitted_shape(faces.points[478], refined)
+    made = [*hybrids(faces, drawn, usable, shape, each, seed), *on_heads(faces, drawn, usable, shape, seed)]
+    if not made:
+        raise InputError("no photo shows a bare face; prepare some without glasses, beards and fringes")
+    dense = np.stack([one.mesh for one in made])
+    points = {5: np.stack([five_points(mesh) for mesh in dense]).astype(np.float32), 478: dense}
+    images, inside, drawings = (
+        np.stack([getattr(one, name) for one in made]) for name in ("image", "inside", "drawing")
+    )
+    names, styles = [one.name for one in made], [one.source for one in made]
+    return Pack(images, inside, points, names, styles, drawings, shape), left_out
+
+
+def hybrids(faces: Pack, drawn: Pack, usable: list[int], shape: Shape, each: int, seed: int) -> Iterator[Made]:
+    """Photos' faces in the heads of cartoons, `each` of every cartoon."""
     sources = Sources(faces, shape)
-    images, drawings, meshes, inside, names, styles = [], [], [], [], [], []
-    for index in tqdm(usable, desc="pairs", unit="cartoon"):
-        cartoon = taken_apart(drawn.images[index], drawn.points[478][index])  # again: all of them fill the memory
-        assert isinstance(cartoon, Cartoon)
+    for index in tqdm(usable, desc="hybrids", unit="cartoon"):
+        cartoon = apart_again(drawn, index)
         random, lids = np.random.default_rng((seed, index)), cartoon.bare_lids
         for photo in sources.alike(cartoon, each, random):
             placed = in_place(faces.images[photo], faces.inside[photo], faces.points[478][photo], cartoon, shape)
             if placed is None:
                 continue
-            made, mesh, name = list(pair(cartoon, placed, random)), cartoon.mesh, faces.names[photo]
+            pictures, mesh, name = list(pair(cartoon, placed, random)), cartoon.mesh, faces.names[photo]
             if random.random() < BLINKS and lids:
-                made, mesh = squeezed(made, mesh, random.uniform(*OPEN))
+                pictures, mesh = squeezed(pictures, mesh, random.uniform(*OPEN))
                 name = f"{name} blinking"
             if random.random() < TURNED:
-                made, mesh = turned(made, mesh, random.uniform(-FURTHEST, FURTHEST))
-            images.append(made[0])
-            drawings.append(doubled(made[1]))
-            meshes.append(mesh)
-            inside.append(drawn.inside[index] * (cartoon.covered < 0.5).astype(np.uint8))
-            names.append(f"{drawn.names[index]} with {name}")
-            styles.append(drawn.sources[index])
-    if not images:
-        raise InputError("no photo shows a bare face; prepare some without glasses, beards and fringes")
-    dense = np.stack(meshes)
-    points = {5: np.stack([five_points(mesh) for mesh in meshes]).astype(np.float32), 478: dense}
-    return Pack(np.stack(images), np.stack(inside), points, names, styles, np.stack(drawings), shape), left_out
+                pictures, mesh = turned(pictures, mesh, random.uniform(-FURTHEST, FURTHEST))
+            inside = drawn.inside[index] * (cartoon.covered < 0.5).astype(np.uint8)
+            name = f"{drawn.names[index]} with {name}"
+            yield Made(pictures[0], doubled(pictures[1]), mesh, inside, name, drawn.sources[index])
+
+
+def on_heads(faces: Pack, drawn: Pack, usable: list[int], shape: Shape, seed: int) -> Iterator[Made]:
+    """Cartoons' faces on the heads of photos, up to ON_EACH of every photo that is sure."""
+    plain = {index: cartoon.mesh for index in usable if heads.bare(cartoon := apart_again(drawn, index))}
+    if not plain:
+        return
+    indices, forms = list(plain), np.stack([form(mesh) for mesh in plain.values()])
+    openings = np.array([mouth_opening(mesh) for mesh in plain.values()])
+    for photo in tqdm(range(len(faces)), desc="heads", unit="photo"):
+        if wears_glasses(faces.images[photo], faces.points[478][photo]):
+            continue
+        head = heads.head_of(faces.images[photo], faces.inside[photo], faces.points[478][photo], shape)
+        if head is None:
+            continue
+        off = np.abs(forms - form(head.mesh)).sum((1, 2)) + OPENING * np.abs(openings - mouth_opening(head.mesh))
+        for nearest in np.random.default_rng((seed, photo)).permutation(np.argsort(off)[:ALIKE])[:ON_EACH]:
+            index = indices[nearest]
+            cartoon = apart_again(drawn, index)
+            drawing = heads.on_head(cartoon, head, doubled(in_tone(cartoon, head.lit)))
+            name = f"{drawn.names[index]} on {faces.names[photo]}"
+            yield Made(head.picture, drawing, head.mesh, head.inside, name, faces.sources[photo])
+
+
+def apart_again(cartoons: Pack, index: int) -> Cartoon:
+    """A cartoon that can be used, taken apart: all of them would fill the memory."""
+    cartoon = taken_apart(cartoons.images[index], cartoons.points[478][index])
+    assert isinstance(cartoon, Cartoon)
+    return cartoon
 
 
 def doubled(drawing: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -148,8 +148,6 @@ def bare(cartoon: Cartoon) -> bool:
 
 def on_head(cartoon: Cartoon, head: Head, doubled: Bytes) -> Bytes:
     """The drawing, (2 S, 2 S, 3) RGB. doubled: the cartoon at that size, with its skin in the head's tone."""
-    side, width = len(head.picture), 2 * face_width(head.mesh)
-    size = (2 * side, 2 * side)
     out = twice(head.lab)
     skin, hairs, beards = (blur(mask.astype(np.float32), 0.8) for mask in (head.skin, head.hair, head.beard))
     out += skin[..., None] * (drawn_tone(head.lit) - out)
@@ -161,21 +159,30 @@ def on_head(cartoon: Cartoon, head: Head, doubled: Bytes) -> Bytes:
 
     oval = fill(cartoon.mesh[OVAL], cartoon.skin.shape)
     inner = 1 - grown(1 - oval, odd(0.06 * face_width(cartoon.mesh)))
-    back = 2 * spline.displacements(cartoon.mesh[FEATURES], head.mesh[FEATURES], side, CELLS)
+    back = 2 * spline.displacements(cartoon.mesh[FEATURES], head.mesh[FEATURES], len(head.picture), CELLS)
     face = to_lab(through(doubled, back))
     cover = through(twice(inner * np.maximum(cartoon.skin, cartoon.features)), back).clip(0, 1)
     bearded = through(twice(cartoon.features), back).clip(0, 1)
     cover *= (1 - hairs) * (1 - beards * (1 - bearded))
     out += cover[..., None] * (face - out)
 
-    pen = PEN * width
-    ink = border(head.skin | head.hair, pen)
-    ink = np.maximum(ink, border(head.hair, pen) * (blur(skin, pen) > 0.02))
+    out += ink_of(head)[..., None] * (INK - out)
+    return to_rgb(out)
+
+
+def ink_of(head: Head) -> Floats:
+    """Coverage (2 S, 2 S) of the lines where a head ends, where its hair meets skin, and along its jaw."""
+    pen = PEN * 2 * face_width(head.mesh)
+    skin = blur(head.skin.astype(np.float32), pen)
     jaw = curve(2 * head.mesh[JAW_LINE], 80)
     ends = (np.minimum(np.arange(80), np.arange(80)[::-1]) / 12).clip(0.2, 1)
-    ink = np.maximum(ink, stroke(jaw, pen * ends, size) * (blur(skin, pen) > 0.3))
-    out += ink[..., None] * (INK - out)
-    return to_rgb(out)
+    lines = (
+        border(head.skin | head.hair, pen),
+        border(head.hair, pen) * (skin > 0.02),
+        stroke(jaw, pen * ends, (head.skin.shape[0], head.skin.shape[1])) * (skin > 0.3),
+    )
+    out: Floats = np.maximum.reduce(lines)
+    return out
 
 
 def border(mask: Bools, pen: float) -> Floats:

@@ -29,12 +29,14 @@ PLAIN, BARE = 6.0, 0.97
 """How far plain skin is from its tone, and what share of a cartoon's face that has to be, with the features."""
 BROWS_AT_MOST = 45.0
 """How light (L*) the darkest tenth of its brows may be: those of photos mostly are dark."""
+BALD, LIGHT = 9.0, 0.45
+"""How far a crown is from skin where it has hair; how much lightness counts in that beside chroma."""
 BEARDED, DARKER = 0.5, 14.0
 """The share of the chin under a beard, and by how much darker (L*) than skin that is, from which it is drawn."""
 PEN = 0.022
 """Width of the ink around heads, hair and jaws, in widths of the face."""
 INK = np.array([3, 0, 0], np.float32)
-STEEP, ON_EDGES = 1.2, 0.9
+STEEP, ON_EDGES = 1.2, 0.94
 """How steep photos are where a head ends, in LAB a pixel, and along how much of its border, or it is not sure."""
 WOUND = 7.0
 """The longest border of a head, in widths of its face: a longer one follows something else."""
@@ -92,14 +94,22 @@ def head_of(photo: Bytes, inside: Bytes, mesh: Points, shape: Shape) -> Head | N
 
 
 def skin_of(calm: Floats, own: NDArray[np.float32], body: Floats, oval: Floats, mesh: Points) -> Floats:
-    """Where a photo shows the skin of a face, of ears and neck, (H, W); above the forehead hair is often as light."""
-    size, rows = oval.shape, np.arange(len(oval), dtype=np.float32)[:, None]
+    """Where a photo shows the skin of a face, of ears and neck, (H, W).
+
+    Above the mesh a forehead goes on, and may shine: skin is what is nearer to its colour than to that of the crown.
+    """
+    size, width, rows = oval.shape, face_width(mesh), np.arange(len(oval), dtype=np.float32)[:, None]
     off, light = off_hue(calm, own), calm[..., 0]
-    alike = smoothstep(off, 16.0, 9.0) * smoothstep(light, 0.35 * own[0], 0.6 * own[0])
-    strictly = smoothstep(off, 11.0, 6.0) * smoothstep(np.abs(light - own[0]), 26.0, 14.0)
-    crown = (1 - blur(oval, 1.0)) * (rows < mesh[[127, 356], 1].mean())
-    skin = body * (alike * (1 - crown) + np.minimum(alike, strictly) * crown)
-    out: Floats = np.maximum(skin, oval) * near(neck(mesh, size), 0.12 * face_width(mesh))
+    skin = smoothstep(off, 16.0, 9.0) * smoothstep(light, 0.35 * own[0], 0.6 * own[0])
+    above = (1 - blur(oval, 1.0)) * (rows < mesh[[127, 356], 1].mean())
+    top = (body > 0.7) & (above > 0.5) & (grown(oval, odd(0.2 * width)) < 0.5) & (grown(oval, odd(0.5 * width)) > 0.5)
+    crown = np.median(calm[top], 0) if top.any() else own
+    if away(crown, own, LIGHT) > BALD:
+        darker = light - own[0] if crown[0] > own[0] else np.minimum(light - own[0], 0)
+        nearer = away(calm, crown, LIGHT) - np.hypot(off, LIGHT * darker)
+        skin *= 1 - above * (1 - smoothstep(nearer, -4.0, 4.0))
+    reach = np.maximum(near(neck(mesh, size), 0.12 * width), above * near(oval, 0.45 * width))
+    out: Floats = np.maximum(body * skin, oval) * reach
     return out
 
 

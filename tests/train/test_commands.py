@@ -99,6 +99,18 @@ def test_only_sources_that_the_user_names_have_to_be_there(tmp_path: Path, capsy
     assert "the photos have no drawings" in capsys.readouterr().err  # what is checked later
 
 
+def test_a_run_that_never_began_leaves_no_folder(tmp_path: Path) -> None:
+    """But one that was there before stays."""
+    pack.save(dataclasses.replace(tiny_pack(), drawings=None), tmp_path / "photos.pack")
+    out = tmp_path / "run"
+    fit = ["fit", "drawing_student", "--photos", str(tmp_path / "photos.pack"), "--device", "cpu", "--out", str(out)]
+    assert main(fit) == 2
+    assert not out.exists()
+    out.mkdir()
+    assert main(fit) == 2
+    assert out.is_dir()
+
+
 @pytest.mark.parametrize("units", [True, False])
 def test_bf16_only_where_the_processor_has_units_for_it(units: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": units}, raising=False)

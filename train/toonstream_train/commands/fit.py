@@ -6,7 +6,8 @@ pictures.
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -73,10 +74,6 @@ def run(args: argparse.Namespace) -> None:
     preview = pack.load(args.preview) if args.preview else packs.get(next(iter(kind.packs)))
     if preview is None:
         raise InputError("there are no faces for the picture grids; add --photos PACK, or --preview PACK")
-    try:
-        args.out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{args.out}: cannot be made ({error.strerror}); give another --out") from error
     precision = bf16_where_fast(args.device) if args.precision == "auto" else args.precision
     try:
         fabric = Fabric(accelerator=args.device, precision=precision, **processes())  # type: ignore[arg-type]
@@ -86,15 +83,38 @@ def run(args: argparse.Namespace) -> None:
     if "OMP_NUM_THREADS" not in os.environ:  # a core for the thread that makes batches, or all wait
         torch.set_num_threads(max(1, torch.get_num_threads() - 1))
     torch.manual_seed(chosen.training.seed)
-    trainer = Trainer(kind(chosen), args.out, fabric)
-    if args.start:
-        trainer.start_from(args.start)
-    trainer.feed(packs)
-    paces = forecast(trainer)
-    if fabric.is_global_zero and paces:
-        print(f"{in_words(paces, chosen)} ({fabric.device}, {torch.get_num_threads()} threads, {precision})")
-        print(f"curves: tensorboard --logdir {args.out}; pictures: {args.out / 'grids'}", flush=True)
-    trainer.fit(preview)
+    with run_folder(args.out):
+        trainer = Trainer(kind(chosen), args.out, fabric)
+        if args.start:
+            trainer.start_from(args.start)
+        trainer.feed(packs)
+        paces = forecast(trainer)
+        if fabric.is_global_zero and paces:
+            print(f"{in_words(paces, chosen)} ({fabric.device}, {torch.get_num_threads()} threads, {precision})")
+            print(f"curves: tensorboard --logdir {args.out}; pictures: {args.out / 'grids'}", flush=True)
+        trainer.fit(preview)
+
+
+@contextmanager
+def run_folder(path: Path) -> Iterator[None]:
+    """Make a run's folder first, since training takes long; a new one goes again where nothing came to lie in it.
+
+    Raises InputError where it cannot be made.
+    """
+    from toonstream_engines.errors import InputError
+
+    new = not path.exists()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be made ({error.strerror}); give another --out") from error
+    try:
+        yield
+    except BaseException:
+        if new:
+            with suppress(OSError):  # it is not empty
+                path.rmdir()
+        raise
 
 
 def data(args: argparse.Namespace) -> dict[str, Path]:

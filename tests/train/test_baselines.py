@@ -11,6 +11,7 @@ from support.exported import drawn_photo
 from support.training import TINY_CYCLE, TINY_DISTANCE, TINY_MUNIT, TINY_UGATIT, TINY_UNIT, run, tiny_pack, trainer
 from toonstream_engines.errors import InputError
 from toonstream_train.core.recipe import Settings
+from toonstream_train.data.dataset import Geometry
 from toonstream_train.losses.attention import cam_loss
 from toonstream_train.losses.distance import between_halves, between_pictures, distance_loss
 from toonstream_train.losses.variational import kl_to_standard_normal
@@ -174,6 +175,11 @@ def test_munit_exports_the_mean_style_of_the_cartoons(tmp_path: Path) -> None:
 def test_munit_halves_its_rates() -> None:
     (stage,) = MUNIT(dataclasses.replace(TINY_MUNIT, steps=10)).stages()
     assert [stage.schedule(step / 10) for step in range(10)] == [1.0] * 4 + [0.5] * 4 + [0.25] * 2
+
+
+def test_munit_needs_pictures_that_its_coarsest_discriminator_can_see() -> None:
+    with pytest.raises(InputError, match="geometry.size=32: munit needs 64 pixels at least"):
+        MUNIT(dataclasses.replace(TINY_MUNIT, geometry=Geometry(size=32)))
 
 
 def test_discriminators_of_several_scales() -> None:

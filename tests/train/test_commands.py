@@ -95,6 +95,10 @@ def test_only_sources_that_the_user_names_have_to_be_there(tmp_path: Path, capsy
     fit += ["--device", "cpu", "--out", str(tmp_path / "run")]
     assert main([*fit, "--set", "weights.mode=2"]) == 2
     assert "weights: no pack has faces of 'mode'; there are made" in capsys.readouterr().err
+    assert main([*fit, "--set", "weights.made=-1"]) == 2
+    assert "weights.made=-1.0: it has to be a number from 0" in capsys.readouterr().err
+    assert main([*fit, "--set", "weights.made=0"]) == 2
+    assert "weights: with these no face of the pack 'photos' is ever taken" in capsys.readouterr().err
     assert main(fit) == 2
     assert "the photos have no drawings" in capsys.readouterr().err  # what is checked later
 

@@ -53,6 +53,10 @@ def test_the_regressor_of_table_3() -> None:
     assert shapes == [*down, (1024, 4, 4), *down[-2::-1], (32, 128, 128)]
 
 
+def test_the_narrowest_regressor() -> None:
+    assert LandmarkRegressor(width=1)(torch.zeros(1, 3, 64, 64)).shape == (1, 5, 64, 64)
+
+
 def test_the_regressor_finds_a_spot() -> None:
     torch.manual_seed(0)
     regressor = LandmarkRegressor(1, width=4)

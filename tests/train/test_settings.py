@@ -52,6 +52,31 @@ def test_a_word_in_place_of_numbers(wrong: str) -> None:
         settings.read(DrawingStudent.defaults, None, [wrong])
 
 
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        ("batch=0", "batch=0: it has to be a number from 1"),
+        ("discriminator_width=-4", "discriminator_width=-4: it has to be a number from 1"),
+        ("steps=-5", "steps=-5: it has to be a number from 0"),
+        ("learning_rate=-1.0", "learning_rate=-1.0: it has to be a number from 0"),
+        ("omega=inf", "omega=inf: it has to be a number from 0"),
+        ("omega=nan", "omega=nan: it has to be a number from 0"),
+        ("beta1=1.0", "beta1=1.0: it has to be below 1"),
+        ("training.log_steps=0", "training.log_steps=0: it has to be a number from 1"),
+        ("geometry.rotation=-5.0", "geometry.rotation=-5.0: it has to be a number from 0"),
+        ("geometry.scale=[0.0, 1.0]", r"geometry.scale=\[0.0, 1.0\]: it has to be from a number above 0"),
+        ("geometry.scale=[1.0, 0.5]", r"geometry.scale=\[1.0, 0.5\]: it has to be from a number above 0"),
+    ],
+)
+def test_numbers_that_nothing_can_be_trained_with(wrong: str, why: str) -> None:
+    with pytest.raises(InputError, match=why):
+        settings.read(CartoonGANSettings(), None, [wrong])
+
+
+def test_proportions_may_be_negative() -> None:
+    assert settings.read(DrawingStudent.defaults, None, ["shape.jaw=-0.1"]).shape.jaw == -0.1
+
+
 def test_a_size_is_a_number_of_pixels() -> None:
     for size in ("large", "100", "0", "768"):
         with pytest.raises(InputError, match=f"sizes.{size}: a size is a multiple of 32, in pixels, and 736 at most"):

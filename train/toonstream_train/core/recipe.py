@@ -1,5 +1,6 @@
 """What a recipe is, so that the trainer needs to know none by name."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from toonstream_train.core.schedules import Schedule, constant
+from toonstream_train.core.settings import check_numbers
 from toonstream_train.data.dataset import Geometry
 from toonstream_train.data.pack import SIZE, Pack
 
@@ -33,12 +35,18 @@ class Training:
     grid_seconds: float = 180.0
     save_seconds: float = 180.0
 
+    def __post_init__(self) -> None:
+        check_numbers(self, "training.")
+
 
 @dataclass(frozen=True)
 class Settings:
-    """Base of every recipe's settings, frozen."""
+    """Base of every recipe's settings, frozen. Raises InputError where a number cannot be what it is."""
 
     training: Training = field(default_factory=Training)
+
+    def __post_init__(self) -> None:
+        check_numbers(self)
 
 
 @dataclass(frozen=True)
@@ -163,10 +171,19 @@ def check_packs(recipe: Recipe, packs: Mapping[str, Pack]) -> None:
 
 
 def check_sources(settings: Settings, packs: Mapping[str, Pack]) -> None:
-    """Raises InputError where `weights` or `geometry.weights` names a source that no pack has faces of."""
+    """Raises InputError where `weights` or `geometry.weights` cannot be those of faces in these packs.
+
+    A source has to be in one of them, a weight to be no less than 0, and one in each pack above it.
+    """
     sources = sorted({source for pack in packs.values() for source in pack.sources})
     tables = {"weights": settings, "geometry.weights": getattr(settings, "geometry", None)}
     for table, owner in tables.items():
-        for name in getattr(owner, "weights", {}):
+        weights: Mapping[str, float] = getattr(owner, "weights", {})
+        for name, weight in weights.items():
             if name not in sources:
                 raise InputError(f"{table}: no pack has faces of {name!r}; there are {', '.join(sources)}")
+            if not 0 <= weight < math.inf:
+                raise InputError(f"{table}.{name}={weight}: it has to be a number from 0")
+        for name, pack in packs.items():
+            if not any(weights.get(source, 1.0) for source in pack.sources):
+                raise InputError(f"{table}: with these no face of the pack {name!r} is ever taken; raise one above 0")

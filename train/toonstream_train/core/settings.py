@@ -1,6 +1,7 @@
 """Settings: frozen dataclasses, a TOML file over their defaults, `--set name=value` over both."""
 
 import dataclasses
+import math
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,6 +10,26 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 from toonstream_engines.errors import InputError
 
 S = TypeVar("S")
+
+FROM_ONE = ("batch", "width", "style", "window", "halve", "log_steps", "critic_steps")
+"""Ends of the names of settings that cannot be 0."""
+BELOW_ONE = ("beta1", "ema")
+"""Shares of what was before that stay: at 1 nothing new would come in."""
+
+
+def check_numbers(settings: object, table: str = "") -> None:
+    """Raises InputError for a number that is negative or infinite, or not as FROM_ONE and BELOW_ONE say.
+
+    table: where among the recipe's settings these are, with a dot, for the message.
+    """
+    for name, value in vars(settings).items():
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            continue
+        least = 1 if name.endswith(FROM_ONE) else 0
+        if not least <= value < math.inf:
+            raise InputError(f"{table}{name}={value}: it has to be a number from {least}")
+        if name in BELOW_ONE and value >= 1:
+            raise InputError(f"{table}{name}={value}: it has to be below 1")
 
 
 def read(default: S, file: Path | None, assignments: Sequence[str]) -> S:

@@ -1,5 +1,6 @@
 """Packs in memory, and batches out of them: augmented on the device, everything of a face alike."""
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -8,6 +9,7 @@ from toonstream_engines.errors import InputError
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
 
+from toonstream_train.core.settings import check_numbers
 from toonstream_train.data.pack import SIZE, Pack
 from toonstream_train.data.points import mirrored
 
@@ -35,6 +37,10 @@ class Geometry:
     def __post_init__(self) -> None:
         if self.size % 32 or self.size < 32:
             raise InputError(f"geometry.size={self.size}: it has to be a multiple of 32, in pixels")
+        low, high = self.scale
+        if not 0 < low <= high < math.inf:
+            raise InputError(f"geometry.scale=[{low}, {high}]: it has to be from a number above 0 to one no smaller")
+        check_numbers(self, "geometry.")
 
     @property
     def side(self) -> int:

@@ -24,6 +24,7 @@ class LandmarkRegressor(nn.Module):
     def __init__(self, landmarks: int = 5, width: int = 64) -> None:
         super().__init__()
         widths = [width * 2**i for i in range(5)]
+        finest = max(1, width // 2)
 
         def normed(layer: nn.Module, channels: int) -> nn.Sequential:
             return nn.Sequential(layer, InstanceNorm2d(channels), nn.LeakyReLU(0.2, inplace=True))
@@ -32,12 +33,12 @@ class LandmarkRegressor(nn.Module):
         self.middle = ResidualBlock(widths[-1], InstanceNorm2d)
         self.up = nn.ModuleList()
         before = widths[-1]
-        for b, joined in zip([*widths[-2::-1], width // 2], [*widths[-2::-1], 3], strict=True):
+        for b, joined in zip([*widths[-2::-1], finest], [*widths[-2::-1], 3], strict=True):
             self.up.append(normed(nn.ConvTranspose2d(before, b, 3, 2, 1, output_padding=1), b))
             before = b + joined
-        last = nn.Conv2d(width // 2, landmarks, 3, padding=1)
+        last = nn.Conv2d(finest, landmarks, 3, padding=1)
         zero(last)  # maps are nearly all 0; noise in them hid landmarks for 200 steps
-        self.last = nn.Sequential(normed(nn.Conv2d(before, width // 2, 3, padding=1), width // 2), last)
+        self.last = nn.Sequential(normed(nn.Conv2d(before, finest, 3, padding=1), finest), last)
 
     def forward(self, x: Tensor) -> Tensor:
         scales = [x]

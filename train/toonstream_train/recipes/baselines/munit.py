@@ -17,6 +17,7 @@ from itertools import chain
 from typing import ClassVar
 
 import torch
+from toonstream_engines.errors import InputError
 from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 from torch.optim import Adam
@@ -32,6 +33,8 @@ from toonstream_train.networks.generators.munit import Decoder, Generator, MeanC
 
 DRAWS = ("photo content", "cartoon decoder", "cartoon code")
 """The parts between a photo and its cartoon, in the order of `Generator`."""
+SMALLEST = 64
+"""Side of a picture, below which its coarsest discriminator has nothing to reflect at the border."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,8 @@ class MUNIT(Recipe):
     def __init__(self, settings: MUNITSettings) -> None:
         super().__init__(settings)
         s = settings
+        if s.geometry.size < SMALLEST:
+            raise InputError(f"geometry.size={s.geometry.size}: munit needs {SMALLEST} pixels at least")
         autoencoders: dict[str, nn.Module] = {}
         for domain in ("photo", "cartoon"):
             autoencoders[f"{domain} content"] = content_encoder(s.width, s.blocks)

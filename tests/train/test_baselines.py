@@ -178,7 +178,7 @@ def test_munit_halves_its_rates() -> None:
 
 
 def test_munit_needs_pictures_that_its_coarsest_discriminator_can_see() -> None:
-    with pytest.raises(InputError, match="geometry.size=32: munit needs 64 pixels at least"):
+    with pytest.raises(InputError, match=r"geometry\.size=32: munit needs 64 pixels at least"):
         MUNIT(dataclasses.replace(TINY_MUNIT, geometry=Geometry(size=32)))
 
 

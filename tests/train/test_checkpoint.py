@@ -1,11 +1,15 @@
 """Files of checkpoints."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 import torch
+from support.training import TINY_CYCLE
 from toonstream_engines.errors import InputError
 from toonstream_train.core import checkpoint
+from toonstream_train.recipes.baselines.cyclegan import CycleGAN
+from toonstream_train.recipes.registry import trained
 
 
 def test_checkpoints_that_do_not_fit(tmp_path: Path) -> None:
@@ -13,11 +17,27 @@ def test_checkpoints_that_do_not_fit(tmp_path: Path) -> None:
     checkpoint.save({"recipe": "another", "step": 1}, path)
     with pytest.raises(InputError, match="a checkpoint of another, not of cartoongan"):
         checkpoint.load(path, "cartoongan")
-    path.write_bytes(b"damaged")
-    with pytest.raises(InputError, match="not a checkpoint"):
+    for data in (b"damaged", b"", b"a text\n"):
+        path.write_bytes(data)
+        with pytest.raises(InputError, match=r"not a checkpoint of toonstream-train \(torch did not save it"):
+            checkpoint.load(path)
+    torch.save(torch.zeros(3), path)
+    with pytest.raises(InputError, match=r"not a checkpoint of toonstream-train \(there are no names in it"):
         checkpoint.load(path)
     torch.save({"recipe": Path("code")}, path)  # anything that unpickling would have to build is refused
     with pytest.raises(InputError, match="not a checkpoint"):
         checkpoint.load(path)
     with pytest.raises(InputError, match="no such checkpoint"):
         checkpoint.load(tmp_path / "none.pt")
+
+
+def test_a_run_of_another_version(tmp_path: Path) -> None:
+    """Its networks have other names, or layers of other sizes."""
+    chosen = dataclasses.asdict(TINY_CYCLE)
+    weights = {name: network.state_dict() for name, network in CycleGAN(TINY_CYCLE).networks.items()}
+    fewer = {"generator": {}}
+    for networks in ({}, weights | fewer):
+        state = {"recipe": "cyclegan", "settings": chosen, "networks": networks, "averages": {}}
+        checkpoint.save(state, tmp_path / "checkpoint.pt")
+        with pytest.raises(InputError, match="it does not fit the networks of these settings"):
+            trained(tmp_path)

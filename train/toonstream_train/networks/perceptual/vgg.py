@@ -1,6 +1,5 @@
 """VGG16 and VGG19, their convolutions (Simonyan and Zisserman 2015)."""
 
-import pickle
 import sys
 from pathlib import Path
 
@@ -8,6 +7,8 @@ import torch
 from toonstream_engines.errors import InputError
 from torch import Tensor, nn
 from torch.nn.functional import max_pool2d, relu
+
+from toonstream_train.core import checkpoint
 
 PUBLISHED = {
     "vgg16": "https://download.pytorch.org/models/vgg16-397923af.pth",
@@ -90,10 +91,9 @@ def _read(path: Path) -> dict[str, Tensor]:
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
-        state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        return checkpoint.read(path)
+    except (OSError, SafetensorError, ValueError) as error:
         raise InputError(f"{path}: cannot be read as VGG's weights ({error}); check the path") from error
-    return state
 
 
 def _download(network: str) -> dict[str, Tensor]:
@@ -105,7 +105,7 @@ def _download(network: str) -> dict[str, Tensor]:
         state: dict[str, Tensor] = torch.hub.load_state_dict_from_url(url, check_hash=True, weights_only=True)
     except (OSError, RuntimeError) as error:  # URLError is an OSError; a wrong hash is a RuntimeError
         raise InputError(
-            f"{network}'s weights cannot be downloaded ({error}); fetch {url} elsewhere and name the file with --set "
-            "content.weights=FILE, or do without: --set content.network=efficientnet-lite1 --set content.layer=block5"
+            f"{network}'s weights cannot be downloaded ({error}); fetch {url} elsewhere and name the file as "
+            "`weights`, beside `network` in the settings; or do without: network=efficientnet-lite1, layer=block5"
         ) from error
     return state

@@ -32,6 +32,14 @@ def test_settings_are_checked(tmp_path: Path) -> None:
     assert settings.read(CartoonGANSettings(), None, ["content_norm=l2"]).content_norm == "l2"
 
 
+def test_a_file_of_windows(tmp_path: Path) -> None:
+    """UTF-8 with a byte-order mark, and lines that end in two characters."""
+    file = tmp_path / "s.toml"
+    file.write_bytes(b"\xef\xbb\xbfbatch = 3 # f\xc3\xbcr zwei\r\nomega = 2.5\r\n")
+    read = settings.read(CartoonGANSettings(), file, [])
+    assert (read.batch, read.omega) == (3, 2.5)
+
+
 def test_a_table_of_free_names_replaces_the_default(tmp_path: Path) -> None:
     """Whole in a file or in --set; a dot changes one entry. Tables of settings change what they name alone."""
     file = tmp_path / "s.toml"

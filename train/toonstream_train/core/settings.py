@@ -41,7 +41,7 @@ def read(default: S, file: Path | None, assignments: Sequence[str]) -> S:
     settings = default
     if file is not None:
         try:
-            settings = merge(settings, tomllib.loads(file.read_text()), str(file))
+            settings = merge(settings, tomllib.loads(file.read_text(encoding="utf-8-sig")), str(file))
         except (OSError, ValueError) as error:
             raise InputError(f"{file}: cannot be read as settings ({error}); check the file") from error
     for assignment in assignments:

@@ -1,6 +1,7 @@
 """The command line, from two folders of pictures to a style, and what it says where something is wrong."""
 
 import dataclasses
+import re
 from pathlib import Path
 
 import av
@@ -71,6 +72,12 @@ def test_four_steps_end_to_end(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert main(["curves", str(tmp_path / "run")]) == 0
     with Image.open(tmp_path / "run/curves.png") as curves:
         assert np.asarray(curves.convert("RGB")).std() > 5
+    assert main(["curves", str(tmp_path / "run"), "--out", str(tmp_path / "curves")]) == 0  # a PNG of any name
+    with Image.open(tmp_path / "curves") as curves:
+        assert curves.format == "PNG"
+    with disk_for(1_000):
+        assert main(["curves", str(tmp_path / "run"), "--out", str(tmp_path / "more.png")]) == 1
+    assert not list(tmp_path.glob("more*"))
     assert main(["curves", str(tmp_path / "photos")]) == 2
     assert "no run with curves" in capsys.readouterr().err
 
@@ -101,6 +108,27 @@ def test_only_sources_that_the_user_names_have_to_be_there(tmp_path: Path, capsy
     assert "weights: with these no face of the pack 'photos' is ever taken" in capsys.readouterr().err
     assert main(fit) == 2
     assert "the photos have no drawings" in capsys.readouterr().err  # what is checked later
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["draw", "photos.pack", "--most", "0"],
+        ["draw", "photos.pack", "--blinks", "-3"],
+        ["draw", "photos.pack", "--webcams", "-3"],
+        ["draw", "photos.pack", "--workers", "0"],
+        ["compress", "photos.pack", "small.pack", "--most", "0"],
+        ["compress", "photos.pack", "small.pack", "--most", "-5"],
+        ["pair", "photos.pack", "cartoons.pack", "--out", "pairs.pack", "--each", "0"],
+        ["compare", "--out", "compared", "--at-once", "0"],
+        ["compare", "--out", "compared", "--steps", "-1"],
+    ],
+)
+def test_counts_that_cannot_be(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 2
+    assert re.search(rf"argument {arguments[-2]}: {arguments[-1]}: not a number from [01]", capsys.readouterr().err)
 
 
 def test_a_run_that_never_began_leaves_no_folder(tmp_path: Path) -> None:

@@ -343,9 +343,13 @@ def test_compare_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixtur
     save(tiny_pack(2), tmp_path / "few.pack")
     for arguments, told in (
         (["pix2pix"], "pix2pix: no such method; there are cartoongan"),
-        (["--at-once", "0"], "--at-once 0: nothing would train; give 1 or more"),
+        (["--held-back", "photo=held.pack"], "--held-back photo: none of that name to train on; there are none"),
+        (["--size", "100"], "geometry.size=100: it has to be a multiple of 32"),
         (["--held-back", "held.pack"], "--held-back held.pack: write it as NAME=PACK"),
         (["--photos", str(tmp_path / "few.pack")], "fewer than four pictures"),
     ):
         assert main(["compare", *arguments, "--out", str(tmp_path / "out")]) == 2
         assert told in capsys.readouterr().err
+    (tmp_path / "file").touch()
+    assert main(["compare", "cyclegan", "--out", str(tmp_path / "file/out")]) == 2
+    assert "cannot be made (Not a directory); give another --out" in capsys.readouterr().err

@@ -246,6 +246,11 @@ def test_a_pack_of_pairs_trains(
     assert Shape(**card["shape"]) == made.shape
 
 
+def test_pairs_are_not_made_of_pairs(photos: Pack, cartoons: Pack) -> None:
+    with pytest.raises(InputError, match="the photos are in a style's proportions, as pair makes them"):
+        pairs(replace(photos, shape=Shape()), cartoons, 1)
+
+
 def test_packs_without_meshes_are_refused(photos: Pack, cartoons: Pack) -> None:
     without = replace(cartoons, points={5: cartoons.points[5]})
     with pytest.raises(InputError, match="the cartoons have no meshes"):

@@ -15,7 +15,7 @@ from toonstream_engines import load_style
 from toonstream_engines.errors import InputError
 
 from toonstream.commands.options import add_style_options, heed_interrupts
-from toonstream.commands.parser import Parser, nonempty
+from toonstream.commands.parser import Parser, nonempty, number_from
 from toonstream.sinks.encoders import find_encoder
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         help="a Dask scheduler's address or its file; local starts workers on this machine [local]",
     )
     parser.add_argument(
-        "--retries", type=_count, default=2, metavar="N", help="how often a file that fails is tried again [2]"
+        "--retries", type=number_from(0), default=2, metavar="N", help="how often a file that fails is tried again [2]"
     )
     parser.add_argument("--retry-failed", action="store_true", help="try what failed in an earlier run, too")
     parser.add_argument(
@@ -136,12 +136,6 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--json", action="store_true", help="print what came of it as JSON")
     return parser.parse_args(arguments)
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text}: not a number from 0")
-    return int(text)
 
 
 def _names(inputs: Sequence[str]) -> Iterator[str]:

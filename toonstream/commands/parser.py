@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from difflib import get_close_matches
 from io import TextIOWrapper
 from typing import Any, NoReturn
@@ -43,6 +43,17 @@ def nonempty(name: str) -> str:
     if not name:
         raise argparse.ArgumentTypeError("an empty name")
     return name
+
+
+def number_from(least: int) -> Callable[[str], int]:
+    """An argument's type: a whole number, `least` or more."""
+
+    def number(text: str) -> int:
+        if not text.isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"{text}: not a number from {least}")
+        return int(text)
+
+    return number
 
 
 def open_console() -> None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from toonstream.commands.parser import number_from
 from toonstream_train.commands import export, fit
 from toonstream_train.evaluation.methods import ABLATIONS, COMPARED, METHODS, ablation
 
@@ -49,10 +50,12 @@ def options(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=PACK",
         help="pictures to measure on, that are like those of the pack NAME (those of training)",
     )
-    parser.add_argument("--size", type=int, default=128, help="side of a picture in training (%(default)s)")
-    parser.add_argument("--steps", type=int, default=2000, help="of each method (%(default)s)")
+    parser.add_argument("--size", type=number_from(32), default=128, help="side of a picture in training (%(default)s)")
+    parser.add_argument("--steps", type=number_from(1), default=2000, help="of each method (%(default)s)")
     parser.add_argument("--minutes", type=float, help="for training, shared out (until all is done)")
-    parser.add_argument("--at-once", type=int, default=1, metavar="N", help="methods that train together (%(default)s)")
+    parser.add_argument(
+        "--at-once", type=number_from(1), default=1, metavar="N", help="methods that train together (%(default)s)"
+    )
     parser.add_argument("--device", choices=fit.DEVICES, default="auto", help="(%(default)s)")
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER")
 
@@ -61,6 +64,7 @@ def run(args: argparse.Namespace) -> None:
     from toonstream_engines.errors import InputError, UserError
 
     from toonstream_train.data import pack
+    from toonstream_train.data.dataset import Geometry
     from toonstream_train.evaluation import report
     from toonstream_train.evaluation.cells import write_jpeg
     from toonstream_train.evaluation.comparison import faces_of_picture, picture, table, train
@@ -69,16 +73,23 @@ def run(args: argparse.Namespace) -> None:
 
     if unknown := [name for name in args.methods if name not in METHODS]:
         raise InputError(f"{unknown[0]}: no such method; there are {', '.join(METHODS)}")
-    if args.at_once < 1:
-        raise InputError(f"--at-once {args.at_once}: nothing would train; give 1 or more")
-    data = fit.data(args)
-    drawn = data | fit.named_packs("--held-back", args.held_back)
+    Geometry(args.size)  # raises what would else keep every method from training
+    data, held_back = fit.data(args), fit.named_packs("--held-back", args.held_back)
+    if unlike := [name for name in held_back if name not in data]:
+        raise InputError(
+            f"--held-back {unlike[0]}: none of that name to train on; there are {', '.join(data) or 'none'}"
+        )
+    drawn = data | held_back
     packs = {path: pack.load(path) for path in dict.fromkeys((*data.values(), *drawn.values()))}
     if few := [path for path, faces in packs.items() if len(faces) < 4]:
         raise InputError(f"{few[0]}: with fewer than four pictures there is nothing to compare")
 
     asked = [*args.methods, *(name for recipe in args.ablation for name in ablation(recipe))]
     runs = [planned(name, args, data) for name in dict.fromkeys(asked or COMPARED)]
+    try:
+        args.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{args.out}: cannot be made ({error.strerror}); give another --out") from error
     train(runs, args.minutes, args.at_once)
     styles: dict[str, list[str]] = {}  # by direction
     for one in runs:
@@ -103,7 +114,6 @@ def run(args: argparse.Namespace) -> None:
     head = f"{args.size} pixels, {args.steps:,} steps of {BATCH} pictures, small networks."
     text = "\n\n".join(["# Comparison", head, table(runs, evaluations).rstrip(), *pictures]) + "\n"
     try:
-        args.out.mkdir(parents=True, exist_ok=True)
         (args.out / "comparison.md").write_text(text, encoding="utf-8")
     except OSError as error:
         raise UserError(f"{args.out}: cannot be written ({error.strerror}); give another --out") from error

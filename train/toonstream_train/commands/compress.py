@@ -3,13 +3,17 @@
 import argparse
 from pathlib import Path
 
+from toonstream.commands.parser import number_from
+
 EXAMPLES = ("toonstream-train compress photos.pack small.pack --most 5000",)
 
 
 def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("pack", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--most", type=int, metavar="N", help="keep only N crops, evenly from all sources (all)")
+    parser.add_argument(
+        "--most", type=number_from(1), metavar="N", help="keep only N crops, evenly from all sources (all)"
+    )
     parser.add_argument("--quality", type=int, default=85, help="of WebP, 1 to 100 (%(default)s)")
 
 

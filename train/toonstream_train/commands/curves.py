@@ -13,6 +13,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     from toonstream_engines.errors import InputError, UserError
+    from toonstream_engines.part import whole
 
     from toonstream_train.core.curves import read_curves
 
@@ -38,7 +39,8 @@ def run(args: argparse.Namespace) -> None:
     figure.tight_layout()
     out = args.out or args.run / "curves.png"
     try:
-        figure.savefig(out, dpi=100)
+        with whole(out) as part:
+            figure.savefig(part, dpi=100, format="png")
     except OSError as error:
         raise UserError(f"{out}: cannot be written ({error.strerror}); give another --out") from error
     print(out)

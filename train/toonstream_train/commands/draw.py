@@ -6,6 +6,8 @@ The drawings lie as PNG beside the pack, so that an interrupted run resumes and 
 import argparse
 from pathlib import Path
 
+from toonstream.commands.parser import number_from
+
 EXAMPLES = (
     "toonstream-train draw photos.pack --look film",
     "toonstream-train draw photos.pack --most 500 --out some.pack",
@@ -17,10 +19,16 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--look", default="film", help="which teacher draws: film, anime or cel (%(default)s)")
     parser.add_argument("--out", type=Path, help="write another pack instead of adding to this one")
     parser.add_argument("--folder", type=Path, help="for the PNGs (beside the pack, one for each look)")
-    parser.add_argument("--most", type=int, metavar="N", help="draw only N crops, evenly from all sources (all)")
-    parser.add_argument("--blinks", type=int, default=0, metavar="N", help="add N of them with their eyes closed (0)")
-    parser.add_argument("--webcams", type=int, default=0, metavar="N", help="add N as a webcam in a room has them (0)")
-    parser.add_argument("--workers", type=int, default=2, help="processes to draw with (2)")
+    parser.add_argument(
+        "--most", type=number_from(1), metavar="N", help="draw only N crops, evenly from all sources (all)"
+    )
+    parser.add_argument(
+        "--blinks", type=number_from(0), default=0, metavar="N", help="add N of them with their eyes closed (0)"
+    )
+    parser.add_argument(
+        "--webcams", type=number_from(0), default=0, metavar="N", help="add N as a webcam in a room has them (0)"
+    )
+    parser.add_argument("--workers", type=number_from(1), default=2, help="processes to draw with (2)")
 
 
 def run(args: argparse.Namespace) -> None:

@@ -8,6 +8,8 @@ with the pairs.
 import argparse
 from pathlib import Path
 
+from toonstream.commands.parser import number_from
+
 EXAMPLES = (
     "toonstream-train pair photos.pack cartoons.pack --out pairs.pack",
     "toonstream-train pair photos.pack cartoons.pack --each 4 --out pairs.pack",
@@ -18,19 +20,17 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("photos", type=Path, help="a pack with photos, from prepare")
     parser.add_argument("cartoons", type=Path, help="a pack with cartoons of one style, likewise")
     parser.add_argument("--out", type=Path, required=True, metavar="PACK", help="the pack of pairs to write")
-    parser.add_argument("--each", type=int, default=2, metavar="N", help="photos for each cartoon's head (%(default)s)")
+    parser.add_argument(
+        "--each", type=number_from(1), default=2, metavar="N", help="photos for each cartoon's head (%(default)s)"
+    )
 
 
 def run(args: argparse.Namespace) -> None:
     from dataclasses import asdict
 
-    from toonstream_engines.errors import InputError
-
     from toonstream_train.data import pack
     from toonstream_train.data.pairs import pairs
 
-    if args.each < 1:
-        raise InputError("--each has to be 1 or more")
     photos, cartoons = pack.load(args.photos), pack.load(args.cartoons)
     made, left_out = pairs(photos, cartoons, args.each)
     assert made.shape is not None

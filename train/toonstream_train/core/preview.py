@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from toonstream_engines.part import whole
 from torch import Tensor
 
 COLUMNS = 8
@@ -25,6 +26,7 @@ def to_uint8(pictures: Tensor) -> NDArray[np.uint8]:
 
 
 def write(picture: NDArray[np.uint8], path: Path) -> None:
-    """Raises OSError, which imwrite would not."""
+    """Whole or not at all. Raises OSError, which imwrite would not."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1].tobytes())
+    with whole(path) as part:
+        part.write_bytes(cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1].tobytes())

@@ -71,8 +71,9 @@ def pairs(photos: Pack, cartoons: Pack, each: int, seed: int = 0) -> tuple[Pack,
     if without := len(cartoons) - len(drawn):
         left_out["there is no mesh of 478 landmarks"] = without
     if len(usable) < FEWEST:
-        why = "; ".join(f"{count}: {reason}" for reason, count in left_out.most_common())
-        raise InputError(f"only {len(usable)} cartoons of {len(cartoons)} can be used, {FEWEST} are needed ({why})")
+        why = "".join(f"; {count}: {reason}" for reason, count in left_out.most_common())
+        told = f"only {len(usable)} cartoons of {len(cartoons)} can be used, {FEWEST} are needed"
+        raise InputError(f"{told}{why}; prepare more")
     shape = fitted_shape(faces.points[478], refined)
     made = [*hybrids(faces, drawn, usable, shape, each, seed), *on_heads(faces, drawn, usable, shape, seed)]
     if not made:
@@ -213,7 +214,9 @@ def share(values: NDArray[np.float32], where: NDArray[np.float32]) -> float:
 
 
 def with_meshes(pack: Pack, what: str) -> Pack:
-    """The crops that have dense landmarks. Raises InputError where none has."""
+    """The crops that have dense landmarks. Raises InputError where none has, or the pack is one of pairs."""
+    if pack.shape:
+        raise InputError(f"the {what} are in a style's proportions, as pair makes them; give those from prepare")
     dense = pack.points.get(478)
     known = np.flatnonzero(np.isfinite(dense).all((1, 2))) if dense is not None else np.array([], int)
     if not len(known):

@@ -51,13 +51,13 @@ def test_bad_pictures_are_left_out_and_told(tmp_path: Path, capsys: pytest.Captu
     assert "made-004.png: left out, the five points of a face are not all numbers" in told
     assert "made-005.png: left out, the five points of a face lie outside the picture" in told
     assert "unknown.png: left out, no landmarks given" in told
-    assert "landmarks for 2 files that are not there, such as made-002.png" in told
+    assert f"{table}: names 2 files that are not there, such as made-002.png" in told
     assert "1 of 6 pictures packed, 5 left out (2 cannot be read as a picture, 1 " in told
 
 
 def test_held_back_pictures_are_left_out_or_packed_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     table = write_pictures(tmp_path / "some", 3)
-    (tmp_path / "held.txt").write_text("made-001.png\n", encoding="utf-8-sig")
+    (tmp_path / "held.txt").write_text("made-001.png\n\nabsent.png\n", encoding="utf-8-sig")
 
     def packed(*options: str) -> list[str]:
         command = ["prepare", str(tmp_path / "some"), str(tmp_path / "p"), "--landmarks", str(table), *options]
@@ -68,6 +68,7 @@ def test_held_back_pictures_are_left_out_or_packed_alone(tmp_path: Path, capsys:
     assert capsys.readouterr().out.endswith("3 of 3 pictures packed, 0 left out\n")
     assert packed("--held-back", str(tmp_path / "held.txt")) == ["made-000.png", "made-002.png"]
     told = capsys.readouterr().out
+    assert f"{tmp_path / 'held.txt'}: names 1 files that are not there, such as absent.png\n" in told
     assert "made-001.png: left out, held back by" in told
     assert "2 of 3 pictures packed, 1 left out (1 held back by" in told
     assert packed("--only", str(tmp_path / "held.txt")) == ["made-001.png"]

@@ -57,15 +57,16 @@ def run(args: argparse.Namespace) -> None:
             return f"held back by {args.held_back}"
         return f"not in {args.only}" if only is not None and name not in only else ""
 
+    known = from_csv(args.landmarks) if args.landmarks else {}
     if args.landmarks:
-        known = from_csv(args.landmarks)
         packed, left_out = prepare(args.folder, lambda name, _: known.get(name, "no landmarks given"), excluded)
-        if absent := [name for name in known if not (args.folder / name).is_file()]:
-            print(f"{args.landmarks}: landmarks for {len(absent)} files that are not there, such as {absent[0]}")
     else:
         with detector() as detect:
             packed, left_out = prepare(args.folder, lambda _, picture: detect(picture) or "no face found", excluded)
     pack.save(packed, args.pack)
+    for table, names in ((args.landmarks, known), (args.held_back, sorted(held_back)), (args.only, sorted(only or ()))):
+        if absent := [name for name in names if not (args.folder / name).is_file()]:
+            print(f"{table}: names {len(absent)} files that are not there, such as {absent[0]}")
     for name, why in left_out.items():
         print(f"{args.folder / name}: left out, {why}")
     reasons = ", ".join(f"{count} {why}" for why, count in Counter(left_out.values()).most_common())

@@ -79,9 +79,9 @@ def pictures(folder: Path) -> list[Path]:
 
 
 def names_in(file: Path) -> set[str]:
-    """A list of picture names, one a line. Raises InputError where it cannot be read."""
+    """A list of picture names, one a line, between which lines may be empty. Raises InputError if it cannot be read."""
     try:
-        return set(file.read_text(encoding="utf-8-sig").splitlines())
+        return set(file.read_text(encoding="utf-8-sig").splitlines()) - {""}
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{file}: cannot be read as a list of names ({error}); check the file") from error
 

@@ -39,6 +39,12 @@ def test_four_steps_end_to_end(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert "s (initialisation), then 2 steps of " in first
     assert second == f"curves: tensorboard --logdir {tmp_path / 'run'}; pictures: {tmp_path / 'run' / 'grids'}"
     learned = (tmp_path / "run/checkpoint.pt").read_bytes()
+    both = [*fit, *tiny, "--device", "cpu", "--cartoons", str(tmp_path / "cartoons.safetensors")]
+    assert main(both) == 0
+    told = f"{tmp_path / 'run'}: at step 4 of 4, nothing is left to train; give it more steps\n"
+    assert capsys.readouterr().out == told
+    assert main([*both, *as_options("initialisation=0", "steps=0")]) == 2
+    assert "these settings have no steps to train; give some" in capsys.readouterr().err
     other = ["fit", "cyclegan", *fit[2:], "--cartoons", str(tmp_path / "cartoons.safetensors"), "--set", "width=4"]
     assert main([*other, "--device", "cpu"]) == 2
     assert "a checkpoint of cartoongan, not of cyclegan; name another run" in capsys.readouterr().err

@@ -85,11 +85,18 @@ def run(args: argparse.Namespace) -> None:
     torch.manual_seed(chosen.training.seed)
     with run_folder(args.out):
         trainer = Trainer(kind(chosen), args.out, fabric)
+        if not trainer.steps:
+            raise InputError("these settings have no steps to train; give some, such as --set steps=1000")
         if args.start:
             trainer.start_from(args.start)
         trainer.feed(packs)
         paces = forecast(trainer)
-        if fabric.is_global_zero and paces:
+        if not paces:
+            print(
+                f"{args.out}: at step {trainer.step} of {trainer.steps}, nothing is left to train; give it more steps"
+            )
+            return
+        if fabric.is_global_zero:
             print(f"{in_words(paces, chosen)} ({fabric.device}, {torch.get_num_threads()} threads, {precision})")
             print(f"curves: tensorboard --logdir {args.out}; pictures: {args.out / 'grids'}", flush=True)
         trainer.fit(preview)

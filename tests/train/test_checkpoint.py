@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from support.training import TINY_CYCLE
-from toonstream_engines.errors import InputError
+from support.training import TINY_CYCLE, disk_for
+from toonstream_engines.errors import InputError, UserError
 from toonstream_train.core import checkpoint
 from toonstream_train.recipes.baselines.cyclegan import CycleGAN
 from toonstream_train.recipes.registry import trained
@@ -29,6 +29,20 @@ def test_checkpoints_that_do_not_fit(tmp_path: Path) -> None:
         checkpoint.load(path)
     with pytest.raises(InputError, match="no such checkpoint"):
         checkpoint.load(tmp_path / "none.pt")
+
+
+def test_a_full_disk(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.pt"
+    with (
+        disk_for(100),
+        pytest.raises(UserError, match=r"cannot be written \(File too large\); free some"),
+    ):
+        checkpoint.save({"step": torch.zeros(1000)}, path)
+    assert not list(tmp_path.iterdir())
+    checkpoint.save({"recipe": "cyclegan", "step": 1}, path)
+    with disk_for(100), pytest.raises(UserError, match="the one before is kept; free some space"):
+        checkpoint.save({"recipe": "cyclegan", "step": torch.zeros(1000)}, path)
+    assert checkpoint.load(path)["step"] == 1
 
 
 def test_a_run_of_another_version(tmp_path: Path) -> None:

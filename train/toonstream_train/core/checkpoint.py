@@ -18,8 +18,9 @@ def save(state: dict[str, Any], path: Path) -> None:
     except (OSError, RuntimeError) as error:
         cause = error.__context__ if isinstance(error.__context__, OSError) else error
         reason = getattr(cause, "strerror", None) or cause
+        kept = "the one before is kept; " if path.is_file() else ""
         raise UserError(
-            f"{path}: cannot be written ({reason}); the one before is kept; free some space, the same command goes on"
+            f"{path}: cannot be written ({reason}); {kept}free some space, the same command goes on"
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""What CartoonGAN, Face2Anime and the baselines minimise, by hand: networks add numbers to pictures of one value.
+"""What CartoonGAN, Face2Anime, quick and the baselines minimise, by hand: networks add numbers to flat pictures.
 
 The other papers' are in their own files.
 """
@@ -9,9 +9,18 @@ from math import exp, log
 
 import pytest
 import torch
-from support.training import TINY, TINY_CYCLE, TINY_DISTANCE, TINY_FACE2ANIME, TINY_MUNIT, TINY_UGATIT, TINY_UNIT
+from support.training import (
+    TINY,
+    TINY_CYCLE,
+    TINY_DISTANCE,
+    TINY_FACE2ANIME,
+    TINY_MUNIT,
+    TINY_QUICK,
+    TINY_UGATIT,
+    TINY_UNIT,
+)
 from toonstream_train.core.recipe import Recipe
-from toonstream_train.data.dataset import Batch
+from toonstream_train.data.dataset import Batch, Geometry
 from toonstream_train.recipes.baselines.cyclegan import CycleGAN
 from toonstream_train.recipes.baselines.distancegan import DistanceGAN
 from toonstream_train.recipes.baselines.munit import MUNIT
@@ -19,6 +28,7 @@ from toonstream_train.recipes.baselines.ugatit import UGATIT
 from toonstream_train.recipes.baselines.unit import UNIT
 from toonstream_train.recipes.cartoongan import CartoonGAN
 from toonstream_train.recipes.face2anime import Face2Anime
+from toonstream_train.recipes.quick import Quick
 from torch import Tensor, nn
 
 
@@ -211,3 +221,30 @@ def test_face2anime(wasserstein: bool) -> None:
     }
     assert losses == pytest.approx({**by_hand, **discriminators})
     assert given == pytest.approx({"generators": sum(by_hand.values()), "discriminators": sum(discriminators.values())})
+
+
+def test_quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stripes of lightness, of which the discriminator says how strong they are; the toon is redder by 0.25."""
+    monkeypatch.setattr("toonstream_train.recipes.quick.again", lambda x, noise: (x + 0.5, (0, 0)))
+    recipe = Quick(dataclasses.replace(TINY_QUICK, adversarial=0.5))
+    stripes = torch.tensor([-1.0, 1.0]).repeat(16).expand(2, 3, 32, 32)
+    face = torch.tensor([[10.0, 12], [22, 12], [16, 16], [12, 22], [20, 22]]).expand(2, -1, -1)
+    recipe.photo, recipe.cartoon = (
+        Batch(strength * stripes, torch.ones(2, 1, 32, 32), {5: face}) for strength in (0.25, 0.75)
+    )
+    recipe.input, recipe.corner = recipe.photo.pictures, [0, 0]
+    recipe.settings = dataclasses.replace(recipe.settings, geometry=Geometry(32))
+    recipe.generator = lambda x: x + torch.tensor([0.25, 0, 0]).view(3, 1, 1)  # type: ignore[assignment]
+    recipe.discriminator = lambda x, where: mean(x.abs())  # type: ignore[assignment]
+    losses, given = minimised(recipe)
+    luma = 0.299 * 0.25
+    by_hand = {
+        "colour": 4 * 0.25 / 3,
+        "chroma": 3 * (0.25 - luma + 2 * luma) / 3,
+        "smoothness": 2 * 0.5 * exp(-0.5 / 0.1),
+        "temporal": 1 * 0.5,
+        "generator": -0.5 * 0.25,
+    }
+    discriminator = (1 - 0.75) + (1 + 0.25)
+    assert losses == pytest.approx({**by_hand, "discriminator": discriminator}, rel=1e-5)
+    assert given == pytest.approx({"generator": sum(by_hand.values()), "discriminator": discriminator}, rel=1e-5)

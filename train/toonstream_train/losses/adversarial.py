@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import relu, softplus
 
+from toonstream_train.losses.total import total
+
 Form = Literal["vanilla", "lsgan", "hinge", "wasserstein"]
 
 
@@ -18,14 +20,15 @@ def discriminator_loss(form: Form, real: Tensor, fakes: Sequence[Tensor]) -> Ten
 
     With "vanilla" and the fakes [G(p), e] it is CartoonGAN's equation 3, negated.
     """
-    zero = torch.zeros((), device=real.device)
     if form == "vanilla":
-        return softplus(-real).mean() + sum((softplus(fake).mean() for fake in fakes), zero)
-    if form == "lsgan":
-        return (real - 1).square().mean() + sum((fake.square().mean() for fake in fakes), zero)
-    if form == "wasserstein":
-        return sum((fake.mean() for fake in fakes), zero) - real.mean()
-    return relu(1 - real).mean() + sum((relu(1 + fake).mean() for fake in fakes), zero)
+        of_each = [softplus(-real), *(softplus(fake) for fake in fakes)]
+    elif form == "lsgan":
+        of_each = [(real - 1).square(), *(fake.square() for fake in fakes)]
+    elif form == "wasserstein":
+        of_each = [-real, *fakes]
+    else:
+        of_each = [relu(1 - real), *(relu(1 + fake) for fake in fakes)]
+    return total(values.mean() for values in of_each)
 
 
 def generator_loss(form: Form, fake: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
+from toonstream_train.losses.total import total
 from toonstream_train.networks.blocks.layers import mean_colours
 
 
@@ -26,7 +27,7 @@ def local_contrast(x: Tensor, target: Tensor, weight: Tensor) -> Tensor:
         where = weight[:, :, : a.shape[2], : a.shape[3]]
         near = avg_pool2d(torch.cat([a.abs() - b.abs(), where], 1), 8, 4)
         losses.append((near[:, :-1].abs() * near[:, -1:]).mean())
-    return sum(losses, torch.zeros(()))
+    return total(losses)
 
 
 def tones(x: Tensor, target: Tensor, weight: Tensor) -> Tensor:

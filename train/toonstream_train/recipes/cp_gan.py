@@ -37,6 +37,7 @@ from toonstream_train.data.dataset import Batch, Faces, Geometry, signed, withou
 from toonstream_train.data.pack import Pack
 from toonstream_train.losses.adversarial import discriminator_loss, generator_loss
 from toonstream_train.losses.content import content
+from toonstream_train.losses.total import total
 from toonstream_train.networks import perceptual
 from toonstream_train.networks.blocks.initial import gaussian
 from toonstream_train.networks.blocks.patches import bands
@@ -127,7 +128,7 @@ class CPGAN(Recipe):
         if s.adversarial:  # equation 1
             whole["generator"] = s.adversarial * generator_loss("lsgan", self.of_faces(self.shown(self.made)))
         parts |= whole
-        update("generator", sum(whole.values(), torch.zeros((), device=source.device)))
+        update("generator", total(whole.values()))
         if s.adversarial:
             logits = self.of_faces(self.shown(target)), self.of_faces(self.shown(self.made.detach()))
             parts["discriminator"] = s.adversarial * discriminator_loss("lsgan", logits[0], logits[1:]) / 2

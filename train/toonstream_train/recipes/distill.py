@@ -25,6 +25,7 @@ from toonstream_train.losses.adversarial import discriminator_loss, generator_lo
 from toonstream_train.losses.content import content
 from toonstream_train.losses.drawing import drawing
 from toonstream_train.losses.temporal import temporal_consistency
+from toonstream_train.losses.total import total
 from toonstream_train.networks import perceptual
 from toonstream_train.networks.discriminators.cartoongan import Discriminator
 from toonstream_train.networks.generators.small import Small
@@ -142,7 +143,7 @@ class Distill(Recipe):
             parts["temporal consistency"] = s.temporal * temporal_consistency(first, self.again)
         if adversarial:
             parts["generator"] = s.adversarial * generator_loss("hinge", self.discriminator(self.toon))
-        update("student", sum(parts.values(), torch.zeros((), device=self.toon.device)))
+        update("student", total(parts.values()))
         self.losses = parts
         if adversarial:
             real, fake = self.discriminator(self.target), self.discriminator(self.toon.detach())

@@ -38,6 +38,7 @@ from toonstream_train.data.pack import Pack
 from toonstream_train.losses.adversarial import Form, discriminator_loss, generator_loss, gradient_penalty
 from toonstream_train.losses.content import content
 from toonstream_train.losses.semantic import semantic_consistency
+from toonstream_train.losses.total import total
 from toonstream_train.networks.blocks.image_pool import ImagePool
 from toonstream_train.networks.blocks.initial import gaussian
 from toonstream_train.networks.discriminators import cyclegan, embedding
@@ -153,12 +154,11 @@ class Face2Anime(Recipe):
             self.pictures |= {"photo again": self.photo_again, "cartoon again": self.cartoon_again}
 
     def optimise(self, update: Update) -> None:
-        zero = torch.zeros((), device=self.toon.device)
         self.losses = self.translation() if self.generators_learn else {}
         if self.losses:
-            update("generators", sum(self.losses.values(), zero))
+            update("generators", total(self.losses.values()))
         learned = self.discrimination()
-        update("discriminators", sum(learned.values(), zero))
+        update("discriminators", total(learned.values()))
         self.losses |= learned
 
     def translation(self) -> dict[str, Tensor]:
@@ -181,9 +181,8 @@ class Face2Anime(Recipe):
             parts["domain"] = s.domain * discriminator_loss("lsgan", ofs[0], [ofs[1]])
         if s.perceptual:
             pairs = (self.toon, photo), (self.made_photo, cartoon)
-            parts["perceptual"] = s.perceptual * sum(
-                (content(self.features(made), self.features(of)) for made, of in pairs),
-                torch.zeros((), device=photo.device),
+            parts["perceptual"] = s.perceptual * total(
+                content(self.features(made), self.features(of)) for made, of in pairs
             )
         return parts
 

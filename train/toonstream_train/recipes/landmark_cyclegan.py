@@ -42,6 +42,7 @@ from toonstream_train.core.schedules import polynomial_decay
 from toonstream_train.data.dataset import Batch, Faces, Geometry, without_padding
 from toonstream_train.data.pack import Pack
 from toonstream_train.losses.adversarial import discriminator_loss, generator_loss
+from toonstream_train.losses.total import total
 from toonstream_train.networks.blocks.image_pool import ImagePool
 from toonstream_train.networks.blocks.initial import gaussian
 from toonstream_train.networks.blocks.patches import PARTS, cut, parts
@@ -206,12 +207,12 @@ class LandmarkCycleGAN(Recipe):
         return drawn
 
     def optimise(self, update: Update) -> None:
-        self.losses, zero = {}, torch.zeros((), device=self.photo_maps.device)
+        self.losses = {}
         if self.stage.name != "regressors":
             self.losses = self.translation()
-            update("generators", sum(self.losses.values(), zero))
+            update("generators", total(self.losses.values()))
             learned = self.discrimination()
-            update("discriminators", sum(learned.values(), zero))
+            update("discriminators", total(learned.values()))
             self.losses |= learned
         if "photo regressor" in self.stage.networks:
             self.losses["regressors"] = self.regression()

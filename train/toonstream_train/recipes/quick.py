@@ -31,6 +31,7 @@ from toonstream_train.losses.adversarial import discriminator_loss, generator_lo
 from toonstream_train.losses.colour import chroma, colour, luma
 from toonstream_train.losses.drawing import drawing, edge_aware_smoothness
 from toonstream_train.losses.temporal import temporal_consistency
+from toonstream_train.losses.total import total
 from toonstream_train.networks.discriminators.cartoongan import Discriminator
 from toonstream_train.networks.generators.small import Small
 
@@ -126,7 +127,7 @@ class Quick(Recipe):
             parts["reconstruction"] = drawing(self.toon, photo, torch.ones_like(photo[:, :1]))
         else:
             parts["generator"] = s.adversarial * generator_loss("hinge", self.logits(self.toon, self.photo))
-        update("generator", sum(parts.values(), torch.zeros((), device=photo.device)))
+        update("generator", total(parts.values()))
 
         if self.stage.name == "adversarial":
             real, fake = self.logits(self.cartoon.pictures, self.cartoon), self.logits(self.toon.detach(), self.photo)

@@ -19,6 +19,7 @@ from toonstream_train.core.schedules import linear_decay
 from toonstream_train.data.dataset import Faces, Geometry, without_padding
 from toonstream_train.data.pack import Pack
 from toonstream_train.losses.adversarial import discriminator_loss, generator_loss
+from toonstream_train.losses.total import total
 from toonstream_train.networks.blocks.image_pool import ImagePool
 from toonstream_train.networks.blocks.initial import gaussian
 from toonstream_train.networks.discriminators.cyclegan import Discriminator
@@ -116,16 +117,17 @@ class CycleGAN(Recipe):
             parts["identity"] = s.identity * (
                 l1_loss(self.generator(cartoon), cartoon) + l1_loss(self.back(photo), photo)
             )
-        update("generators", sum(parts.values(), torch.zeros((), device=photo.device)))
+        update("generators", total(parts.values()))
 
-        parts["discriminators"] = torch.zeros((), device=photo.device)
+        learned = []
         for discriminator, pool, real, made in (
             (of_cartoons, self.pools[0], cartoon, self.toon),
             (of_photos, self.pools[1], photo, self.made_photo),
         ):
             logits = discriminator(self.shown(real)), discriminator(pool(self.shown(made)))
             # halved, so that discriminators learn more slowly than generators (section 7.1)
-            parts["discriminators"] = parts["discriminators"] + discriminator_loss("lsgan", logits[0], logits[1:]) / 2
+            learned.append(discriminator_loss("lsgan", logits[0], logits[1:]) / 2)
+        parts["discriminators"] = total(learned)
         update("discriminators", parts["discriminators"])
         self.losses = parts
 

@@ -27,6 +27,7 @@ from toonstream_train.core.schedules import step_decay
 from toonstream_train.data.dataset import Faces, Geometry, without_padding
 from toonstream_train.data.pack import Pack
 from toonstream_train.losses.adversarial import discriminator_loss, generator_loss
+from toonstream_train.losses.total import total
 from toonstream_train.networks.blocks.initial import gaussian, kaiming
 from toonstream_train.networks.discriminators.multi_scale import MultiScale
 from toonstream_train.networks.generators.munit import Decoder, Generator, MeanCode, content_encoder, style_encoder
@@ -153,19 +154,17 @@ class MUNIT(Recipe):
                 + l1_loss(n["photo style"](self.made_photo), self.photo_style)
             ),
             # equation 4
-            "generators": torch.stack(
-                [generator_loss("lsgan", fake) for name, (_, made) in pairs.items() for fake in self.logits(name, made)]
-            ).sum(),
+            "generators": total(
+                generator_loss("lsgan", fake) for name, (_, made) in pairs.items() for fake in self.logits(name, made)
+            ),
         }
-        update("autoencoders", sum(parts.values(), torch.zeros((), device=photo.device)))
+        update("autoencoders", total(parts.values()))
 
-        parts["discriminators"] = torch.stack(
-            [
-                discriminator_loss("lsgan", real, [fake])
-                for name, (picture, made) in pairs.items()
-                for real, fake in zip(self.logits(name, picture), self.logits(name, made.detach()), strict=True)
-            ]
-        ).sum()
+        parts["discriminators"] = total(
+            discriminator_loss("lsgan", real, [fake])
+            for name, (picture, made) in pairs.items()
+            for real, fake in zip(self.logits(name, picture), self.logits(name, made.detach()), strict=True)
+        )
         update("discriminators", parts["discriminators"])
         self.losses = parts
 

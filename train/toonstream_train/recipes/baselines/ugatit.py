@@ -28,6 +28,7 @@ from toonstream_train.data.dataset import Faces, Geometry, without_padding
 from toonstream_train.data.pack import Pack
 from toonstream_train.losses.adversarial import discriminator_loss, generator_loss
 from toonstream_train.losses.attention import cam_loss
+from toonstream_train.losses.total import total
 from toonstream_train.networks.blocks.adalin import clip_gates
 from toonstream_train.networks.blocks.initial import gaussian
 from toonstream_train.networks.discriminators.ugatit import Discriminator
@@ -140,24 +141,19 @@ class UGATIT(Recipe):
         real = {"cartoon": cartoon, "photo": photo}
         parts: dict[str, Tensor] = {
             "generators": s.adversarial
-            * torch.stack([generator_loss("lsgan", fake) for d in made for fake in self.logits(d, made[d])]).sum(),
+            * total(generator_loss("lsgan", fake) for d in made for fake in self.logits(d, made[d])),
             "cycle": s.cycle * (l1_loss(self.photo_again, photo) + l1_loss(self.cartoon_again, cartoon)),
             "identity": s.identity * (l1_loss(same_cartoon, cartoon) + l1_loss(same_photo, photo)),
             "cam": s.cam * (cam_loss(self.of_photo, target_cartoon) + cam_loss(self.of_cartoon, target_photo)),
         }
-        update("generators", sum(parts.values(), torch.zeros((), device=photo.device)))
+        update("generators", total(parts.values()))
         clip_gates(self.generator)
         clip_gates(self.back)
 
-        parts["discriminators"] = (
-            s.adversarial
-            * torch.stack(
-                [
-                    discriminator_loss("lsgan", of_real, [of_made])
-                    for d in made
-                    for of_real, of_made in zip(self.logits(d, real[d]), self.logits(d, made[d].detach()), strict=True)
-                ]
-            ).sum()
+        parts["discriminators"] = s.adversarial * total(
+            discriminator_loss("lsgan", of_real, [of_made])
+            for d in made
+            for of_real, of_made in zip(self.logits(d, real[d]), self.logits(d, made[d].detach()), strict=True)
         )
         update("discriminators", parts["discriminators"])
         self.losses = parts

@@ -24,6 +24,7 @@ from toonstream_train.core.recipe import Recipe, Settings, Stage, Update
 from toonstream_train.data.dataset import Faces, Geometry, without_padding
 from toonstream_train.data.pack import Pack
 from toonstream_train.losses.adversarial import discriminator_loss, generator_loss
+from toonstream_train.losses.total import total
 from toonstream_train.losses.variational import kl_to_standard_normal
 from toonstream_train.networks.blocks.initial import gaussian
 from toonstream_train.networks.discriminators.multi_scale import MultiScale
@@ -133,23 +134,19 @@ class UNIT(Recipe):
         photo_back = self.networks["photo decoder"](self.drawn(of_toon))
         cartoon_back = self.networks["cartoon decoder"](self.drawn(of_made_photo))
         codes = 2 * (self.of_photo, self.of_cartoon) + (of_toon, of_made_photo)  # once in L_VAE, all in L_CC
-        zero = torch.zeros((), device=photo.device)
         parts: dict[str, Tensor] = {
-            "kl": s.kl * sum((kl_to_standard_normal(mean) for mean in codes), zero),
+            "kl": s.kl * total(kl_to_standard_normal(mean) for mean in codes),
             "reconstruction": s.reconstruction
             * (l1_loss(self.photo_again, photo) + l1_loss(self.cartoon_again, cartoon)),
             "cycle": s.reconstruction * (l1_loss(photo_back, photo) + l1_loss(cartoon_back, cartoon)),
             "generators": s.adversarial
-            * sum((generator_loss("vanilla", self.logits(name, made[name])) for name in made), zero),
+            * total(generator_loss("vanilla", self.logits(name, made[name])) for name in made),
         }
-        update("autoencoders", sum(parts.values(), zero))
+        update("autoencoders", total(parts.values()))
 
-        parts["discriminators"] = s.adversarial * sum(
-            (
-                discriminator_loss("vanilla", self.logits(name, real[name]), [self.logits(name, made[name].detach())])
-                for name in made
-            ),
-            zero,
+        parts["discriminators"] = s.adversarial * total(
+            discriminator_loss("vanilla", self.logits(name, real[name]), [self.logits(name, made[name].detach())])
+            for name in made
         )
         update("discriminators", parts["discriminators"])
         self.losses = parts

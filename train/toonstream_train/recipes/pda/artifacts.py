@@ -1,12 +1,12 @@
 """Face structure and highlights: what tells good drawings from bad ones, trained before all else (section 3.1.2)."""
 
-import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from toonstream_train.data.artifacts import abnormal, highlighted, structure
 from toonstream_train.data.dataset import Batch
 from toonstream_train.losses.adversarial import discriminator_loss, generator_loss
+from toonstream_train.losses.total import total
 from toonstream_train.networks.discriminators.whole import Classifier
 from toonstream_train.networks.landmark_regressor import LandmarkRegressor
 
@@ -59,5 +59,5 @@ class Artifacts:
             ("highlight", highlight, self.highlights),
         ):
             if weight:
-                parts[name] = weight * torch.stack([generator_loss("vanilla", logit(toon)) for toon in toons]).sum()
+                parts[name] = weight * total(generator_loss("vanilla", logit(toon)) for toon in toons)
         return parts

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
-import torch
 from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 
 from toonstream_train.losses.adversarial import discriminator_loss, generator_loss
 from toonstream_train.losses.attention import cam_loss
+from toonstream_train.losses.total import total
 from toonstream_train.networks.blocks.adalin import clip_gates
 from toonstream_train.networks.discriminators.ugatit import Discriminator
 from toonstream_train.networks.generators.ugatit import Generator
@@ -42,7 +42,7 @@ class PSN:
         """The first three terms of equation 6. shown: what a discriminator sees of pictures."""
         again = l1_loss(self.portrait_again, self.portrait) + l1_loss(self.cartoon_again, self.cartoon)
         logits = (*self.of_cartoons(shown(self.toon)), *self.of_portraits(shown(self.made_portrait)))
-        fooled = torch.stack([generator_loss("lsgan", logit) for logit in logits]).sum()
+        fooled = total(generator_loss("lsgan", logit) for logit in logits)
         parts = {"cycle": cycle * again, "generators": adversarial * fooled}
         if cam:  # each generator's attention tells its source from its target
             as_targets = self.stylize.encode(self.cartoon)[1], self.undo.encode(self.portrait)[1]

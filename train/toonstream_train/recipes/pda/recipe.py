@@ -50,6 +50,7 @@ from toonstream_train.data.aug_portrait import aug_portrait
 from toonstream_train.data.dataset import Batch, Faces, Geometry, without_padding
 from toonstream_train.data.pack import Pack
 from toonstream_train.data.proxy import proxy
+from toonstream_train.losses.total import total
 from toonstream_train.networks.blocks.spline import warp
 from toonstream_train.recipes.pda.artifacts import Artifacts
 from toonstream_train.recipes.pda.ldn import LDN
@@ -211,7 +212,7 @@ class PDA(Recipe):
         s = self.settings
 
         def learn(name: str, losses: dict[str, Tensor]) -> None:
-            update(name, torch.stack(list(losses.values())).sum())
+            update(name, total(losses.values()))
             self.losses |= losses
 
         self.losses = {}

@@ -181,7 +181,7 @@ def test_munit() -> None:
 
 
 def test_ugatit() -> None:
-    """Section 2.1.2: of the global and the local discriminator, and of the attention of each."""
+    """Section 2.2: of the global and the local discriminator, and of the attention of each."""
     recipe = UGATIT(TINY_UGATIT)
     recipe.photo, recipe.cartoon = batch(0.0), batch(1.0)
     recipe.generator, recipe.back = Attending(0.25), Attending(-0.5)  # type: ignore[assignment]

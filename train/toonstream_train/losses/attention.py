@@ -1,4 +1,4 @@
-"""Attention by class activation maps (Kim et al.: U-GAT-IT, ICLR 2020, section 2.1.2)."""
+"""Attention by class activation maps (Kim et al.: U-GAT-IT, ICLR 2020, section 2.2)."""
 
 from torch import Tensor
 

@@ -42,7 +42,7 @@ SMALLEST = 3 * 2 ** DOWNS["global"]
 
 @dataclass(frozen=True)
 class UGATITSettings(Settings):
-    """The defaults are the paper's, section 2.1.2 and appendix."""
+    """The defaults are the paper's, section 2.2 and appendix."""
 
     steps: int = 1_000_000
     decay_from: float = 0.5
@@ -130,7 +130,7 @@ class UGATIT(Recipe):
         }
 
     def optimise(self, update: Update) -> None:
-        """The full objective of section 2.1.2: adversarial, cycle, identity and CAM loss."""
+        """The full objective of section 2.2: adversarial, cycle, identity and CAM loss."""
         s, photo, cartoon = self.settings, self.photo.pictures, self.cartoon.pictures
         # what is of the target domain already stays, and the attention says that it is of no source
         attended, target_cartoon = self.generator.encode(cartoon)

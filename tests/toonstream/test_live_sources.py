@@ -2,12 +2,14 @@
 
 import errno
 import gc
+import io
 import socket
 import threading
 import time
 import weakref
 from contextlib import suppress
 from fractions import Fraction
+from pathlib import Path
 from types import SimpleNamespace
 
 import av
@@ -277,8 +279,36 @@ def test_a_stream_over_the_network(tmp_path):
     assert [frame.pts for frame in frames] == sorted(frame.pts for frame in frames)
 
 
-def test_pieces_that_come_at_once_are_shown_in_time(monkeypatch, clip):
-    monkeypatch.setattr(capture, "IN_PIECES", ("matroska,webm",))
-    with CaptureSource("hls", lambda: av.open(str(clip)), whole=True) as source:
-        frames = [source.read() for _ in range(8)]
-    assert (frames[-1].pts - frames[0].pts) / 1e6 == pytest.approx(7 / 25, abs=0.1)
+@pytest.fixture
+def slept(monkeypatch) -> list[float]:
+    """The waits of what captures, in seconds; its clock moves by them alone."""
+    waits: list[float] = []
+    monkeypatch.setattr(capture, "now", lambda: round(1e9 + 1e6 * sum(waits)))
+    monkeypatch.setattr(capture, "time", SimpleNamespace(sleep=waits.append, monotonic=time.monotonic))
+    return waits
+
+
+class Sent:
+    """A file as the network gives it: of no known size."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = io.BytesIO(path.read_bytes())
+
+    def read(self, size: int) -> bytes:
+        return self._file.read(size)
+
+
+@pytest.mark.parametrize("take", [CaptureSource.read, CaptureSource.skip])
+@pytest.mark.parametrize(
+    ("opened", "in_pieces", "frames"),
+    [(str, (), FRAMES), (Sent, ("matroska,webm",), FRAMES), (Sent, (), 1)],
+    ids=["a file of a server", "pieces", "a live stream"],
+)
+def test_what_comes_before_its_time_waits_for_it(monkeypatch, slept, tmp_path, take, opened, in_pieces, frames):
+    """At the rate of the video, also where frames come before others that they are to be shown after."""
+    monkeypatch.setattr(capture, "IN_PIECES", in_pieces)
+    clip = make_clip(tmp_path / "clip.mkv", sound=None, options={"bf": "3", "b_strategy": "0"})
+    with CaptureSource("stream", lambda: av.open(opened(clip)), whole=True) as source:
+        while source.problem is None:
+            take(source)
+    assert sum(slept) == pytest.approx((frames - 1) / 25, abs=0.1)  # the first have no time

@@ -23,7 +23,7 @@ from toonstream_engines.errors import InputError, UserError
 from toonstream.frame import Frame
 from toonstream.orientation import Rect
 from toonstream.picture import UNSPECIFIED, cut_out, square_size, with_square_pixels
-from toonstream.sources.clock import MICROSECOND, now, stamp
+from toonstream.sources.clock import LATE, MICROSECOND, now, stamp
 from toonstream.sources.demux import demux
 from toonstream.sources.native import Native
 
@@ -34,7 +34,7 @@ PAUSE_SECONDS = 0.05
 """How long `read` waits where there is nothing to read."""
 
 IN_PIECES = ("hls", "dash")
-"""Formats whose packets come many at once, long before their time, and are held until then."""
+"""Formats whose packets come many at once, long before their time, and are held until then; files of a server, too."""
 
 HANGING_SECONDS = 0.3
 """A read that takes so long beyond a request to close is left alone."""
@@ -136,7 +136,7 @@ class CaptureSource(Closeable):
         self._stream: VideoStream = container.streams.video[0]
         self._stream.thread_type = "SLICE"  # threads of whole frames would each keep one back
         self._demux(container)
-        self._paced = container.format.name in IN_PIECES
+        self._paced = container.format.name in IN_PIECES or container.size > 0  # what has a size is no live stream
         self._start: Fraction | None = None
         self._sound_start: float | None = None
         self.problem = None
@@ -169,6 +169,8 @@ class CaptureSource(Closeable):
         if packet is None or (packet.size == 0 and packet.pts is None):
             self._lose(f"{self.name}: ended; waiting for it to come back")
             return None
+        if self._paced:
+            self._wait(packet)
         return packet if packet.size else None
 
     def _lose(self, problem: str) -> None:
@@ -178,8 +180,6 @@ class CaptureSource(Closeable):
 
     def _moment(self, packet: Packet[VideoStream]) -> int:
         """When the packet was captured: by the driver where it tells on our clock, else now."""
-        if self._paced and packet.pts is not None:
-            self._wait(packet.pts * packet.time_base)
         moment = now()
         if packet.pts is not None and packet.time_base == MICROSECOND and 0 <= moment - packet.pts < OLDEST:
             return packet.pts
@@ -206,12 +206,15 @@ class CaptureSource(Closeable):
             self._sound_start = start
         self._sound_start += SOUND_FOLLOWS * (start - self._sound_start)
 
-    def _wait(self, due: Fraction) -> None:
-        """Until the packet's time; one that is late moves all that come after it."""
+    def _wait(self, packet: Packet[Any]) -> None:
+        """Until it is the packet's turn; one that is far too late moves all that come after it."""
+        if packet.dts is None:
+            return
+        due = packet.dts * packet.time_base  # it rises from packet to packet; the time to show them goes to and fro
         clock = Fraction(now()) * MICROSECOND
-        if self._start is None or self._start + due < clock or self._start + due > clock + 60:
+        if self._start is None or self._start + due < clock - LATE or self._start + due > clock + 60:
             self._start = clock - due
-        time.sleep(float(self._start + due - clock))
+        time.sleep(max(0.0, float(self._start + due - clock)))
 
     def _own(self, picture: VideoFrame) -> VideoFrame:
         """The picture in planes that a frame may keep: those of a raw one are the driver's own, and pass away."""

@@ -8,6 +8,9 @@ from toonstream.frame import Frame
 
 MICROSECOND = Fraction(1, 1_000_000)
 
+LATE = Fraction(1, 4)
+"""Seconds by which what is played at its own pace may be late before its clock is reset: the reader was away."""
+
 
 def now() -> int:
     """The moment, as frames are stamped with it: microseconds of time.monotonic."""

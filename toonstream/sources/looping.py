@@ -11,11 +11,8 @@ from toonstream_engines.closeable import Closeable
 
 from toonstream.frame import Frame
 from toonstream.picture import square_size, with_square_pixels
-from toonstream.sources.clock import MICROSECOND, now, stamp
+from toonstream.sources.clock import LATE, MICROSECOND, now, stamp
 from toonstream.sources.video import VideoSource
-
-LATE = Fraction(1, 4)
-"""Seconds by which a frame may be late before the clock is reset: the reader was away."""
 
 SHORTEST = Fraction(1, 60)
 """Seconds that the last frame is shown at least."""

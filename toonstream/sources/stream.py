@@ -10,7 +10,8 @@ from toonstream.sources.capture import CaptureSource
 SECONDS = (10.0, 5.0)
 """How long to wait for a stream to open, and for its next packet."""
 
-LOW_DELAY = {"fflags": "nobuffer", "flags": "low_delay", "rtsp_flags": "prefer_tcp", "tcp_nodelay": "1"}
+# Not nobuffer: it drops what was read at the opening, so that no picture comes until the next key frame, or ever.
+LOW_DELAY = {"flags": "low_delay", "rtsp_flags": "prefer_tcp", "tcp_nodelay": "1"}
 
 
 def open_stream(address: str) -> CaptureSource:

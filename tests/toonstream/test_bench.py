@@ -220,6 +220,48 @@ def test_what_cannot_be_compared(tmp_path):
     assert "clip, cel: F: only in the second" in told
 
 
+def without(key: str, of: str) -> dict:
+    """BEFORE as a person may have cut it: without that key in the first entry of a list."""
+    return BEFORE | {of: [{name: value for name, value in BEFORE[of][0].items() if name != key}, *BEFORE[of][1:]]}
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        {"format": 1},
+        {key: value for key, value in BEFORE.items() if key != "rounds"},
+        {key: value for key, value in BEFORE.items() if key != "versions"},
+        BEFORE | {"machine": "abacus"},
+        BEFORE | {"rounds": 10**9},
+        BEFORE | {"rounds": "5"},
+        BEFORE | {"clips": [1]},
+        BEFORE | {"rows": {"clip": 0}},
+        without("floor", "clips"),
+        without("sha256", "clips"),
+        without("engine", "rows"),
+        BEFORE | {"rows": [BEFORE["rows"][0] | {"file": BEFORE["rows"][0]["file"][:4]}]},
+        BEFORE | {"rows": [BEFORE["rows"][0] | {"file": [turn | {"seconds": 0} for turn in BEFORE["rows"][0]["file"]]}]},
+        BEFORE | {"rows": [BEFORE["rows"][0] | {"file": [turn | {"between": {}} for turn in BEFORE["rows"][0]["file"]]}]},
+        BEFORE | {"rows": [BEFORE["rows"][0] | {"stages": [{"stages": {"decode": {"mean": "2"}}}] * 5}]},
+    ],
+)
+def test_what_no_bench_wrote_is_told_by_its_name(tmp_path, capsys, made):
+    whole, other = tmp_path / "whole.json", tmp_path / "other.json"
+    whole.write_text(json.dumps(BEFORE))
+    other.write_text(json.dumps(made))
+    assert main(["bench", "--compare", str(whole), str(whole)]) == 0
+    assert main(["bench", "--compare", str(whole), str(other)]) == 2
+    assert capsys.readouterr().err == (
+        f"toonstream: {other}: not what this version of toonstream bench wrote; measure again\n"
+    )
+
+
+def test_json_without_a_bottom(tmp_path):
+    (tmp_path / "deep.json").write_text("[" * 100_000)
+    with pytest.raises(InputError, match=r"deep\.json"):
+        load(tmp_path / "deep.json")
+
+
 def test_arrivals_tell_what_was_put_out_and_how_late(monkeypatch):
     moment = 0.0
     monkeypatch.setattr(live_loop.time, "monotonic", lambda: moment)

@@ -32,11 +32,25 @@ def load(path: Path) -> dict[str, Any]:
         result = json.loads(path.read_bytes())
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}; give two files that toonstream bench wrote") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not what toonstream bench wrote ({error})") from error
-    if not isinstance(result, dict) or result.get("format") != FORMAT:
+    if not isinstance(result, dict) or result.get("format") != FORMAT or not _is_whole(result):
         raise InputError(f"{path}: not what this version of toonstream bench wrote; measure again")
     return result
+
+
+def _is_whole(result: Mapping[str, Any]) -> bool:
+    """Whether all is there that is compared, a number for each round; memory may be unknown."""
+    try:
+        {clip["title"]: clip["sha256"] for clip in result["clips"]} | result["machine"] | result["versions"]
+        each = [found.items() for found, _ in _rows(result).values()]
+        return all(
+            (len(values) == result["rounds"] or key == "memory") and all(map(math.isfinite, values))
+            for found in each
+            for key, values in found
+        )
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        return False
 
 
 def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:

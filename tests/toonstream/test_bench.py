@@ -1,6 +1,9 @@
 """The benchmark: its clip, its stopwatch, whole runs of it, and what it takes for a change."""
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -8,6 +11,7 @@ from pathlib import Path
 import pytest
 from support.live_rig import CLIP, FlatEngine
 from support.tiny_style import save_style, write_external
+from support.waiting import DEADLINE_SECONDS, wait_until
 from toonstream_engines.errors import InputError, UserError
 
 from toonstream.bench import live_loop, measure, stages
@@ -96,6 +100,31 @@ def test_a_whole_run(tmp_path, style, capsys, monkeypatch):
     assert (tmp_path / "out/bench.png").read_bytes().startswith(b"\x89PNG")
     assert main(arguments) == 2
     assert "bench.json: the file is there already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("out", ["file/out", "a" * 300], ids=["below a file", "too long"])
+def test_where_results_cannot_be_is_told_before_anything_is_measured(tmp_path, capsys, monkeypatch, out):
+    monkeypatch.setattr(measure, "measure", lambda *_: pytest.fail("it measures"))
+    (tmp_path / "file").touch()
+    assert main(["bench", "-o", str(tmp_path / out)]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith(f"toonstream: {tmp_path / out}: cannot be written (")
+    assert told.count("\n") == 1
+
+
+def test_an_interrupt_leaves_no_clips(tmp_path, ending_signal):
+    made = tmp_path / "made"
+    made.mkdir()
+    process = subprocess.Popen(
+        [sys.executable, "-c", "import sys; from toonstream.commands import main; sys.exit(main())", "bench"],
+        cwd=tmp_path,
+        env=os.environ | {"TMPDIR": str(made)},
+        stderr=subprocess.DEVNULL,
+    )
+    wait_until(lambda: any(made.glob("toonstream-bench-*")))
+    process.send_signal(ending_signal)
+    assert process.wait(DEADLINE_SECONDS) == 130
+    assert not any(made.iterdir())
 
 
 def test_an_external_model_goes_the_same_way(tmp_path, clip):

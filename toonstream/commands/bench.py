@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from toonstream_engines import BACKENDS
@@ -13,7 +14,7 @@ from toonstream_engines.errors import InputError, UserError
 from toonstream_engines.model import PRECISIONS
 from toonstream_engines.style import DEFAULT
 
-from toonstream.commands.options import add_quiet
+from toonstream.commands.options import add_quiet, heed_interrupts
 from toonstream.commands.parser import Parser, nonempty
 
 FILES = "bench.json", "bench.txt", "bench.png"
@@ -29,10 +30,8 @@ def run(arguments: list[str]) -> int:
 
         print(compare(*map(load, options.compare)), end="")
         return 0
-    folder = Path(options.out)
-    paths = [folder / name for name in FILES]
-    if not options.overwrite and (there := [path for path in paths if path.exists()]):
-        raise InputError(f"{there[0]}: the file is there already; --overwrite replaces it, --out names another folder")
+    heed_interrupts()  # so that the clips that are made do not stay
+    paths = _outputs(Path(options.out), options.overwrite)
     from toonstream.bench.measure import Wanted, measure
     from toonstream.bench.picture import draw
     from toonstream.bench.table import table
@@ -55,15 +54,32 @@ def run(arguments: list[str]) -> int:
     text = table(result)
     print(text, end="")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         paths[0].write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
         paths[1].write_text(text, encoding="utf-8")
         draw(result, paths[2])
     except OSError as error:
-        raise UserError(f"{folder}: cannot be written ({error.strerror}); give another --out") from error
+        raise _unwritable(paths[0].parent, error) from error
     if not quiet:
         print(f"\nwritten: {', '.join(map(str, paths))}")
     return 0
+
+
+def _outputs(folder: Path, overwrite: bool) -> list[Path]:
+    """Where the results go: their folder is made, and tried, before anything is measured. Raises UserError."""
+    paths = [folder / name for name in FILES]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            there = [path for path in paths if path.exists()]
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    if there and not overwrite:
+        raise InputError(f"{there[0]}: the file is there already; --overwrite replaces it, --out names another folder")
+    return paths
+
+
+def _unwritable(folder: Path, error: OSError) -> UserError:
+    return UserError(f"{folder}: cannot be written ({error.strerror}); give another --out")
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from support.live_rig import FLAT, canary, paint
+from support.live_rig import FLAT, canary, engines, paint
 
 from toonstream.composite import Toon
 from toonstream.faces.face import Face
@@ -13,7 +13,10 @@ from toonstream.faces.framing import framing
 from toonstream.faces.mesh import EYES, MOUTH_CORNERS, NOSE_TIP, OVAL
 from toonstream.frame import Frame, Rect
 from toonstream.live.guard import BLUR_SECONDS, CELLS_UNSEEN, GONE_SECONDS, HOLD_SECONDS, Guard
+from toonstream.live.session import Drawn, Session
 from toonstream.live.tracking import Observation
+
+__all__ = ["engines"]
 
 WIDTH, HEIGHT, RADIUS = 480, 360, 30
 CANARY = 0.7 * RADIUS  # of the face, what no soft edge of a cartoon lets through
@@ -184,6 +187,27 @@ def test_a_pause_of_the_camera_counts():
     still = scene.show([(100, 150)], [face_at(100, 150)])
     assert np.array_equal(scene.show([(380, 300)], [], step=30), still)
     assert scene.guard.picture == "still"
+
+
+def test_who_is_lost_right_after_a_long_pause_was_not_away_all_the_while(engines):
+    """The picture stood still for longer than others wait for somebody who is away; meanwhile both were seen."""
+    left, right = face_at(100, 150), face_at(380, 150, 2)
+    told = []
+
+    def show(second: float, seen: list[Face]) -> None:
+        picture = np.full((HEIGHT, WIDTH, 3), 128, np.uint8)
+        frame = Frame.from_rgb(picture, round(second * 1e6), Fraction(1, 1_000_000), 0)
+        session._show(Drawn(frame, Observation(seen), [toon_of(face) for face in seen], frozenset()), [])
+        told.append(session.figures()["picture"])
+
+    with Session("flat") as session:
+        show(0, [left, right])
+        session.paused = True
+        for second in range(1, round(GONE_SECONDS) + 9):
+            show(second, [left, right])
+        session.paused = False
+        show(second + STEP, [left])
+    assert (told[0], set(told[1:-1]), told[-1]) == ("live", {"paused"}, "held")
 
 
 @pytest.mark.parametrize("jump", [3600, -0.5, -3600])

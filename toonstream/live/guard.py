@@ -117,16 +117,9 @@ class Guard:
             self.picture = "bare" if bare else "live"
             self.last = composite(frame, toons)
             return self.last
-        if frame.scene != self._scene:
-            self._scene, self._people = frame.scene, []
-            self._shown = self._whole = None
-        now = frame.seconds
-        seen = [face for face in observation.faces if face.confidence == 1] if observation else []
-        lost = self._follow(seen, now)
-        if observation and seen:
-            lost = self._waited_for(lost, observation, seen, frame)
+        seen, lost = self.follow(frame, observation)
         strangers = observation.strangers if observation else []
-        self.picture, shown = self._choose(frame, seen, lost, strangers, toons, bare, now)
+        self.picture, shown = self._choose(frame, seen, lost, strangers, toons, bare, frame.seconds)
         if observation and not observation.detected:
             return shown
         self.last = shown
@@ -135,6 +128,17 @@ class Guard:
         if self.picture in ("live", "bare"):
             self._whole = shown
         return shown
+
+    def follow(self, frame: Frame, observation: Observation | None) -> tuple[list[Face], list[Person]]:
+        """Takes note of who is in a frame, also of one that is not shown; returns who is seen and who is lost."""
+        if frame.scene != self._scene:
+            self._scene, self._people = frame.scene, []
+            self._shown = self._whole = None
+        seen = [face for face in observation.faces if face.confidence == 1] if observation else []
+        lost = self._follow(seen, frame.seconds)
+        if observation and seen:
+            lost = self._waited_for(lost, observation, seen, frame)
+        return seen, lost
 
     def cover_up(self) -> None:
         """From now on no picture that was shown so far is shown again, unless blurred as a whole."""

@@ -242,6 +242,7 @@ class Session(Closeable):
         self._faces = len(observation.faces) if observation else 0
         with self.measures.stage("show"):
             if last and self.paused:
+                self._guard.follow(frame, observation)  # who is lost right after has not been away all the while
                 shown = stamped(last, frame.index, frame.pts)
             else:
                 try:

@@ -249,6 +249,9 @@ def test_what_cannot_be_compared(tmp_path):
     assert "clip, cel: F: only in the second" in told
 
 
+ROW = BEFORE["rows"][0]
+
+
 def without(key: str, of: str) -> dict:
     """BEFORE as a person may have cut it: without that key in the first entry of a list."""
     return BEFORE | {of: [{name: value for name, value in BEFORE[of][0].items() if name != key}, *BEFORE[of][1:]]}
@@ -268,10 +271,10 @@ def without(key: str, of: str) -> dict:
         without("floor", "clips"),
         without("sha256", "clips"),
         without("engine", "rows"),
-        BEFORE | {"rows": [BEFORE["rows"][0] | {"file": BEFORE["rows"][0]["file"][:4]}]},
-        BEFORE | {"rows": [BEFORE["rows"][0] | {"file": [turn | {"seconds": 0} for turn in BEFORE["rows"][0]["file"]]}]},
-        BEFORE | {"rows": [BEFORE["rows"][0] | {"file": [turn | {"between": {}} for turn in BEFORE["rows"][0]["file"]]}]},
-        BEFORE | {"rows": [BEFORE["rows"][0] | {"stages": [{"stages": {"decode": {"mean": "2"}}}] * 5}]},
+        BEFORE | {"rows": [ROW | {"file": ROW["file"][:4]}]},
+        BEFORE | {"rows": [ROW | {"file": [turn | {"seconds": 0} for turn in ROW["file"]]}]},
+        BEFORE | {"rows": [ROW | {"file": [turn | {"between": {}} for turn in ROW["file"]]}]},
+        BEFORE | {"rows": [ROW | {"stages": [{"stages": {stage: {"mean": "2"} for stage in STAGES}}] * 5}]},
     ],
 )
 def test_what_no_bench_wrote_is_told_by_its_name(tmp_path, capsys, made):

@@ -157,6 +157,15 @@ def test_a_console_without_the_letters(tmp_path):
     assert done.stdout.startswith("???é: ".encode("cp1252"))
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="of Linux")
+def test_what_is_printed_to_a_full_disk():
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-c", PROGRAM, "styles"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert done.stderr.startswith("toonstream: what it prints cannot be written (")
+
+
 def test_no_console_at_all(monkeypatch):
     """As under pythonw."""
     monkeypatch.setattr(sys, "stdout", None)

@@ -61,12 +61,15 @@ def main(arguments: list[str] | None = None) -> int:
         return error.status
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
+    except OSError:
         try:
-            print(flush=True)  # is it this pipe that broke?
-        except BrokenPipeError:  # who read what is printed has gone, as `head` does
+            print(flush=True)  # is it what is printed that nobody takes?
+        except OSError as error:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 141
+            if isinstance(error, BrokenPipeError):  # who read it has gone, as `head` does
+                return 141
+            print(f"toonstream: what it prints cannot be written ({error.strerror})", file=sys.stderr)
+            return 1
         raise
     return status
 

@@ -4,7 +4,7 @@ import argparse
 import re
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 
 from toonstream_engines.errors import InputError
@@ -143,17 +143,23 @@ class _Status:
         if self._quiet:
             return
         if self._terminal:
-            print(f"\r\x1b[K{_line(figures)}", end="", file=sys.stderr, flush=True)
+            _put(f"\r\x1b[K{_line(figures)}", end="")
         elif moment >= self._line_at:
             self._line_at = moment + LOG_SECONDS
-            print(_line(figures), file=sys.stderr, flush=True)
+            _put(_line(figures))
 
     def close(self) -> None:
         if not self._quiet:
             self._print(_line(self._session.figures()))
 
     def _print(self, line: str) -> None:
-        print("\r\x1b[K" * self._terminal + line, file=sys.stderr, flush=True)
+        _put("\r\x1b[K" * self._terminal + line)
+
+
+def _put(text: str, end: str = "\n") -> None:
+    """To stderr. A terminal that is gone, or a log on a full disk, ends no call."""
+    with suppress(OSError):
+        print(text, end=end, file=sys.stderr, flush=True)
 
 
 def _line(figures: dict[str, Any]) -> str:

@@ -186,6 +186,28 @@ def test_the_password_is_asked_for_where_somebody_sits(monkeypatch):
         assert command(studio) == 0
 
 
+def nobody_answers(prompt: str) -> str:
+    raise EOFError
+
+
+def test_a_password_that_is_not_given(monkeypatch, capsys):
+    with closing(FakeObs("pass word")) as studio:
+        monkeypatch.delenv(obs.PASSWORD_VARIABLE, raising=False)
+        monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+        monkeypatch.setattr("getpass.getpass", nobody_answers)
+        assert command(studio) == 1
+    [line] = capsys.readouterr().err.splitlines()
+    assert obs.PASSWORD_VARIABLE in line
+
+
+def test_an_address_from_where_nothing_can_be_read(monkeypatch, capsys):
+    """As under a service, with its standard input closed."""
+    monkeypatch.setattr("sys.stdin", None)
+    assert main(["obs", "add", "-"]) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert "not an address" in line
+
+
 def test_what_obs_refuses_is_told(studio, capsys):
     studio.refuse = "CreateInput"
     assert command(studio) == 1

@@ -62,7 +62,11 @@ def _with_password(work: Callable[[str], str]) -> str:
     password = os.environ.get(obs.PASSWORD_VARIABLE)
     try:
         return work(password or "")
-    except obs.WrongPasswordError:
+    except obs.WrongPasswordError as error:
         if password or not sys.stdin.isatty():
             raise
-    return work(getpass.getpass("OBS's websocket password: "))
+        try:
+            password = getpass.getpass("OBS's websocket password: ")
+        except EOFError:  # Ctrl-D: nobody knows it
+            raise error from None
+    return work(password)

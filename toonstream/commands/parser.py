@@ -57,8 +57,12 @@ def number_from(least: int) -> Callable[[str], int]:
 
 
 def open_console() -> None:
-    """Lets every text be printed: what the console's encoding lacks as "?"; to nowhere where there is no console."""
-    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115  # under pythonw both are None
+    """Lets every text be printed: what the console's encoding lacks as "?"; to nowhere where there is no console.
+
+    Where nothing can be typed, what is read is empty.
+    """
+    sys.stdin = sys.stdin or open(os.devnull)  # noqa: SIM115
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115  # under pythonw all are None
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):

@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 import weakref
+from collections.abc import Iterator
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
@@ -16,12 +17,12 @@ import av
 import cv2
 import numpy as np
 import pytest
-from av.error import FFmpegError
+from av.error import ExitError, FFmpegError
 from support.clips import FRAMES, draw, make_clip
 from toonstream_engines.errors import InputError, UserError
 
 from toonstream.choose import open_live_source
-from toonstream.sources import CaptureRequest, camera, capture, looping
+from toonstream.sources import CaptureRequest, camera, capture, looping, stream
 from toonstream.sources.capture import CaptureSource
 from toonstream.sources.looping import LoopingSource
 
@@ -293,6 +294,27 @@ def test_a_stream_with_a_single_key_frame_is_shown_from_it_on(tmp_path):
             frames = [source.read() for _ in range(FRAMES)]
     assert None not in frames
     assert np.abs(frames[0].rgb().astype(int) - draw(0)).max() < 60
+
+
+def test_one_who_says_nothing_is_told_in_plain_words(monkeypatch):
+    """FFmpeg calls it an immediate exit."""
+    monkeypatch.setattr(stream, "SECONDS", (0.2, 0.2))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(UserError) as told:
+            open_live_source(address, CaptureRequest())
+    assert str(told.value) == f"{address}: cannot be opened (nothing comes); is its sender running?"
+
+
+def test_one_who_falls_silent_is_told_in_plain_words(clip):
+    def none() -> Iterator[av.Packet]:
+        raise ExitError(1, "Immediate exit requested")
+        yield
+
+    with CaptureSource("cam", lambda: av.open(str(clip))) as source:
+        source._packets = none()
+        source.read()
+        assert source.problem == "cam: lost (nothing comes); waiting for it to come back"
 
 
 @pytest.fixture

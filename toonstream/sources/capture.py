@@ -13,7 +13,7 @@ from typing import Any
 from av import AudioFrame, Packet, VideoFrame
 from av.audio.stream import AudioStream
 from av.container import InputContainer
-from av.error import FFmpegError
+from av.error import ExitError, FFmpegError
 from av.stream import Stream
 from av.video.reformatter import Colorspace
 from av.video.stream import VideoStream
@@ -164,7 +164,7 @@ class CaptureSource(Closeable):
                 self._hear(packet)
                 packet = next(self._packets, None)
         except FFmpegError as error:
-            self._lose(f"{self.name}: lost ({error.strerror}); waiting for it to come back")
+            self._lose(f"{self.name}: lost ({reason(error)}); waiting for it to come back")
             return None
         if packet is None or (packet.size == 0 and packet.pts is None):
             self._lose(f"{self.name}: ended; waiting for it to come back")
@@ -225,3 +225,8 @@ class CaptureSource(Closeable):
         if raw and native is picture:
             native = cut_out(native, Rect(0, 0, native.width, native.height))
         return with_square_pixels(native, self._aspect)
+
+
+def reason(error: FFmpegError) -> str:
+    """Why something cannot be read, for people: FFmpeg calls it an exit where a time is up."""
+    return "nothing comes" if isinstance(error, ExitError) else str(error.strerror)

@@ -5,7 +5,7 @@ from av.container import InputContainer
 from av.error import FFmpegError
 from toonstream_engines.errors import InputError, UserError
 
-from toonstream.sources.capture import CaptureSource
+from toonstream.sources.capture import CaptureSource, reason
 
 SECONDS = (10.0, 5.0)
 """How long to wait for a stream to open, and for its next packet."""
@@ -23,6 +23,7 @@ def _open(address: str) -> InputContainer:
     try:
         return av.open(address, options=LOW_DELAY, timeout=SECONDS)
     except FFmpegError as error:
-        if "Protocol not found" in str(error.strerror):
+        why = reason(error)
+        if "Protocol not found" in why:
             raise InputError(f"{address}: unsupported kind of address") from error
-        raise UserError(f"{address}: cannot be opened ({error.strerror}); is its sender running?") from error
+        raise UserError(f"{address}: cannot be opened ({why}); is its sender running?") from error

@@ -5,10 +5,11 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from support.live_rig import Collector, Script, canary, engines, run_until, sample_head, scene
-from toonstream_engines.errors import InputError
+from toonstream_engines.errors import InputError, UserError
 
 from toonstream.live.session import Session
 from toonstream.live.switch import Switch
+from toonstream.sources.stream import open_stream, without_login
 
 __all__ = ["engines"]
 
@@ -46,6 +47,24 @@ def test_another_source_in_the_first_ones_size_and_a_scene_of_its_own():
     rgb = after.rgb()
     assert np.abs(rgb[:, 20:44].astype(int) - 200).max() < 4
     assert rgb[:, :14].max() < 4
+
+
+def test_a_password_is_for_the_camera_alone_and_not_for_who_sees_the_page():
+    first, second = Script([flat(50)] * 2, (64, 48)), Script([flat(90)], (64, 48))
+    switch = Switch("rtsp://me:p@ss@cam/1", Sources(**{"rtsp://me:p@ss@cam/1": first, "b": second}))
+    assert (switch.name, next(iter(switch.choices()))) == ("rtsp://cam/1", "rtsp://cam/1")
+    for name in ("b", "rtsp://cam/1"):
+        switch.choose(name)
+        switch.read()
+        assert (switch.name, switch.failure) == (name, None)
+
+
+@pytest.mark.parametrize("address", ["abacus://me:p@ss@cam/1", "tcp://me:p@ss@127.0.0.1:1"])
+def test_no_message_tells_a_password(address):
+    with pytest.raises(UserError) as told:
+        open_stream(address)
+    assert str(told.value).startswith(without_login(address))
+    assert "p@ss" not in str(told.value)
 
 
 def test_a_source_that_cannot_be_had_leaves_the_one_before():

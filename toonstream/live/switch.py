@@ -13,24 +13,26 @@ from toonstream.picture import matrix
 from toonstream.sources import LiveSource
 from toonstream.sources.camera import cameras
 from toonstream.sources.native import Native
+from toonstream.sources.stream import without_login
 
 
 class Switch(Closeable):
     """A source that can be changed. Opens `name` with `open`; both raise UserError where it cannot be opened.
 
-    name: of the source in use. wanted: of the one to be opened in its place at the next `read`, or None. failure: why
-    the last change failed, for a person to read, or None. Frames of later sources are fitted into the first one's size,
-    and have another `scene`. The rest is LiveSource's.
+    name: of the source in use, without a password in it. wanted: of the one to be opened in its place at the next
+    `read`, or None. failure: why the last change failed, for a person to read, or None. Frames of later sources are
+    fitted into the first one's size, and have another `scene`. The rest is LiveSource's.
     """
 
     def __init__(self, name: str, open: Callable[[str], LiveSource]) -> None:
-        self.name = name
+        self.name = without_login(name)
         self.wanted: str | None = None
         self.failure: str | None = None
         self._open = open
         self._source = open(name)
         self.size, self.rate = self._source.size, self._source.rate
-        self._first = name, self._source.description
+        self._first = self.name, self._source.description
+        self._given = {self.name: name}
         self._fit = Native([], self.size)
         self._scene = 0
 
@@ -72,7 +74,7 @@ class Switch(Closeable):
         """Closes the old source first: it may be the same device, and few computers have the bandwidth for two."""
         self._source.close()
         try:
-            self._source = self._open(name)
+            self._source = self._open(self._given.get(name, name))
             self.name, self._fit, self._scene = name, Native([], self.size), self._scene + 1
         except UserError as error:
             self.failure = f"{error}. Going on with {self._source.description}"  # which opens again when it is read

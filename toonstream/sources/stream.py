@@ -1,5 +1,7 @@
 """Streams from the network: RTSP, RTMP, HTTP, MPEG-TS over TCP or UDP, and what else FFmpeg knows."""
 
+import re
+
 import av
 from av.container import InputContainer
 from av.error import FFmpegError
@@ -16,14 +18,19 @@ LOW_DELAY = {"flags": "low_delay", "rtsp_flags": "prefer_tcp", "tcp_nodelay": "1
 
 def open_stream(address: str) -> CaptureSource:
     """Raises InputError for an address that FFmpeg cannot read, UserError where nobody answers there."""
-    return CaptureSource(address, lambda: _open(address), whole=True)
+    return CaptureSource(without_login(address), lambda: _open(address), whole=True)
+
+
+def without_login(address: str) -> str:
+    """The address without the name and password in it: they are for its server, not for all who see what it gives."""
+    return re.sub(r"(?<=://)[^/?#]*@", "", address)
 
 
 def _open(address: str) -> InputContainer:
     try:
         return av.open(address, options=LOW_DELAY, timeout=SECONDS)
     except FFmpegError as error:
-        why = reason(error)
+        name, why = without_login(address), reason(error)
         if "Protocol not found" in why:
-            raise InputError(f"{address}: unsupported kind of address") from error
-        raise UserError(f"{address}: cannot be opened ({why}); is its sender running?") from error
+            raise InputError(f"{name}: unsupported kind of address") from error
+        raise UserError(f"{name}: cannot be opened ({why}); is its sender running?") from error

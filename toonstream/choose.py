@@ -30,6 +30,7 @@ from toonstream.orientation import Rect
 from toonstream.sinks import LiveSink, Sink
 from toonstream.sinks.containers import SUFFIXES as WRITTEN
 from toonstream.sinks.containers import output_suffix
+from toonstream.sinks.output import check_output
 from toonstream.sources import PHOTOS, SUFFIXES, CaptureRequest, LiveSource, Source, photo_suffix
 
 SOURCES, SINKS = "toonstream.sources", "toonstream.sinks"
@@ -186,7 +187,9 @@ def open_live_sinks(
         raise InputError(f"--to {name}: neither virtualcam, window, http://..., tcp://..., nor a file such as a.mp4")
     from toonstream.sinks.recording import Recording
 
-    return [opened.enter_context(Recording(Path(name), source.rate, overwrite))]
+    file = Path(name)
+    check_output(file, getattr(source, "path", None), overwrite)
+    return [opened.enter_context(Recording(file, source.rate, overwrite))]
 
 
 @lru_cache

@@ -8,22 +8,25 @@ import threading
 import time
 from contextlib import ExitStack
 from fractions import Fraction
+from pathlib import Path
 from types import SimpleNamespace
 
 import av
 import numpy as np
 import pytest
-from support.clips import read
+from support.clips import make_clip, read
 from support.waiting import returns, wait_until
 from toonstream_engines.errors import InputError, UserError
 
 from toonstream.choose import open_live_sinks
 from toonstream.frame import Frame
 from toonstream.live.session import Session
+from toonstream.live.switch import Switch
 from toonstream.sinks import recording, virtual_camera
 from toonstream.sinks.recording import Recording
 from toonstream.sinks.video import VideoSink
 from toonstream.sinks.virtual_camera import VirtualCamera, readers
+from toonstream.sources.looping import LoopingSource
 
 MICROSECOND = Fraction(1, 1_000_000)
 COLOURS = [(200, 40, 40), (40, 200, 40), (40, 40, 200), (235, 235, 235)]
@@ -270,6 +273,16 @@ def test_a_recording_never_replaces_a_file(tmp_path):
     (tmp_path / "talk.mp4").write_bytes(b"mine")
     with pytest.raises(InputError, match="there already"):
         open_sink(str(tmp_path / "talk.mp4"), (64, 32), None)
+
+
+def test_a_recording_never_replaces_the_file_that_is_played(tmp_path):
+    clip = make_clip(tmp_path / "clip.mp4")
+    with (
+        Switch(str(clip), lambda name: LoopingSource(Path(name))) as source,
+        ExitStack() as opened,
+        pytest.raises(InputError, match="this is the input itself"),
+    ):
+        open_live_sinks(str(clip), source, Session.__new__(Session), opened, overwrite=True)
 
 
 def test_a_recording_that_cannot_go_on_says_so(tmp_path):

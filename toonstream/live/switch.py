@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 from av import AudioFrame
 from toonstream_engines.closeable import Closeable
@@ -54,6 +55,11 @@ class Switch(Closeable):
     @property
     def description(self) -> str:
         return self._source.description
+
+    @property
+    def path(self) -> Path | None:
+        """Of the file that is played, if it is one."""
+        return getattr(self._source, "path", None)
 
     @property
     def problem(self) -> str | None:

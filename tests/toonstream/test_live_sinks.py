@@ -26,6 +26,7 @@ from toonstream.sinks import recording, virtual_camera
 from toonstream.sinks.recording import Recording
 from toonstream.sinks.video import VideoSink
 from toonstream.sinks.virtual_camera import VirtualCamera, readers
+from toonstream.sinks.window import Window
 from toonstream.sources.looping import LoopingSource
 
 MICROSECOND = Fraction(1, 1_000_000)
@@ -283,6 +284,18 @@ def test_a_recording_never_replaces_the_file_that_is_played(tmp_path):
         pytest.raises(InputError, match="this is the input itself"),
     ):
         open_live_sinks(str(clip), source, Session.__new__(Session), opened, overwrite=True)
+
+
+def test_the_key_for_the_next_style_goes_on_from_the_one_that_is_loading():
+    chosen = []
+    window = Window.__new__(Window)
+    for style, loading in (("a", None), ("a", "b"), ("c", None), ("an engine of one's own", None)):
+        figures = {"loading": loading}
+        window._controls = SimpleNamespace(
+            styles=["a", "b", "c"], style=style, figures=lambda told=figures: told, choose=chosen.append
+        )
+        window._obey(ord("n"))
+    assert chosen == ["b", "c", "a", "a"]
 
 
 def test_a_recording_that_cannot_go_on_says_so(tmp_path):

@@ -66,8 +66,9 @@ class Window(Closeable):
             case " ":
                 controls.paused = not controls.paused
             case "n":
-                styles = controls.styles
-                controls.choose(styles[(styles.index(controls.style) + 1) % len(styles)])
+                styles, last = controls.styles, controls.figures()["loading"] or controls.style
+                index = styles.index(last) if last in styles else -1  # an engine of one's own is none of them
+                controls.choose(styles[(index + 1) % len(styles)])
             case "q" | "\x1b":
                 raise KeyboardInterrupt
 

@@ -81,8 +81,9 @@ def test_with_the_token_all_is_there(guarded, controls):
     assert not controls.mirror
     assert ask(guarded, f"{token}/", Host="studio.local:8080")[0] == 200
     assert ask(guarded, f"{token}/page.js")[0] == 200
-    status, headers, _ = ask(guarded, token)
-    assert (status, headers["Location"]) == (308, f"{token}/")
+    for query in ("", "?from=mail"):
+        status, headers, _ = ask(guarded, token + query)
+        assert (status, headers["Location"]) == (308, f"{token}/")
     assert post(guarded, {"mirror": True}, f"{token}/state", Origin="http://evil.example")[0] == 403
     assert not controls.mirror
     assert post(guarded, {"mirror": True}, f"{token}/state")[0] == 200

@@ -95,7 +95,8 @@ class Handler(BaseHTTPRequestHandler):
             name, kind = FILES[path]
             self._answer(Path(__file__).with_name(name).read_bytes(), kind)
         elif path == "":  # the token without the / after it, to which the page's own addresses are relative
-            self._answer(b"", "text/plain", {"Location": f"{self.path}/"}, HTTPStatus.PERMANENT_REDIRECT)
+            there = self.path.partition("?")[0] + "/"
+            self._answer(b"", "text/plain", {"Location": there}, HTTPStatus.PERMANENT_REDIRECT)
         elif path == "/stream.nut":
             self._stream_nut()
         elif path == "/stream.mjpg":

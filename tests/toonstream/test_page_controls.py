@@ -4,6 +4,7 @@ import itertools
 import json
 import re
 import shutil
+import sys
 from contextlib import closing
 from datetime import datetime
 from types import SimpleNamespace
@@ -15,6 +16,7 @@ from support.fake_controls import SOURCE, picture
 from support.live_rig import Script
 from support.page_client import BLUE, GREEN, RED, ask, post
 from support.waiting import wait_until
+from toonstream_engines.errors import UserError
 
 from toonstream.live.switch import Switch
 from toonstream.page.server import PageServer
@@ -76,6 +78,15 @@ def test_a_recording_that_fails_ends_alone(controls, tmp_path, monkeypatch):
         status, answer = post(server, {"recording": True, "mirror": True})
         assert (status, controls.mirror) == (400, False)
         assert "no folder" in answer
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="others keep a folder that somebody is in")
+def test_a_folder_that_is_gone_is_told(controls, tmp_path, monkeypatch):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(UserError, match="the folder to record into"):
+        PageServer("http://127.0.0.1:0", controls, SOURCE)
 
 
 def test_a_recording_without_a_picture_is_none(controls, tmp_path, monkeypatch):

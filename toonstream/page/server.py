@@ -53,6 +53,10 @@ class PageServer(ThreadingTCPServer):
         self.asking: dict[socket.socket, float] = {}
         """Since when each has been sending a request that is not complete."""
         try:
+            folder = Path.cwd()
+        except OSError as error:
+            raise UserError(f"--to {address}: the folder to record into is gone; start it in another") from error
+        try:
             super().__init__((place.host, place.port), Handler)
         except OSError as error:
             raise UserError(f"--to {address}: {reason(error)}") from error
@@ -60,7 +64,7 @@ class PageServer(ThreadingTCPServer):
         encoder = Encoder()
         self.stream = Stream(f"stream for OBS {self.url}stream.nut", False, encoder)
         self.preview = Stream(f"page {self.url}", True, encoder)
-        self.recorder = Recorder(Path.cwd(), source.rate)
+        self.recorder = Recorder(folder, source.rate)
         self.api = Api(controls, self.recorder, source if isinstance(source, Switch) else None)
         threading.Thread(target=self.serve_forever, args=(LOOK_SECONDS,), name="page", daemon=True).start()
 

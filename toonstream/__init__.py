@@ -3,6 +3,10 @@
 from toonstream import Toonifier
 """
 
+import ctypes
+import os
+import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -11,6 +15,12 @@ if TYPE_CHECKING:
 __all__ = ["Toonifier", "__version__"]
 
 __version__ = "0.1.0"
+
+if sys.platform == "linux" and os.environ.get("DISPLAY"):
+    # OpenCV and PyAV bring a libxcb-shm of the same name each, of which the first to be loaded serves both; yet each
+    # goes with another libxcb, so that capturing the screen or opening a window crashed. All take the system's instead.
+    with suppress(OSError):  # there is none
+        ctypes.CDLL("libxcb.so.1", ctypes.RTLD_GLOBAL)
 
 
 def __getattr__(name: str) -> Any:

@@ -3,7 +3,11 @@
 import errno
 import gc
 import io
+import os
+import shutil
 import socket
+import subprocess
+import sys
 import threading
 import time
 import weakref
@@ -294,6 +298,35 @@ def test_a_stream_with_a_single_key_frame_is_shown_from_it_on(tmp_path):
             frames = [source.read() for _ in range(FRAMES)]
     assert None not in frames
     assert np.abs(frames[0].rgb().astype(int) - draw(0)).max() < 60
+
+
+SCREEN_INTO_WINDOW = """
+from toonstream.choose import open_live_source
+from toonstream.sinks.window import Window
+from toonstream.sources import CaptureRequest
+
+with open_live_source("screen", CaptureRequest()) as screen, Window(None) as window:
+    while (frame := screen.read()) is None:
+        pass
+    window.write(frame)
+    print(frame.width, frame.height)
+"""
+
+
+@pytest.mark.skipif(not shutil.which("Xvfb"), reason="needs an X server without a screen: xvfb")
+def test_the_screen_is_captured_and_shown_in_a_window():
+    """In a process of its own: libraries that do not go together crash it."""
+    server = ["Xvfb", "-displayfd", "1", "-screen", "0", "320x240x24"]
+    with subprocess.Popen(server, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as display:
+        try:
+            environment = os.environ | {"DISPLAY": f":{display.stdout.readline().strip()}"}
+            environment.pop("WAYLAND_DISPLAY", None)
+            done = subprocess.run(
+                [sys.executable, "-c", SCREEN_INTO_WINDOW], env=environment, capture_output=True, text=True, check=False
+            )
+        finally:
+            display.terminate()
+    assert (done.returncode, done.stdout) == (0, "320 240\n"), done.stderr
 
 
 def test_one_who_says_nothing_is_told_in_plain_words(monkeypatch):

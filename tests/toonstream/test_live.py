@@ -519,6 +519,27 @@ def test_the_rate_falls_where_no_frame_comes(monkeypatch):
     assert measures.fps == pytest.approx(12, abs=0.5)
 
 
+class Changing(dict):
+    """Problems, to which another thread adds one whenever their values are about to be walked through."""
+
+    def values(self):
+        return self
+
+    def __iter__(self):
+        return iter(list(super().values()))
+
+    def __reversed__(self):
+        last = reversed(super().values())
+        self["source"] = "lost"
+        return last
+
+
+def test_a_problem_is_told_while_others_come(engines):
+    with Session("flat") as session:
+        session._problems = Changing(style="damaged")
+        assert session.figures()["message"] == "damaged"
+
+
 def test_the_figures_go_into_json(engines, head):
     session = Session("flat")
     source = Script(itertools.repeat(scene((head, 240, 160, 0.7), size=SIZE)), SIZE)

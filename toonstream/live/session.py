@@ -325,6 +325,7 @@ class Session(Closeable):
         ended = next((stage.name for stage in self._stages if not stage.is_alive()), None)
         if ended and not self._end.is_set():
             stuck = f"{ended}: it has ended; start toonstream live again"
+        problems = list(self._problems.values())  # at once: other threads change them
         state = "idle" if resting else "stuck" if stuck else "waiting" if "source" in self._problems else "running"
         return {
             "fps": round(self.measures.fps, 1),
@@ -338,7 +339,7 @@ class Session(Closeable):
             "state": state,
             "picture": "paused" if self.paused else self._guard.picture,
             "size": list(self._size),
-            "message": stuck or next(reversed(self._problems.values()), None),
+            "message": stuck or (problems[-1] if problems else None),
         }
 
     @property

@@ -63,6 +63,15 @@ def test_a_cache_that_cannot_be_written(tmp_path, capsys, monkeypatch):
     assert "set TOONSTREAM_CACHE" in line
 
 
+@pytest.mark.parametrize("home", ["/", "/home/ann"])
+def test_nothing_but_the_users_folder_is_taken_for_it(monkeypatch, home):
+    """Containers have / as one."""
+    monkeypatch.setattr(getpass, "getuser", lambda: "ann")
+    monkeypatch.setattr(socket, "gethostname", lambda: "studio")
+    monkeypatch.setattr(Path, "home", lambda: Path(home))
+    assert doctor.anonymous("/home/annabel/a.mp4: 1/2") == "/home/annabel/a.mp4: 1/2"
+
+
 def test_the_page_names_nobody(capsys, monkeypatch):
     monkeypatch.setattr(doctor, "cameras", lambda: [("/dev/video0", "Anna's camera, serial 1234")])
     only(monkeypatch, "cameras")

@@ -57,7 +57,9 @@ def run(arguments: list[str]) -> int:
 def anonymous(text: str) -> str:
     """The text without what tells whose machine this is: names of the user and the machine, the way to their folder."""
     with suppress(RuntimeError):  # there is no home
-        text = text.replace(str(Path.home()), "~")
+        home = Path.home()
+        if home.parent != home:  # as some containers have it
+            text = re.sub(rf"{re.escape(str(home))}(?![\w-])", "~", text)
     with suppress(OSError, KeyError, ImportError):  # there is no such user
         text = re.sub(rf"(?<=[/\\]){re.escape(getpass.getuser())}(?=[/\\]|\b)", "USER", text)
     return re.sub(rf"\b{re.escape(socket.gethostname())}\b", "HOST", text)

@@ -100,11 +100,12 @@ def forget(key: Key) -> None:
 
 def every() -> list[Built]:
     """All engines on disk, the last used first."""
-    try:
-        paths = sorted(folder().glob(f"*{SUFFIX}"), key=lambda path: -path.stat().st_mtime)
-        return [_parse(path, path.read_bytes()) for path in paths]
-    except (OSError, RuntimeError):
-        return []
+    found = []
+    with contextlib.suppress(OSError, RuntimeError):
+        for path in folder().glob(f"*{SUFFIX}"):
+            with contextlib.suppress(OSError):  # one that cannot be read, or that another process has just deleted
+                found.append((path.stat().st_mtime, _parse(path, path.read_bytes())))
+    return [engine for _, engine in sorted(found, key=lambda one: -one[0])]
 
 
 def clear() -> tuple[int, int]:

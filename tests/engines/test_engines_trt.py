@@ -270,6 +270,13 @@ def test_the_cache_is_bounded(monkeypatch):
     assert all(path.exists() for path in held)  # another process needs them
 
 
+def test_an_engine_that_cannot_be_read_hides_no_other():
+    """Another process may have just deleted it."""
+    engine_cache.keep({"n": "there"}, b"engine")
+    (engine_cache.folder() / f"gone{engine_cache.SUFFIX}").symlink_to("nowhere")
+    assert [engine.key["n"] for engine in engine_cache.every()] == ["there"]
+
+
 def test_where_nothing_can_be_kept(style, gpu, tmp_path, monkeypatch, caplog):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("TOONSTREAM_CACHE", str(tmp_path / "file"))

@@ -359,6 +359,27 @@ def slept(monkeypatch) -> list[float]:
     return waits
 
 
+def test_what_comes_back_has_a_shape_of_pixels_of_its_own(monkeypatch, slept, tmp_path):
+    """A broadcast that goes on in another format, say; Switch fits it into the first one's size."""
+    monkeypatch.setattr(capture, "RETRY_SECONDS", 0.0)
+    clips = [make_clip(tmp_path / f"{wide}.mkv", aspect=Fraction(wide), sound=None) for wide in (1, 2)]
+    sizes = []
+    with CaptureSource("stream", lambda: av.open(str(clips.pop(0)))) as source:
+        while clips or source.problem is None:
+            if frame := source.read():
+                sizes.append((frame.width, frame.height))
+    assert list(dict.fromkeys(sizes)) == [(64, 48), (128, 48)]
+
+
+def test_a_file_that_was_replaced_has_a_shape_of_pixels_of_its_own(tmp_path):
+    clip = make_clip(tmp_path / "clip.mkv", pts=range(2))
+    with LoopingSource(clip) as source:
+        sizes = [source.read().width for _ in range(2)]
+        make_clip(clip, pts=range(2), aspect=Fraction(2))
+        sizes.append(source.read().width)
+    assert sizes == [64, 64, 128]
+
+
 class Sent:
     """A file as the network gives it: of no known size."""
 

@@ -74,7 +74,6 @@ class CaptureSource(Closeable):
         if not context.width or not context.height:
             self.close()
             raise InputError(f"{name}: it reports no frame size")
-        self._aspect = self._stream.sample_aspect_ratio
         self.size = square_size(context.width, context.height, self._aspect)
         self.rate: Fraction | None = self._stream.average_rate or self._stream.guessed_rate
         self._native = Native([])
@@ -134,6 +133,7 @@ class CaptureSource(Closeable):
             raise InputError(f"{self.name}: there is no video in it")
         self._container = container
         self._stream: VideoStream = container.streams.video[0]
+        self._aspect = self._stream.sample_aspect_ratio
         self._stream.thread_type = "SLICE"  # threads of whole frames would each keep one back
         self._demux(container)
         self._paced = container.format.name in IN_PIECES or container.size > 0  # what has a size is no live stream

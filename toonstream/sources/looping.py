@@ -52,6 +52,7 @@ class LoopingSource(Closeable):
             with self._busy:
                 self._release()
                 self._source = VideoSource(self.path)
+                self._aspect = self._source.aspect
                 self._frames = iter(self._source)
                 frame = next(self._frames)
         due = (frame.pts or 0) * frame.time_base

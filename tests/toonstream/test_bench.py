@@ -112,6 +112,16 @@ def test_where_results_cannot_be_is_told_before_anything_is_measured(tmp_path, c
     assert told.count("\n") == 1
 
 
+def test_no_folder_for_clips_is_told_in_a_line(tmp_path, capsys, monkeypatch):
+    def none(prefix: str) -> None:
+        raise FileNotFoundError(2, "No usable temporary directory")
+
+    monkeypatch.setattr(measure.tempfile, "TemporaryDirectory", none)
+    assert main(["bench", "-o", str(tmp_path / "out")]) == 1
+    told = "toonstream: no folder for temporary files (No usable temporary directory); name one in TMPDIR\n"
+    assert capsys.readouterr().err == told
+
+
 def test_an_interrupt_leaves_no_clips(tmp_path, ending_signal):
     made = tmp_path / "made"
     made.mkdir()

@@ -46,6 +46,16 @@ def test_a_fault_is_told_and_stops_nothing(capsys, monkeypatch, error):
     assert found[-1][1] == "window"
 
 
+def test_what_the_machine_lacks_is_not_to_be_reported(capsys, monkeypatch):
+    def none() -> None:
+        raise FileNotFoundError(2, "No usable temporary directory")
+
+    monkeypatch.setattr(doctor.tempfile, "TemporaryDirectory", none)
+    only(monkeypatch, "video files")
+    assert main(["doctor"]) == 1
+    assert page(capsys) == [["FAILS", "video files", "No usable temporary directory"]]
+
+
 def test_frames_that_do_not_come_back_are_a_fault(capsys, monkeypatch):
     monkeypatch.setattr(doctor.VideoSource, "__iter__", lambda source: iter(()))
     only(monkeypatch, "video files")

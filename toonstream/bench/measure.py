@@ -64,7 +64,11 @@ def measure(
     warn: takes a line for what cannot be measured. say: takes a line for each step. progress: wraps the list of turns,
     for a progress bar. Raises UserError where nothing can be measured, or a turn fails.
     """
-    with tempfile.TemporaryDirectory(prefix="toonstream-bench-") as name:
+    try:
+        temporary = tempfile.TemporaryDirectory(prefix="toonstream-bench-")
+    except OSError as error:
+        raise UserError(f"no folder for temporary files ({error.strerror}); name one in TMPDIR") from error
+    with temporary as name:
         folder = Path(name)
         result = {
             "format": FORMAT,

@@ -79,6 +79,8 @@ def _findings(check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
         yield from check()
     except UserError as error:
         yield FAILS, str(error)
+    except OSError as error:  # the machine's: a full disk, say, or no folder for temporary files
+        yield FAILS, error.strerror or str(error)
     except Exception as error:
         yield FAILS, f"{type(error).__name__}: {error}; please report this"
 

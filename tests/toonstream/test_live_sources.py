@@ -284,17 +284,17 @@ def test_a_stream_over_the_network(tmp_path):
     assert [frame.pts for frame in frames] == sorted(frame.pts for frame in frames)
 
 
-def test_a_stream_with_a_single_key_frame_is_shown_from_it_on(tmp_path):
+def test_what_a_server_has_with_a_single_key_frame_is_shown_from_it_on(tmp_path):
     sent = make_clip(tmp_path / "clip.ts", sound=None, options={"g": "1000", "bf": "0"}).read_bytes()
 
     def send() -> None:
         connection, _ = server.accept()
         with connection:
-            connection.sendall(sent)
+            connection.sendall(b"HTTP/1.0 200 OK\r\nContent-Type: video/mp2t\r\n\r\n" + sent)
 
     with socket.create_server(("127.0.0.1", 0)) as server:
         threading.Thread(target=send, daemon=True).start()
-        with open_live_source(f"tcp://127.0.0.1:{server.getsockname()[1]}", CaptureRequest()) as source:
+        with open_live_source(f"http://127.0.0.1:{server.getsockname()[1]}/clip.ts", CaptureRequest()) as source:
             frames = [source.read() for _ in range(FRAMES)]
     assert None not in frames
     assert np.abs(frames[0].rgb().astype(int) - draw(0)).max() < 60

@@ -12,8 +12,9 @@ from toonstream.sources.capture import CaptureSource, reason
 SECONDS = (10.0, 5.0)
 """How long to wait for a stream to open, and for its next packet."""
 
-# Not nobuffer: it drops what was read at the opening, so that no picture comes until the next key frame, or ever.
-LOW_DELAY = {"flags": "low_delay", "rtsp_flags": "prefer_tcp", "tcp_nodelay": "1"}
+LOW_DELAY = {"fflags": "nobuffer", "flags": "low_delay", "rtsp_flags": "prefer_tcp", "tcp_nodelay": "1"}
+WHOLE = {"flags": "low_delay"}
+"""For what a server may have as a file: nobuffer drops what was read at the opening, and with it the only key frame."""
 
 
 def open_stream(address: str) -> CaptureSource:
@@ -28,7 +29,8 @@ def without_login(address: str) -> str:
 
 def _open(address: str) -> InputContainer:
     try:
-        return av.open(address, options=LOW_DELAY, timeout=SECONDS)
+        of_server = address.startswith(("http://", "https://"))
+        return av.open(address, options=WHOLE if of_server else LOW_DELAY, timeout=SECONDS)
     except FFmpegError as error:
         name, why = without_login(address), reason(error)
         if "Protocol not found" in why:

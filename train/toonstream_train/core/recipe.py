@@ -47,6 +47,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         check_numbers(self)
+        if isinstance(geometry := getattr(self, "geometry", None), Geometry):
+            check_numbers(geometry, "geometry.")
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from toonstream_engines.errors import InputError
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
 
-from toonstream_train.core.settings import check_numbers
 from toonstream_train.data.pack import SIZE, Pack
 from toonstream_train.data.points import mirrored
 
@@ -40,7 +39,6 @@ class Geometry:
         low, high = self.scale
         if not 0 < low <= high < math.inf:
             raise InputError(f"geometry.scale=[{low}, {high}]: it has to be from a number above 0 to one no smaller")
-        check_numbers(self, "geometry.")
 
     @property
     def side(self) -> int:

@@ -9,6 +9,8 @@ import torch
 from toonstream_engines.errors import InputError, UserError
 from toonstream_engines.part import whole
 
+from toonstream_train.networks.saved import read
+
 
 def save(state: dict[str, Any], path: Path) -> None:
     """Write beside the old one first, so that a full disk or a kill leaves the old one whole. Raises UserError."""
@@ -39,19 +41,6 @@ def load(path: Path, recipe: str | None = None) -> dict[str, Any]:
     if recipe is not None and found != recipe:
         raise InputError(f"{path}: a checkpoint of {found}, not of {recipe}; name another run")
     return state
-
-
-def read(path: Path) -> dict[str, Any]:
-    """The table that torch saved; loading runs no code from the file. Raises ValueError where it is none."""
-    try:
-        table = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError:
-        raise
-    except Exception as error:  # bytes that are no pickle raise anything, and torch advises to run what is in them
-        raise ValueError("torch did not save it, or not all of it is there") from error
-    if not isinstance(table, dict):
-        raise ValueError("there are no names in it")
-    return table
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from toonstream_engines.errors import InputError
 from torch import Tensor, nn
 from torch.nn.functional import max_pool2d, relu
 
-from toonstream_train.core import checkpoint
+from toonstream_train.networks.saved import read
 
 PUBLISHED = {
     "vgg16": "https://download.pytorch.org/models/vgg16-397923af.pth",
@@ -91,7 +91,7 @@ def _read(path: Path) -> dict[str, Tensor]:
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
-        return checkpoint.read(path)
+        return read(path)
     except (OSError, SafetensorError, ValueError) as error:
         raise InputError(f"{path}: cannot be read as VGG's weights ({error}); check the path") from error
 

@@ -59,6 +59,7 @@ def test_an_interrupt_ends_it_and_leaves_a_whole_recording(tmp_path, ending_sign
         (["--from", "No Such Camera"], 2, "no such camera"),
         (["--from", "CLIP", "--style", "no such style"], 2, "no such style"),
         (["--from", "CLIP", "--to", "tv"], 2, "--to tv"),
+        (["--from", "CLIP", "--to", "a.mp4", "--to", "./a.mp4"], 2, "a.mp4: given twice"),
         (["--from", "CLIP", "--backend", "abacus"], 2, "abacus"),
     ],
 )

@@ -5,6 +5,7 @@ import re
 import sys
 import time
 from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import Any
 
 from toonstream_engines.errors import InputError
@@ -28,6 +29,7 @@ ADVICE_SECONDS = 10.0
 def run(arguments: list[str]) -> int:
     options = _parse(arguments)
     heed_interrupts()
+    _check_recordings(options.sinks or [])
     request = CaptureRequest(_size(options.size) if options.size else None, options.rate)
     with ExitStack() as opened:
         source = opened.enter_context(Switch(options.source, lambda name: open_live_source(name, request)))
@@ -48,6 +50,13 @@ def run(arguments: list[str]) -> int:
         finally:
             status.close()
     return 0
+
+
+def _check_recordings(names: list[str]) -> None:
+    """Raises InputError where two recordings would be one file: the second would not be there at the end."""
+    files = [Path(name).resolve() for name in names if "://" not in name and Path(name).suffix]
+    if twice := next((file for file in files if files.count(file) > 1), None):
+        raise InputError(f"--to {twice}: given twice; leave one out")
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:

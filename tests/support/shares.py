@@ -62,3 +62,6 @@ def share(rank: int, world: int, port: int, folder: Path) -> None:
         sharing._check("loss", {"right": 1.0, "wrong": math.nan if rank else 1.0})
     except UserError as error:
         (folder / f"{rank}.txt").write_text(str(error))
+    # Together: whose partner is gone already may be aborted as it exits.
+    torch.distributed.barrier()
+    torch.distributed.destroy_process_group()

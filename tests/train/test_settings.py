@@ -71,6 +71,7 @@ def test_a_word_in_place_of_numbers(wrong: str) -> None:
         ("omega=nan", "omega=nan: it has to be a number from 0"),
         ("beta1=1.0", "beta1=1.0: it has to be below 1"),
         ("training.log_steps=0", "training.log_steps=0: it has to be a number from 1"),
+        (f"training.seed={1 << 63}", "training.seed=9223372036854775808: it has to be below"),
         ("geometry.rotation=-5.0", "geometry.rotation=-5.0: it has to be a number from 0"),
         ("geometry.scale=[0.0, 1.0]", r"geometry.scale=\[0.0, 1.0\]: it has to be from a number above 0"),
         ("geometry.scale=[1.0, 0.5]", r"geometry.scale=\[1.0, 0.5\]: it has to be from a number above 0"),

@@ -37,6 +37,8 @@ class Training:
 
     def __post_init__(self) -> None:
         check_numbers(self, "training.")
+        if self.seed >= 1 << 63:
+            raise InputError(f"training.seed={self.seed}: it has to be below 2^63")
 
 
 @dataclass(frozen=True)

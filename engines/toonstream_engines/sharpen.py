@@ -12,7 +12,7 @@ NEIGHBOURS = np.ones((3, 3), np.uint8)
 
 
 def sharpened(picture: NDArray[np.uint8], gain: float) -> NDArray[np.uint8]:
-    """A cartoon (S, S, 3) by unsharp masking without halos and noise; a gain of 0 leaves it as it is.
+    """A cartoon, (S, S, 3) uint8, by unsharp masking without halos and noise; a gain of 0 leaves it as it is.
 
     By how much more than FAINT a pixel differs from the mean around it, `gain` times that is added. None gets darker or
     lighter than its neighbours are: edges grow steep, as by a shock filter (Osher and Rudin 1990), but not higher.

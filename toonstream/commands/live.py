@@ -1,6 +1,7 @@
 """`toonstream live`: from a camera, the screen, a stream or a file to virtual cameras, streams, windows, recordings."""
 
 import argparse
+import os
 import re
 import sys
 import time
@@ -54,7 +55,7 @@ def run(arguments: list[str]) -> int:
 
 def _check_recordings(names: list[str]) -> None:
     """Raises InputError where two recordings would be one file: the second would not be there at the end."""
-    files = [Path(name).resolve() for name in names if "://" not in name and Path(name).suffix]
+    files = [os.path.realpath(name) for name in names if "://" not in name and Path(name).suffix]
     if twice := next((file for file in files if files.count(file) > 1), None):
         raise InputError(f"--to {twice}: given twice; leave one out")
 

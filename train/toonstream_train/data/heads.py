@@ -134,14 +134,17 @@ def is_sure(head: Head) -> bool:
     covered = [head.hair & (fill(2 * head.mesh[part], size) > 0.5) for part in (*EYES, MOUTH)]
     if not areas.size or areas.max() < 0.97 * areas.sum() or any(part.any() for part in covered):
         return False
-    border = cv2.morphologyEx(whole, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0
-    border[int(2 * head.mesh[152, 1]) :] = False
-    border[:6], border[:, :6], border[:, -6:] = False, False, False
-    if border.sum() / 2 > WOUND * width:
+    rim = cv2.morphologyEx(whole, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0
+    rim[int(2 * head.mesh[152, 1]) :] = False
+    rim[:6], rim[:, :6], rim[:, -6:] = False, False, False
+    if rim.sum() / 2 > WOUND * width:
         return False
     soft = blur(twice(head.lab), 2.0)
     steep = np.sqrt(sum(np.square(cv2.Sobel(soft, cv2.CV_32F, *way, scale=1 / 8)).sum(2) for way in ((1, 0), (0, 1))))
-    return bool(border.any()) and float((grown_to(steep, 9)[border] > STEEP).mean()) > ON_EDGES
+    steepest = cv2.dilate(
+        steep, np.ones((9, 9), np.uint8)
+    )  # a mask's border may be some pixels beside the photo's edge
+    return bool(rim.any()) and float((steepest[rim] > STEEP).mean()) > ON_EDGES
 
 
 def bare(cartoon: Cartoon) -> bool:
@@ -212,11 +215,6 @@ def clean(mask: Bools, width: float) -> Bools:
     large[0] = False
     out: Bools = large[labels]
     return out
-
-
-def grown_to(values: Floats, size: int) -> Floats:
-    """The largest of the values (H, W) in squares of `size` pixels."""
-    return np.asarray(cv2.dilate(values, np.ones((size, size), np.uint8)), np.float32)
 
 
 def twice(picture: Floats) -> Floats:

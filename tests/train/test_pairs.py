@@ -17,9 +17,9 @@ from toonstream_train.data import pack, proportions
 from toonstream_train.data.cartoon import Cartoon, taken_apart
 from toonstream_train.data.drawn_blinks import squeezed
 from toonstream_train.data.drawn_faces import Augmentation, DrawnFaces
-from toonstream_train.data.hybrids import in_place, pair, with_hair, with_irises
+from toonstream_train.data.hybrids import doubled, in_place, pair, with_hair, with_irises
 from toonstream_train.data.pack import Pack
-from toonstream_train.data.pairs import FEWEST, doubled, mouth_opening, pairs
+from toonstream_train.data.pairs import FEWEST, mouth_opening, pairs
 from toonstream_train.data.turned import turned
 from toonstream_train.drawing.common.shapes import fill
 from toonstream_train.recipes.registry import trained
@@ -139,7 +139,7 @@ def test_hair_has_the_photos_colour_and_keeps_its_ink() -> None:
 
 
 def test_eyes_close(apart: Cartoon) -> None:
-    (drawing,), mesh = squeezed([apart.picture], apart.mesh, 0.3)
+    drawing, mesh = squeezed(apart.picture, apart.mesh, 0.3)
     changed = (drawing != apart.picture).any(2)
     for eye, centre in zip(EYES, EYE_CENTRES, strict=True):
         before, after = apart.mesh[eye], mesh[eye]
@@ -163,7 +163,7 @@ def test_ink_is_as_crisp_at_twice_the_size() -> None:
 
 @pytest.mark.parametrize("by", [-0.13, 0.13])
 def test_heads_turn(apart: Cartoon, by: float) -> None:
-    (drawing,), mesh = turned([apart.picture], apart.mesh, by)
+    drawing, mesh = turned(apart.picture, apart.mesh, by)
     width = np.hypot(*(apart.mesh[454] - apart.mesh[234]))
     assert (mesh[1] - apart.mesh[1])[0] == pytest.approx(by * width, rel=0.1)
     assert np.abs(mesh[[10, 152]] - apart.mesh[[10, 152]]).max() < 0.3 * abs(by) * width

@@ -18,12 +18,12 @@ INK = 0.33
 """The upper lid's share of the height."""
 
 
-def squeezed(pictures: list[Bytes], mesh: Points, opened: float) -> tuple[list[Bytes], Points]:
-    """Pictures (S, S, 3) of a face whose eyes close down to the lower lids, and its mesh.
+def squeezed(picture: Bytes, mesh: Points, opened: float) -> tuple[Bytes, Points]:
+    """A picture (S, S, 3) of a face whose eyes close down to the lower lids, and its mesh.
 
     opened: how far they stay open, more than 0, up to 1 as they are.
     """
-    side, points = pictures[0].shape[0], mesh.copy()
+    side, points = picture.shape[0], mesh.copy()
     at = (np.stack(grid(FINE * side, FINE * side), 2) + np.float32(0.5)) / np.float32(FINE)
     bent = np.zeros(at.shape[:2], np.float32)
     for eye in (0, 1):
@@ -50,6 +50,5 @@ def squeezed(pictures: list[Bytes], mesh: Points, opened: float) -> tuple[list[B
         points[index] = axes.pixels(places)
     at = (at - 0.5).astype(np.float32)
     where = bent.reshape(side, FINE, side, FINE).max((1, 3))[..., None] > 1e-3
-    fine = [cv2.remap(one, at, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE) for one in pictures]
-    closed = [cv2.resize(one, (side, side), interpolation=cv2.INTER_AREA) for one in fine]
-    return [np.where(where, after, before) for before, after in zip(pictures, closed, strict=True)], points
+    fine = cv2.remap(picture, at, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    return np.where(where, cv2.resize(fine, (side, side), interpolation=cv2.INTER_AREA), picture), points

@@ -1,9 +1,10 @@
-"""A cartoon's face on a photo's own head: real hair, necks and walls, which heads of cartoons have not.
+"""Cartoons' features on a photo's own head: real hair, necks and walls, which heads of cartoons have not.
 
 It turns Aug-Portrait (Xiao et al.: PDA, section 3.2) round: there a photo's face lies in a cartoon's head. What a
 generator sees is the photo alone. Pictures are float32 LAB, masks (H, W) from 0 to 1, meshes (478, 2) in pixels.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -11,17 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toonstream.faces import spline
-from toonstream.faces.mesh import BROWS, EYES, MOUTH, OVAL
+from toonstream.faces.mesh import BROWS, EYES, IRISES, MOUTH, NOSE_BASE, OVAL
 from toonstream.faces.shape import Shape, displacements, moved
 from toonstream_train.data.cartoon import Cartoon, away, hair_colour, like_hair, near, neck, odd
-from toonstream_train.data.hybrids import CELLS, FEATURES, drawn_tone, through, to_rgb
+from toonstream_train.data.hybrids import CELLS, FEATURES, doubled, drawn_tone, in_tone, through, to_rgb
 from toonstream_train.drawing.common.beards import JAW_LINE, beard, chin
 from toonstream_train.drawing.common.hair import bare_cheeks, hair, off_hue
 from toonstream_train.drawing.common.lit_skin import base_tone
 from toonstream_train.drawing.common.person import person
 from toonstream_train.drawing.common.shapes import Points, curve, face_width, fill, grown, stroke
 from toonstream_train.drawing.common.skin import find
-from toonstream_train.drawing.common.smoothing import Floats, blur, calm_neighbour, smoothstep, to_lab
+from toonstream_train.drawing.common.smoothing import Floats, blur, calm_neighbour, grid, smoothstep, to_lab
 
 Bytes = NDArray[np.uint8]
 Bools = NDArray[np.bool_]
@@ -33,11 +34,17 @@ BALD, LIGHT = 9.0, 0.45
 """How far a crown is from skin where it has hair; how much lightness counts in that beside chroma."""
 BEARDED, DARKER = 0.5, 14.0
 """The share of the chin under a beard, and by how much darker (L*) than skin that is, from which it is drawn."""
+MARGINS = (*((eye, 0.1) for eye in EYES), *((brow, 0.08) for brow in BROWS), (NOSE_BASE, 0.12), (MOUTH, 0.07))
+"""The features that are taken of cartoons, and how far around their outlines, in widths of the face."""
+GAZE = np.array([0.14, 0.1], np.float32)
+"""How far drawn irises move across and down, in widths and heights of the eye, at most: further, eyes would fold."""
 PEN = 0.022
 """Width of the ink around heads, hair and jaws, in widths of the face."""
 INK = np.array([3, 0, 0], np.float32)
 STEEP, ON_EDGES = 1.2, 0.94
 """How steep photos are where a head ends, in LAB a pixel, and along how much of its border, or it is not sure."""
+UNKNOWN = 0.025
+"""The share of a person above the mouth that may be neither skin nor hair."""
 WOUND = 7.0
 """The longest border of a head, in widths of its face: a longer one follows something else."""
 
@@ -84,11 +91,15 @@ def head_of(photo: Bytes, inside: Bytes, mesh: Points, shape: Shape) -> Head | N
     beards = beard(calm, found, base_tone(calm[..., 0], found), mesh)
     skins, hairs = (blur(twice(mask), 0.024 * width) for mask in (skin, hairs))
     hair_at = clean(hairs > np.maximum(skins, 0.35), width)
-    skin_at = clean((skins >= hairs) & (skins > 0.35), width) & ~hair_at
+    # Eyes may be as dark as hair: what is none of it, within the face, is skin, or they would be outlined as holes.
+    skin_at = (clean((skins >= hairs) & (skins > 0.35), width) | (twice(oval) > 0.5)) & ~hair_at
     beard_at = clean(twice(beards) > 0.5, width) & skin_at
     below, at = chin(mesh, size), beards > 0.5
     if (beards * below).sum() < BEARDED * below.sum() or np.median(lab[at, 0]) > own[0] - DARKER:
         beard_at[:] = False  # shadows, and stubble: neither is drawn
+    seen = (twice(likely) > 0.65) & (np.arange(2 * len(known))[:, None] < 2 * mesh[13, 1])
+    if (seen & ~(skin_at | hair_at)).sum() > UNKNOWN * seen.sum():
+        return None
     out = Head(picture, known, mesh, lab, lit, skin_at, hair_at, beard_at)
     return out if is_sure(out) else None
 
@@ -159,8 +170,8 @@ def bare(cartoon: Cartoon) -> bool:
     return float((inner * shown).sum()) > BARE * float(inner.sum()) and cartoon.covered.max() < 0.5
 
 
-def on_head(cartoon: Cartoon, head: Head, doubled: Bytes) -> Bytes:
-    """The drawing, (2 S, 2 S, 3) RGB. doubled: the cartoon at that size, with its skin in the head's tone."""
+def on_head(upper: Cartoon, lower: Cartoon, head: Head) -> Bytes:
+    """The drawing, (2 S, 2 S, 3) RGB, with the eyes and the nose of one cartoon and the mouth of another."""
     out = twice(head.lab)
     skin, hairs, beards = (blur(mask.astype(np.float32), 0.8) for mask in (head.skin, head.hair, head.beard))
     out += skin[..., None] * (drawn_tone(head.lit) - out)
@@ -169,18 +180,59 @@ def on_head(cartoon: Cartoon, head: Head, doubled: Bytes) -> Bytes:
         if where.any():
             colour = np.median(masses[where], 0)
             out += mask[..., None] * (colour + np.float32(0.25) * (masses - colour) - out)
-
-    oval = fill(cartoon.mesh[OVAL], cartoon.skin.shape)
-    inner = 1 - grown(1 - oval, odd(0.06 * face_width(cartoon.mesh)))
-    back = 2 * spline.displacements(cartoon.mesh[FEATURES], head.mesh[FEATURES], len(head.picture), CELLS)
-    face = to_lab(through(doubled, back))
-    cover = through(twice(inner * np.maximum(cartoon.skin, cartoon.features)), back).clip(0, 1)
-    bearded = through(twice(cartoon.features), back).clip(0, 1)
-    cover *= (1 - hairs) * (1 - beards * (1 - bearded))
-    out += cover[..., None] * (face - out)
-
+    below = below_nose(head)
+    for cartoon, part in ((upper, 1 - below), (lower, below)):
+        target = with_gaze(head.mesh, cartoon.mesh)
+        back = 2 * spline.displacements(cartoon.mesh[FEATURES], target[FEATURES], len(head.picture), CELLS)
+        shown = through(twice(features_of(cartoon)), back).clip(0, 1)
+        cover = part * shown * (1 - hairs)
+        out += cover[..., None] * (to_lab(through(doubled(in_tone(cartoon, head.lit)), back)) - out)
     out += ink_of(head)[..., None] * (INK - out)
     return to_rgb(out)
+
+
+def features_of(cartoon: Cartoon) -> Floats:
+    """Where a cartoon's eyes, brows, nose and mouth are drawn (S, S): lines anywhere else would be a mean of many."""
+    size, width = cartoon.skin.shape, face_width(cartoon.mesh)
+    parts = [grown(fill(cartoon.mesh[part], size), odd(margin * width)) for part, margin in MARGINS]
+    within = 1 - grown(1 - fill(cartoon.mesh[OVAL], size), odd(0.06 * width))
+    return blur(within * np.maximum.reduce(parts), 1.0)
+
+
+def with_gaze(photo: Points, cartoon: Points) -> Points:
+    """A photo's mesh with its irises where the cartoon has them in its eyes, moved as both eyes of the photo look."""
+    out, places = photo.copy(), []
+    for mesh in (photo, cartoon):
+        boxes = [(mesh[eye].min(0), np.ptp(mesh[eye], 0)) for eye in EYES]
+        places.append(np.array([(mesh[iris[0]] - low) / size for iris, (low, size) in zip(IRISES, boxes, strict=True)]))
+    gaze = (places[0] - places[1]).mean(0).clip(-GAZE, GAZE)
+    for eye, iris, place, drawn in zip(EYES, IRISES, *places, strict=True):
+        out[iris] += (drawn + gaze - place) * np.ptp(photo[eye], 0)
+    return out
+
+
+def below_nose(head: Head) -> Floats:
+    """(2 S, 2 S): 0 down to the nose, 1 from the lips on."""
+    nose, lip, (middle, chin) = 2 * head.mesh[2], 2 * head.mesh[0], 2 * head.mesh[[168, 152]]
+    down = (chin - middle) / max(float(np.hypot(*(chin - middle))), 1.0)
+    along = np.stack(grid(*head.skin.shape), 2) @ down
+    out: Floats = smoothstep(along, float(nose @ down), float(lip @ down))
+    return out
+
+
+def typical(cartoons: Sequence[Cartoon]) -> Cartoon:
+    """The one whose upper face is most like the others': what every pair has alike becomes clear, the rest a mean."""
+    mean = np.mean([cartoon.mesh for cartoon in cartoons], 0)
+    where = fill(mean[OVAL], cartoons[0].skin.shape)[..., None]
+    where[int(mean[NOSE_BASE, 1].max()) :] = 0
+
+    def laid(cartoon: Cartoon) -> Floats:
+        back = spline.displacements(cartoon.mesh[FEATURES], mean[FEATURES], len(where), CELLS)
+        return where * to_lab(through(in_tone(cartoon, cartoons[0].lit), back))
+
+    faces = [laid(cartoon) for cartoon in cartoons]
+    unlike = [sum(float(np.abs(one - other).mean()) for other in faces) for one in faces]
+    return cartoons[int(np.argmin(unlike))]
 
 
 def ink_of(head: Head) -> Floats:

@@ -105,6 +105,23 @@ def in_tone(cartoon: Cartoon, lit: NDArray[np.float32]) -> Bytes:
     return np.where((cartoon.skin > 0)[..., None], to_rgb(lab), cartoon.picture)
 
 
+def doubled(drawing: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A drawing (S, S, 3) at twice its size, (2 S, 2 S, 3): ink and flat tones keep crisp edges.
+
+    Toggle mapping (Kramer and Bruckner 1975): what interpolation blurred goes to the darkest or the lightest nearby.
+    """
+
+    def larger(picture: NDArray[np.uint8], interpolation: int) -> NDArray[np.uint8]:
+        return np.asarray(cv2.resize(picture, None, fx=4, fy=4, interpolation=interpolation), np.uint8)
+
+    near, pen = np.ones((3, 3), np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
+    low, high = (larger(np.asarray(of(drawing, near), np.uint8), cv2.INTER_NEAREST) for of in (cv2.erode, cv2.dilate))
+    fine = larger(drawing, cv2.INTER_CUBIC).clip(low, high)  # which has no light edges around ink
+    dark, light = cv2.erode(fine, pen), cv2.dilate(fine, pen)
+    toggled = np.where(light - fine < fine - dark, light, dark)
+    return np.asarray(cv2.resize(toggled, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), np.uint8)
+
+
 def drawn_tone(lit: NDArray[np.float32]) -> NDArray[np.float32]:
     """The colour (3,) of drawn skin for the lit skin of a photo (3,): a little lighter."""
     tone = lit.copy()

@@ -1,7 +1,7 @@
 """Pairs from pictures that nobody paired: photos' faces in cartoons' heads, and cartoons' faces on photos' heads."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
@@ -17,7 +17,7 @@ from toonstream.faces.shape import Shape, displacements, moved
 from toonstream_train.data import heads
 from toonstream_train.data.cartoon import Cartoon, taken_apart
 from toonstream_train.data.drawn_blinks import squeezed
-from toonstream_train.data.hybrids import FEATURES, in_place, in_tone, pair
+from toonstream_train.data.hybrids import FEATURES, doubled, in_place, pair
 from toonstream_train.data.pack import Pack
 from toonstream_train.data.proportions import fitted_shape
 from toonstream_train.data.turned import turned
@@ -42,11 +42,16 @@ OPENING = 8.0
 """How much a difference in how far mouths are open, in their widths, counts beside one in shape: no warp opens lips."""
 BLINKS = 0.2
 """Share of the pairs whose eyes, where they can, are closed so far."""
-OPEN = (0.15, 0.6)
+OPEN = (0.2, 0.6)
 ON_EACH = 2
-"""Cartoons' faces that are put on a photo's head."""
+"""Pairs of each photo's head, most of which differ by a blink or a turn."""
 TURNED, FURTHEST = 0.5, 0.13
 """Share of the pairs whose heads turn, and how far at most, as `turned` measures."""
+
+
+Bytes = NDArray[np.uint8]
+Points = NDArray[np.float32]
+Pair = tuple[Bytes, Bytes, Points]
 
 
 @dataclass(frozen=True)
@@ -97,37 +102,46 @@ def hybrids(faces: Pack, drawn: Pack, usable: list[int], shape: Shape, each: int
             placed = in_place(faces.images[photo], faces.inside[photo], faces.points[478][photo], cartoon, shape)
             if placed is None:
                 continue
-            pictures, mesh, name = list(pair(cartoon, placed, random)), cartoon.mesh, faces.names[photo]
-            if random.random() < BLINKS and lids:
-                pictures, mesh = squeezed(pictures, mesh, random.uniform(*OPEN))
-                name = f"{name} blinking"
-            if random.random() < TURNED:
-                pictures, mesh = turned(pictures, mesh, random.uniform(-FURTHEST, FURTHEST))
+            picture, drawing = pair(cartoon, placed, random)
+            made = alive(picture, doubled(drawing), cartoon.mesh, lids, random)
             inside = drawn.inside[index] * (cartoon.covered < 0.5).astype(np.uint8)
-            name = f"{drawn.names[index]} with {name}"
-            yield Made(pictures[0], doubled(pictures[1]), mesh, inside, name, drawn.sources[index])
+            name = f"{drawn.names[index]} with {faces.names[photo]}"
+            yield Made(*made, inside, name, drawn.sources[index])
 
 
 def on_heads(faces: Pack, drawn: Pack, usable: list[int], shape: Shape, seed: int) -> Iterator[Made]:
-    """Cartoons' faces on the heads of photos, up to ON_EACH of every photo that is sure."""
-    plain = {index: cartoon.mesh for index in usable if heads.bare(cartoon := apart_again(drawn, index))}
+    """Cartoons' features on the heads of photos, ON_EACH of every photo that is sure.
+
+    Eyes and nose are of one cartoon, so that they are alike in all pairs; the mouth is of one that is as far open.
+    """
+    plain = [cartoon for index in usable if heads.bare(cartoon := apart_again(drawn, index))]
     if not plain:
         return
-    indices, forms = list(plain), np.stack([form(mesh) for mesh in plain.values()])
-    openings = np.array([mouth_opening(mesh) for mesh in plain.values()])
+    upper, openings = heads.typical(plain), np.array([mouth_opening(cartoon.mesh) for cartoon in plain])
     for photo in tqdm(range(len(faces)), desc="heads", unit="photo"):
         if wears_glasses(faces.images[photo], faces.points[478][photo]):
             continue
         head = heads.head_of(faces.images[photo], faces.inside[photo], faces.points[478][photo], shape)
         if head is None:
             continue
-        off = np.abs(forms - form(head.mesh)).sum((1, 2)) + OPENING * np.abs(openings - mouth_opening(head.mesh))
-        for nearest in np.random.default_rng((seed, photo)).permutation(np.argsort(off)[:ALIKE])[:ON_EACH]:
-            index = indices[nearest]
-            cartoon = apart_again(drawn, index)
-            drawing = heads.on_head(cartoon, head, doubled(in_tone(cartoon, head.lit)))
-            name = f"{drawn.names[index]} on {faces.names[photo]}"
-            yield Made(head.picture, drawing, head.mesh, head.inside, name, faces.sources[photo])
+        lower = plain[int(np.abs(openings - mouth_opening(head.mesh)).argmin())]
+        drawing, random = heads.on_head(upper, lower, head), np.random.default_rng((seed, photo))
+        for number in range(ON_EACH):
+            made = alive(head.picture, drawing, head.mesh, upper.bare_lids, random)
+            yield Made(*made, head.inside, f"{faces.names[photo]} {number}", faces.sources[photo])
+
+
+def alive(picture: Bytes, drawing: Bytes, mesh: Points, lids: bool, random: np.random.Generator) -> Pair:
+    """A picture (S, S, 3), its drawing, at twice the size, and its mesh: some blink, if the `lids` can, some turn."""
+    changes: list[tuple[Callable[[Bytes, Points, float], tuple[Bytes, Points]], float]] = []
+    if random.random() < BLINKS and lids:
+        changes.append((squeezed, random.uniform(*OPEN)))
+    if random.random() < TURNED:
+        changes.append((turned, random.uniform(-FURTHEST, FURTHEST)))
+    for change, by in changes:
+        drawing, _ = change(drawing, 2 * mesh, by)
+        picture, mesh = change(picture, mesh, by)
+    return picture, drawing, mesh
 
 
 def apart_again(cartoons: Pack, index: int) -> Cartoon:
@@ -135,23 +149,6 @@ def apart_again(cartoons: Pack, index: int) -> Cartoon:
     cartoon = taken_apart(cartoons.images[index], cartoons.points[478][index])
     assert isinstance(cartoon, Cartoon)
     return cartoon
-
-
-def doubled(drawing: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A drawing (S, S, 3) at twice its size, (2 S, 2 S, 3): ink and flat tones keep crisp edges.
-
-    Toggle mapping (Kramer and Bruckner 1975): what interpolation blurred goes to the darkest or the lightest nearby.
-    """
-
-    def larger(picture: NDArray[np.uint8], interpolation: int) -> NDArray[np.uint8]:
-        return np.asarray(cv2.resize(picture, None, fx=4, fy=4, interpolation=interpolation), np.uint8)
-
-    near, pen = np.ones((3, 3), np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
-    low, high = (larger(np.asarray(of(drawing, near), np.uint8), cv2.INTER_NEAREST) for of in (cv2.erode, cv2.dilate))
-    fine = larger(drawing, cv2.INTER_CUBIC).clip(low, high)  # which has no light edges around ink
-    dark, light = cv2.erode(fine, pen), cv2.dilate(fine, pen)
-    toggled = np.where(light - fine < fine - dark, light, dark)
-    return np.asarray(cv2.resize(toggled, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def refine(cartoons: Pack) -> tuple[list[int], NDArray[np.float32], Counter[str]]:

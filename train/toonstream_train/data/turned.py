@@ -13,8 +13,8 @@ REACH = 0.55
 """How far from the middle of the face places move, in its widths."""
 
 
-def turned(pictures: list[Bytes], mesh: Points, by: float) -> tuple[list[Bytes], Points]:
-    """Pictures (S, S, 3) of a face that turns to one side, and its mesh: the nose moves most, the outline hardly.
+def turned(picture: Bytes, mesh: Points, by: float) -> tuple[Bytes, Points]:
+    """A picture (S, S, 3) of a face that turns to one side, and its mesh: the nose moves most, the outline hardly.
 
     by: how far the nose moves, in widths of the face, to the right if positive; 0.18 at most, beyond which places fold.
     """
@@ -25,11 +25,11 @@ def turned(pictures: list[Bytes], mesh: Points, by: float) -> tuple[list[Bytes],
         away = np.square((points - centre) / np.float32(REACH * width)).sum(-1, keepdims=True)
         return np.asarray(by * width * np.square((1 - away).clip(0)) * across, np.float32)
 
-    side = pictures[0].shape[0]
+    side = picture.shape[0]
     at = np.stack(grid(side, side), 2) + np.float32(0.5)
     source = at
     for _ in range(6):  # the place that moves to `at`
         source = at - offset(source)
     source -= np.float32(0.5)
-    out = [cv2.remap(one, source, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE) for one in pictures]
-    return [np.asarray(one, np.uint8) for one in out], mesh + offset(mesh)
+    out = cv2.remap(picture, source, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(out, np.uint8), mesh + offset(mesh)

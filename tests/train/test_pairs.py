@@ -24,7 +24,7 @@ from toonstream_train.data.turned import turned
 from toonstream_train.drawing.common.shapes import fill
 from toonstream_train.recipes.registry import trained
 
-from toonstream.faces.mesh import EYES, IRISES, MOUTH
+from toonstream.faces.mesh import BROWS, EYES, IRISES, MOUTH
 from toonstream.faces.shape import Shape, displacements, moved
 
 
@@ -100,6 +100,22 @@ def test_an_open_mouth_is_as_far_open_as_it_is_drawn() -> None:
     np.testing.assert_allclose(apart.mesh[[78, 308]], [(106.5, 196.5), (150.5, 196.5)], atol=1.5)
     assert mouth_opening(apart.mesh) > mouth_opening(mesh) + 0.3
     assert apart.skin[190:203, 120:137].max() == 0
+
+
+def test_brows_are_found_where_they_are_drawn() -> None:
+    picture, mesh = cartoon(brow=7.0)
+    apart = taken_apart(picture, mesh)
+    assert isinstance(apart, Cartoon)
+    for brow, centre in zip(BROWS, EYE_CENTRES, strict=True):
+        low, high = apart.mesh[brow].min(0), apart.mesh[brow].max(0)
+        np.testing.assert_allclose(low, (centre[0] - 17.5, 83), atol=2)
+        np.testing.assert_allclose(high, (centre[0] + 17.5, 97), atol=2)
+        outer, inner = apart.mesh[brow[0]], apart.mesh[brow[4]]
+        assert (outer[0] < inner[0]) == (centre[0] < 128)
+    picture[60:106] = CREAM
+    bald = taken_apart(picture, mesh)
+    assert isinstance(bald, Cartoon)
+    np.testing.assert_array_equal(bald.mesh[BROWS[0]], mesh[BROWS[0]])
 
 
 @pytest.mark.parametrize("tone", SKINS)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toonstream.faces.mesh import BROWS, EYES, MOUTH, MOUTH_INSIDE, NOSE_BASE, OVAL
+from toonstream_train.data.drawn_brows import with_brows
 from toonstream_train.data.drawn_eyes import Axes, drawn_eyes, not_skin, skin_colour, with_eyes
 from toonstream_train.data.drawn_mouth import with_mouth
 from toonstream_train.drawing.common.shapes import Points, face_width, fill, grown
@@ -37,7 +38,7 @@ class Cartoon:
     picture: Bytes
     lab: Floats
     mesh: Points
-    """With the eyes and the mouth where they are drawn."""
+    """With eyes, brows and mouth where they are drawn."""
     skin: Floats
     """Where its skin is drawn, neck and ears too."""
     lit: NDArray[np.float32]
@@ -74,7 +75,7 @@ def taken_apart(picture: Bytes, mesh: Points) -> Cartoon | str:
     mesh = with_eyes(mesh, eyes)
     if bridged(lab, mesh, colour):
         return "something lies between the eyes, such as glasses"
-    mesh = with_mouth(lab, mesh, colour)
+    mesh = with_brows(lab, with_mouth(lab, mesh, colour), colour)
     width = face_width(mesh)
     oval = fill(mesh[OVAL], size)
     # Within the face shadows and lights may differ more.

@@ -1,6 +1,6 @@
 """Make pairs for drawing_student from photos and cartoons that nobody paired.
 
-A photo's face is put into a cartoon's head, where the generator learns to draw the cartoon's; and a cartoon's face on
+A photo's face is put into a cartoon's head, where the generator learns to draw the cartoon's; and cartoons' features on
 a photo's head. Both packs come from prepare, which finds the meshes. The style's proportions are measured, and stay
 with the pairs.
 """

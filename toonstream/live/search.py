@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from toonstream.faces.search import squares
 from toonstream.faces.square import Square
 from toonstream.frame import Frame, Rect
+from toonstream.live.camera_motion import camera_motion, moved
 
 TRIES = 3
 """How often a square is searched for what is new in it."""
@@ -63,7 +64,8 @@ class Search:
         self._tries = np.zeros(len(self._squares))  # how often each is to be searched
         self._waited = np.zeros(len(self._squares))  # for so many searches of others
         self._spots: list[Spot] = []
-        self._average: NDArray[np.float32] | None = None
+        self._before: NDArray[np.uint8] | None = None
+        self._average = np.zeros((GRID, GRID), np.float32)
         self._usual = np.full((GRID, GRID), FIRST_USUAL, np.float32)
 
     @property
@@ -73,18 +75,25 @@ class Search:
 
     def note(self, frame: Frame, heads: Sequence[Head]) -> None:
         """Notes what is new in the picture beside known heads, each its middle and half side in pixels."""
-        now = frame.grey(Rect(0, 0, *self.size), GRID).astype(np.float32)
-        if self._average is None:
+        seen = frame.grey(Rect(0, 0, *self.size), GRID)
+        now, before, self._before = seen.astype(np.float32), self._before, seen
+        if before is None:
             self._average = now
             self._tries[:] = 1
             return
-        change = np.abs(now - self._average)
-        new = change > USUAL * np.asarray(cv2.dilate(self._usual, np.ones((3, 3), np.uint8))) + LEAST_NEW
-        self._average += (now - self._average) / 2
-        self._usual += (np.minimum(change, 2 * self._usual + 2) - self._usual) / 10  # what is new is not usual at once
+        known = np.zeros((GRID, GRID), np.uint8)
         for middle, half in heads:
             left, top, right, bottom = self._cells(Rect.around(np.stack([middle - half, middle + half]), 0, *self.size))
-            new[top:bottom, left:right] = False
+            known[top:bottom, left:right] = 1
+        motion = camera_motion(before, seen, known)
+        if motion is not None:  # the last picture, moved along, is as sharp as this one; an average would not be
+            self._average = moved(before.astype(np.float32), motion)
+            self._usual = moved(self._usual, motion)
+        change = np.abs(now - self._average)
+        new = change > USUAL * np.asarray(cv2.dilate(self._usual, np.ones((3, 3), np.uint8))) + LEAST_NEW
+        new[known > 0] = False
+        self._average += (now - self._average) * (0.5 if motion is None else 1)
+        self._usual += (np.minimum(change, 2 * self._usual + 2) - self._usual) / 10  # what is new is not usual at once
         if not new.any():
             return
         spots, rest = self._spots_of(new)

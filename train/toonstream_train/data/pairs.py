@@ -1,4 +1,4 @@
-"""Pairs from pictures that nobody paired: photos' faces in cartoons' heads, and cartoons' faces on photos' heads."""
+"""Pairs from pictures that nobody paired: photos' faces in cartoons' heads, cartoons' features on photos' heads."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator

@@ -38,9 +38,9 @@ def camera_motion(
     return np.asarray(matrix, np.float64)
 
 
-def moved(picture: NDArray[np.float32], motion: NDArray[np.float64]) -> NDArray[np.float32]:
-    """A picture (S, S) as the camera's motion shows it; what it has not seen repeats the border."""
-    out: NDArray[np.float32] = cv2.warpAffine(
-        picture, motion, picture.shape, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
-    )
+def moved(
+    picture: NDArray[np.float32], motion: NDArray[np.float64], border: int = cv2.BORDER_REPLICATE
+) -> NDArray[np.float32]:
+    """A picture (S, S) as the camera's motion shows it; `border` is OpenCV's, for what it has not seen."""
+    out: NDArray[np.float32] = cv2.warpAffine(picture, motion, picture.shape, flags=cv2.INTER_CUBIC, borderMode=border)
     return out

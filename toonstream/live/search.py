@@ -76,32 +76,43 @@ class Search:
     def note(self, frame: Frame, heads: Sequence[Head]) -> None:
         """Notes what is new in the picture beside known heads, each its middle and half side in pixels."""
         seen = frame.grey(Rect(0, 0, *self.size), GRID)
-        now, before, self._before = seen.astype(np.float32), self._before, seen
+        before, self._before = self._before, seen
         if before is None:
-            self._average = now
+            self._average = seen.astype(np.float32)
             self._tries[:] = 1
             return
         known = np.zeros((GRID, GRID), np.uint8)
         for middle, half in heads:
             left, top, right, bottom = self._cells(Rect.around(np.stack([middle - half, middle + half]), 0, *self.size))
             known[top:bottom, left:right] = 1
-        motion = camera_motion(before, seen, known)
-        if motion is not None:  # the last picture, moved along, is as sharp as this one; an average would not be
-            self._average = moved(before.astype(np.float32), motion)
-            self._usual = moved(self._usual, motion)
-        change = np.abs(now - self._average)
-        new = change > USUAL * np.asarray(cv2.dilate(self._usual, np.ones((3, 3), np.uint8))) + LEAST_NEW
-        new[known > 0] = False
-        self._average += (now - self._average) * (0.5 if motion is None else 1)
-        self._usual += (np.minimum(change, 2 * self._usual + 2) - self._usual) / 10  # what is new is not usual at once
+        new, in_view = self._news(before, seen, known)
         if not new.any():
             return
-        spots, rest = self._spots_of(new)
+        spots, rest = self._spots_of(new & in_view)  # what only comes into view is searched once: more of it will come
         shown, wide = self._showing(new), self._showing(rest)
         self._tries[shown] = np.maximum(self._tries[shown], 1)
         self._tries[wide] = TRIES if wide.mean() < SCENE else 1
         old = (one for one in self._spots if not any(_meet(one.rect, spot.rect) for spot in spots))
         self._spots = [*spots, *old][:SPOTS]
+
+    def _news(
+        self, before: NDArray[np.uint8], seen: NDArray[np.uint8], known: NDArray[np.uint8]
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Which cells show something new, but for `known` ones, and which were in view in the last picture already."""
+        motion = camera_motion(before, seen, known)
+        in_view = np.ones((GRID, GRID), np.float32)
+        if motion is not None:  # the last picture, moved along, is as sharp as this one; an average would not be
+            self._average, self._usual = moved(before.astype(np.float32), motion), moved(self._usual, motion)
+            in_view = moved(in_view, motion, border=cv2.BORDER_CONSTANT)
+        difference = seen - self._average
+        change = np.abs(difference)
+        new = change > USUAL * np.asarray(cv2.dilate(self._usual, np.ones((3, 3), np.uint8))) + LEAST_NEW
+        new[known > 0] = False
+        if motion is not None:
+            new &= cv2.boxFilter(new.astype(np.uint8), -1, (3, 3), normalize=False) > 1  # one cell alone is an error
+        self._average += difference * (0.5 if motion is None else 1)
+        self._usual += (np.minimum(change, 2 * self._usual + 2) - self._usual) / 10  # what is new is not usual at once
+        return new, in_view > 0.99
 
     def _spots_of(self, new: NDArray[np.bool_]) -> tuple[list[Spot], NDArray[np.bool_]]:
         """Where something small is new, the largest first; and what is new besides, as `new`, (GRID, GRID)."""

@@ -134,6 +134,15 @@ def test_transparency_stays(tmp_path, suffix):
     assert convert(path, tmp_path / "out.jpg") == ["the transparency is left out; JPEG has none"]
 
 
+def test_a_gray_of_16_bits_that_is_transparent_stays_so(tmp_path):
+    deep = np.arange(48 * 64, dtype=np.uint16).reshape(48, 64) * 20
+    Image.fromarray(deep).save(tmp_path / "in.png", transparency=2000)
+    convert(tmp_path / "in.png", tmp_path / "out.png")
+    pixels = load(tmp_path / "out.png")
+    assert (pixels[..., 3] == (deep != 2000) * 255).all()
+    assert (pixels[..., 0] == deep >> 8).all()
+
+
 def test_deep_and_gray_and_cmyk(tmp_path):
     deep = (draw(0)[..., 0].astype(np.uint16) << 8) + 77
     Image.fromarray(deep).save(tmp_path / "deep.png")

@@ -103,7 +103,10 @@ class PhotoSource:
     def _pixels(self, image: Image.Image) -> tuple[Pixels, Pixels | None]:
         """RGB (h, w, 3) and alpha (h, w) or None, both uint8."""
         if image.mode.startswith("I"):  # which Pillow would clip
-            image = Image.fromarray((np.asarray(image, np.uint32) >> 8).astype(np.uint8))
+            deep, clear = np.asarray(image, np.uint32), image.info.get("transparency")
+            image = Image.fromarray((deep >> 8).astype(np.uint8))
+            if clear is not None:  # the one gray that is transparent
+                image.putalpha(Image.fromarray((deep != clear).astype(np.uint8) * 255))
         if image.mode == "CMYK":
             self.notices.append("stored in CMYK; converted to RGB")
         alpha = None

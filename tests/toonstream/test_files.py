@@ -49,10 +49,10 @@ def noise(path):
     path.write_bytes(np.random.default_rng(3).bytes(5000))
 
 
-def tiff(path):
+def picture(path):
     from PIL import Image
 
-    Image.new("RGB", (8, 8)).save(path, "TIFF")
+    Image.new("RGB", (16, 16)).save(path)
 
 
 def broken_jpeg(path):
@@ -73,7 +73,9 @@ def broken_jpeg(path):
         ("cut-short.mp4", cut_short, "cut short"),
         ("sound-only.m4a", sound_only, "no video"),
         ("no-frames.mp4", no_frames, "no "),
-        ("scan.tiff", tiff, "kind of picture"),
+        ("scan.tiff", picture, "kind of picture"),
+        ("icon.ico", picture, "kind of picture"),
+        ("render.tga", picture, "kind of picture"),
         ("broken.jpg", broken_jpeg, "not a photo"),
     ],
 )

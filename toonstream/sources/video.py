@@ -29,6 +29,7 @@ from toonstream.sources.time_line import TimeLine
 ANY_TEXT: dict[str, Any] = {} if int(av.__version__.split(".")[0]) >= 19 else {"metadata_errors": "surrogateescape"}
 """For av.open: titles that are not UTF-8 are read, and written as they were. PyAV 19 always does so."""
 
+_STILLS = {"ico", "image2"}  # beside FFmpeg's many that end in _pipe; the second is TGA, known by its name alone
 _STILL_BRANDS = {"heic", "heix", "mif1", "avif"}
 _A_FRAME_A_PACKET = {"h264", "hevc"}
 _OF_ANY_SIZE = {"vp8", "vp9"}  # as calls are recorded, small at first and larger once the line is known
@@ -150,7 +151,8 @@ def open_container(path: Path) -> InputContainer:
     if container.format.name == "webp_pipe":  # one that stands still is a photo
         container.close()
         raise InputError(f"{path}: animated WebP cannot be read; save it as a video or as GIF")
-    if container.format.name.endswith("_pipe") or container.metadata.get("major_brand") in _STILL_BRANDS:
+    kind = container.format.name
+    if kind.endswith("_pipe") or kind in _STILLS or container.metadata.get("major_brand") in _STILL_BRANDS:
         container.close()
         raise InputError(f"{path}: unsupported kind of picture; save it as JPEG or PNG")
     return container

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from support import clips
 from support.tiny_style import save_style
+from support.training import disk_for
 from toonstream_engines.errors import InputError, UserError
 from toonstream_train.commands import main
 from toonstream_train.data.pack import Pack
@@ -38,6 +39,10 @@ def test_a_jpeg_is_as_good_as_its_size_allows(tmp_path: Path) -> None:
     assert (tmp_path / "small.jpg").stat().st_size < large
     with pytest.raises(UserError, match="another --out"):
         cells.write_jpeg([[noise]], tmp_path / "small.jpg/b.jpg")
+    before = (tmp_path / "small.jpg").read_bytes()
+    with disk_for(1000), pytest.raises(UserError, match="File too large"):
+        cells.write_jpeg([[noise]], tmp_path / "small.jpg")
+    assert (tmp_path / "small.jpg").read_bytes() == before
     with pytest.raises(InputError, match="too many"):
         cells.write_jpeg([[np.zeros((cells.LONGEST + 1, 1, 3), np.uint8)]], tmp_path / "long.jpg")
 

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from toonstream_engines.errors import InputError, UserError
+from toonstream_engines.part import whole
 
 QUALITIES = (92, 85, 78, 70, 60, 50, 40)
 """Of JPEG, the best first."""
@@ -47,6 +48,7 @@ def write_jpeg(rows: Sequence[Sequence[Image]], path: Path, most_bytes: float = 
             break
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(code.tobytes())
+        with whole(path) as part:
+            part.write_bytes(code.tobytes())
     except OSError as error:
         raise UserError(f"{path}: cannot be written ({error.strerror}); give another --out") from error

@@ -5,14 +5,14 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from support.live_rig import FLAT, canary, engines, paint
+from support.live_rig import FLAT, Collector, canary, engines, paint
 
 from toonstream.composite import Toon
 from toonstream.faces.face import Face
 from toonstream.faces.framing import framing
 from toonstream.faces.mesh import EYES, MOUTH_CORNERS, NOSE_TIP, OVAL
 from toonstream.frame import Frame, Rect
-from toonstream.live.guard import BLUR_SECONDS, CELLS_UNSEEN, GONE_SECONDS, HOLD_SECONDS, Guard
+from toonstream.live.guard import BLUR_SECONDS, CELLS_UNSEEN, GONE_SECONDS, HOLD_SECONDS, ON_LOST, Guard
 from toonstream.live.session import Drawn, Session
 from toonstream.live.tracking import Observation
 
@@ -208,6 +208,34 @@ def test_who_is_lost_right_after_a_long_pause_was_not_away_all_the_while(engines
         session.paused = False
         show(second + STEP, [left])
     assert (told[0], set(told[1:-1]), told[-1]) == ("live", {"paused"}, "held")
+
+
+@pytest.mark.parametrize("on_lost", ON_LOST)
+def test_what_was_drawn_before_the_effect_came_on_is_not_shown(engines, on_lost):
+    """Nor where it came on together with the end of a pause, and nor at the very start."""
+    face, sink = face_at(200, 150), Collector()
+    picture = np.full((HEIGHT, WIDTH, 3), 128, np.uint8)
+    paint(picture, 200, 150, CANARY)
+
+    def show(second: int, effect: bool, drawn_with_it: bool) -> tuple[bool, str]:
+        """Whether the face is bare in what goes out, and what is told."""
+        session.effect = effect
+        frame = Frame.from_rgb(picture, round(second * 1e6), Fraction(1, 1_000_000), second)
+        toons, bare = ([toon_of(face)], set()) if drawn_with_it else ([], {face.identity})
+        session._show(Drawn(frame, Observation([face]), toons, bare), [sink])
+        return bool(sink.frames) and canary(sink.frames[-1].rgb()) > 10, session.figures()["picture"]
+
+    with Session("flat", on_lost=on_lost) as session:
+        assert show(0, True, False) == (False, "blurred")
+        assert show(1, False, False) == (True, "bare")
+        assert show(2, True, False) == (False, "blurred")
+        assert show(3, True, True) == (False, "live")
+        assert show(4, False, False) == (True, "bare")
+        session.paused = True
+        assert show(5, False, False) == (True, "paused")
+        session.paused = False
+        assert show(6, True, False) == (False, "blurred")
+        assert show(7, True, True) == (False, "live")
 
 
 @pytest.mark.parametrize("jump", [3600, -0.5, -3600])

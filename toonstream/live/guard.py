@@ -143,7 +143,7 @@ class Guard:
     def cover_up(self) -> None:
         """From now on no picture that was shown so far is shown again, unless blurred as a whole."""
         if self.last:
-            self.last = blurred(self.last, _unseen(self.last))
+            self.last, self.picture = blurred(self.last, _unseen(self.last)), "blurred"
         self._shown = self._whole = None
 
     def _choose(

@@ -239,14 +239,17 @@ class Session(Closeable):
                 self._put_out(stamped(last, self._shown.index + 1, now()), last, sinks)
             return
         frame, observation, toons, bare = drawn
+        late = effect and bool(bare)  # drawn before the effect came on
+        if late and last is None:
+            return
         self._faces = len(observation.faces) if observation else 0
         with self.measures.stage("show"):
-            if last and self.paused:
+            if last and (self.paused or late):
                 self._guard.follow(frame, observation)  # who is lost right after has not been away all the while
                 shown = stamped(last, frame.index, frame.pts)
             else:
                 try:
-                    shown = self._guard(frame, observation, toons, frozenset() if effect else bare)
+                    shown = self._guard(frame, observation, toons, bare)
                     self._report("show", None)
                 except Exception as error:
                     self._report("show", error)

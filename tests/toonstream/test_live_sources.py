@@ -134,6 +134,16 @@ def test_a_photo_is_no_live_source(tmp_path):
         open_live_source(str(tmp_path / "photo.png"), CaptureRequest())
 
 
+class Sent:
+    """A file as a device or the network gives it: of no known size."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = io.BytesIO(path.read_bytes())
+
+    def read(self, size: int) -> bytes:
+        return self._file.read(size)
+
+
 class FakeSystem:
     """FFmpeg's cameras: a file in the place of each device, and what each refuses."""
 
@@ -152,7 +162,7 @@ class FakeSystem:
         code = errno.ENOENT if url not in self.devices else self._refuse(options)
         if code:
             raise FFmpegError(code, "refused")
-        return self._av_open(str(self.devices[url][1]))
+        return self._av_open(Sent(self.devices[url][1]))
 
 
 @pytest.fixture
@@ -355,7 +365,7 @@ def slept(monkeypatch) -> list[float]:
     """The waits of what captures, in seconds; its clock moves by them alone."""
     waits: list[float] = []
     monkeypatch.setattr(capture, "now", lambda: round(1e9 + 1e6 * sum(waits)))
-    monkeypatch.setattr(capture, "time", SimpleNamespace(sleep=waits.append, monotonic=time.monotonic))
+    monkeypatch.setattr(capture, "time", SimpleNamespace(sleep=waits.append, monotonic=lambda: sum(waits)))
     return waits
 
 
@@ -365,7 +375,7 @@ def test_what_comes_back_has_a_shape_of_pixels_of_its_own(monkeypatch, slept, tm
     clips = [make_clip(tmp_path / f"{wide}.mkv", aspect=Fraction(wide), sound=None) for wide in (1, 2)]
     sizes = []
     with CaptureSource("stream", lambda: av.open(str(clips.pop(0)))) as source:
-        while clips or source.problem is None:
+        while len(set(sizes)) < 2:
             if frame := source.read():
                 sizes.append((frame.width, frame.height))
     assert list(dict.fromkeys(sizes)) == [(64, 48), (128, 48)]
@@ -380,16 +390,6 @@ def test_a_file_that_was_replaced_has_a_shape_of_pixels_of_its_own(tmp_path):
     assert sizes == [64, 64, 128]
 
 
-class Sent:
-    """A file as the network gives it: of no known size."""
-
-    def __init__(self, path: Path) -> None:
-        self._file = io.BytesIO(path.read_bytes())
-
-    def read(self, size: int) -> bytes:
-        return self._file.read(size)
-
-
 @pytest.mark.parametrize("take", [CaptureSource.read, CaptureSource.skip])
 @pytest.mark.parametrize(
     ("opened", "in_pieces", "frames"),
@@ -401,6 +401,20 @@ def test_what_comes_before_its_time_waits_for_it(monkeypatch, slept, tmp_path, t
     monkeypatch.setattr(capture, "IN_PIECES", in_pieces)
     clip = make_clip(tmp_path / "clip.mkv", sound=None, options={"bf": "3", "b_strategy": "0"})
     with CaptureSource("stream", lambda: av.open(opened(clip)), whole=True) as source:
-        while source.problem is None:
+        for _ in range(FRAMES):
             take(source)
     assert sum(slept) == pytest.approx((frames - 1) / 25, abs=0.1)  # the first have no time
+
+
+@pytest.mark.parametrize(("length", "seconds"), [(50, 2.0), (1, capture.RETRY_SECONDS)], ids=["a clip", "a picture"])
+def test_what_a_server_has_as_a_file_is_played_in_a_loop(slept, tmp_path, length, seconds):
+    """Without a pause, but not over and over at once where it is a single picture."""
+    clip = make_clip(tmp_path / "clip.mkv", sound=None, pts=range(length), options={"bf": "0"})
+    shown, problems = [], set()
+    with CaptureSource("http://there/clip.mkv", lambda: av.open(str(clip)), whole=True) as source:
+        while len(shown) < 3 * length:
+            if source.read():
+                shown.append(sum(slept))
+            problems.add(source.problem)
+    assert problems == {None}
+    assert shown[2 * length] - shown[length] == pytest.approx(seconds, abs=0.1)

@@ -139,6 +139,7 @@ class CaptureSource(Closeable):
         self._paced = container.format.name in IN_PIECES or container.size > 0  # what has a size is no live stream
         self._start: Fraction | None = None
         self._sound_start: float | None = None
+        self._opened_at = time.monotonic()
         self.problem = None
 
     def _demux(self, container: InputContainer) -> None:
@@ -168,6 +169,8 @@ class CaptureSource(Closeable):
             return None
         if packet is None or (packet.size == 0 and packet.pts is None):
             self._lose(f"{self.name}: ended; waiting for it to come back")
+            if self._paced:  # a file of a server goes on from its start, like one that is here
+                self.problem, self._retry_at = None, self._opened_at + RETRY_SECONDS
             return None
         if self._paced:
             self._wait(packet)

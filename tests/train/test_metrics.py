@@ -323,8 +323,12 @@ def test_only_inception_is_inception(tmp_path: Path) -> None:
         torch.jit.script(Features(width)).save(str(tmp_path / f"{width}.pt"))
     assert Inception(tmp_path / "2048.pt").pooled(PHOTOS).shape == (4, 2048)
     (tmp_path / "text.pt").write_text("nothing")
-    for name in ("10.pt", "text.pt", "absent.pt"):
-        with pytest.raises(InputError, match=name):
+    for name, told in (
+        ("10.pt", r"10\.pt: its features are \(1, 10\), not \(1, 2048\)"),
+        ("text.pt", r"text\.pt: not the TorchScript file inception-2015-12-05\.pt; name StyleGAN2-ADA's"),
+        ("absent.pt", r"absent\.pt: there is no such file; name StyleGAN2-ADA's"),
+    ):
+        with pytest.raises(InputError, match=told):
             Inception(tmp_path / name)
 
 

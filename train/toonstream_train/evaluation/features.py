@@ -89,10 +89,9 @@ class Inception:
             self._model: Any = torch.jit.load(str(file), map_location="cpu").eval()  # type: ignore[no-untyped-call]
             self.sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
             width = self.pooled(np.zeros((1, 256, 256, 3), np.uint8)).shape
-        except (OSError, RuntimeError, ValueError, TypeError) as error:
-            raise InputError(
-                f"{file}: not the TorchScript file inception-2015-12-05.pt ({str(error).splitlines()[0]})"
-            ) from error
+        except (OSError, RuntimeError, ValueError, TypeError) as error:  # torch's own words are of its insides
+            what = "not the TorchScript file inception-2015-12-05.pt" if file.is_file() else "there is no such file"
+            raise InputError(f"{file}: {what}; name StyleGAN2-ADA's, or leave out --inception") from error
         if width != (1, self.WIDTH):
             raise InputError(f"{file}: its features are {tuple(width)}, not (1, {self.WIDTH}) as Inception's")
 

@@ -115,6 +115,13 @@ def test_what_one_leaves_goes_to_the_next(runs: list[Pretended]) -> None:
     assert [run.step for run in runs] == [100, 100, pytest.approx(96 + 50, abs=2)]
 
 
+def test_a_method_that_never_began_leaves_its_log_alone(tmp_path: Path) -> None:
+    one = Run("unit", Method("unit"), tmp_path / "unit", 100, [])  # without packs
+    train([one], None)
+    assert "there are no faces for the picture grids; add --photos PACK" in one.trouble
+    assert list(tmp_path.iterdir()) == [one.log]
+
+
 def test_several_at_once(runs: list[Pretended]) -> None:
     began = Pretended.clock.now
     train(runs, minutes=4, at_once=2)

@@ -74,7 +74,6 @@ class Run:
 
     def start(self) -> "subprocess.Popen[bytes]":
         """Train in a process of its own, which goes on where the folder's checkpoint stands."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "toonstream_train", "fit", self.method.recipe, "--out", str(self.folder)]
         with self.log.open("wb") as log:
             return subprocess.Popen([*command, *self.options], stdout=log, stderr=subprocess.STDOUT)

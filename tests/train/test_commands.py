@@ -16,6 +16,8 @@ from toonstream_train.commands import main
 from toonstream_train.commands.fit import bf16_where_fast
 from toonstream_train.data import pack
 
+from toonstream.faces.shape import Shape
+
 
 def test_four_steps_end_to_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Two folders of pictures become a style that an engine runs as torch did, and a photo is drawn in it."""
@@ -98,6 +100,21 @@ def test_fit_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[st
         (["cartoongan", "--photos", "absent.pack"], "absent.pack: there is no such pack"),
     ):
         assert main(["fit", *arguments, *out]) == 2
+        assert told in capsys.readouterr().err
+
+
+def test_pairs_are_for_what_learns_from_drawings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """To another recipe drawn photos are photos; but no cartoons, and the pictures of `pair` are neither."""
+    drawn, pairs = tmp_path / "drawn.pack", tmp_path / "pairs.pack"
+    pack.save(tiny_pack(), drawn)
+    pack.save(dataclasses.replace(tiny_pack(), shape=Shape()), pairs)
+    for photos, cartoons, told in (
+        (drawn, drawn, "the pack 'cartoons' holds pairs, and cyclegan would see the pictures in it, not the drawings"),
+        (pairs, drawn, "the pack 'photos' holds pairs"),
+        (drawn, None, "cyclegan needs the pack 'cartoons'"),  # what is checked later
+    ):
+        given = ["--photos", str(photos), *(["--cartoons", str(cartoons)] if cartoons else [])]
+        assert main(["fit", "cyclegan", *given, "--device", "cpu", "--out", str(tmp_path / "run")]) == 2
         assert told in capsys.readouterr().err
 
 

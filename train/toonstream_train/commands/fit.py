@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> None:
 
     from toonstream_train.core import settings
     from toonstream_train.core.forecast import forecast, in_words
-    from toonstream_train.core.recipe import check_sources
+    from toonstream_train.core.recipe import check_drawings, check_sources
     from toonstream_train.core.trainer import Trainer
     from toonstream_train.data import pack
     from toonstream_train.recipes.registry import recipe
@@ -69,6 +69,7 @@ def run(args: argparse.Namespace) -> None:
     kind = recipe(args.recipe)
     chosen = settings.read(kind.defaults, preset(args.recipe, args.preset) or args.settings, args.set)
     packs = {name: pack.load(path) for name, path in data(args).items()}
+    check_drawings(kind, packs)
     # what the user wrote alone: a preset may name sources that other people's packs lack
     check_sources(settings.read(kind.defaults, args.settings, args.set), packs)
     preview = pack.load(args.preview) if args.preview else packs.get(next(iter(kind.packs)))

@@ -83,6 +83,8 @@ class Recipe(ABC):
     defaults: ClassVar[Settings]
     packs: ClassVar[dict[str, str]]
     """Name -> what is in it, of every pack that the recipe can use. The first is what the preview shows."""
+    learns_drawings: ClassVar[bool] = False
+    """From the drawings in its packs, not from their pictures alone."""
     averaged: ClassVar[tuple[str, ...]]
     """The networks of which a moving average is kept."""
 
@@ -172,6 +174,20 @@ def check_packs(recipe: Recipe, packs: Mapping[str, Pack]) -> None:
                     f"{recipe.name} needs the pack {name!r} for its stage {stage.name!r}; "
                     f"add --data {name}=PACK ({known})"
                 )
+
+
+def check_drawings(kind: type[Recipe], packs: Mapping[str, Pack]) -> None:
+    """Raises InputError where a recipe that does not learn from drawings would learn from the pictures beside them.
+
+    Photos with drawings are photos to it; but the pictures of `pair` are composed, and what was given as cartoons is
+    none.
+    """
+    for name, pack in packs.items():
+        if pack.drawings is not None and not kind.learns_drawings and (pack.shape or name == "cartoons"):
+            raise InputError(
+                f"the pack {name!r} holds pairs, and {kind.name} would see the pictures in it, not the drawings; "
+                "give it a pack as prepare made it, or fit drawing_student with this one"
+            )
 
 
 def check_sources(settings: Settings, packs: Mapping[str, Pack]) -> None:

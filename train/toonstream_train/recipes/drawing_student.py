@@ -78,7 +78,8 @@ class DrawingStudentSettings(Settings):
 class DrawingStudent(Recipe):
     name = "drawing_student"
     defaults = DrawingStudentSettings()
-    packs: ClassVar = {"photos": "faces with their drawings, from draw"}
+    packs: ClassVar = {"photos": "faces with their drawings, from draw or pair"}
+    learns_drawings = True
     averaged = ("generator",)
 
     settings: DrawingStudentSettings

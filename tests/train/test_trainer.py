@@ -77,6 +77,20 @@ def test_a_run_resumes_to_the_same_result(
     assert (whole / "grids/0000006.png").is_file()
 
 
+def test_further_processes_draw_batches_of_their_own(
+    tmp_path: Path, tiny_run: Callable[[Settings], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a run of one process goes on with two."""
+    shutil.copy(tiny_run(TINY_QUICK) / "step-4.pt", tmp_path / "checkpoint.pt")
+    states = []
+    for rank in (0, 1):
+        monkeypatch.setattr(Fabric, "global_rank", rank)
+        assert trainer(tmp_path, TINY_QUICK).step == 4
+        states.append(torch.get_rng_state())
+    assert torch.equal(states[0], checkpoint.load(tmp_path / "checkpoint.pt")["random"][0][0])
+    assert not torch.equal(states[0], states[1])
+
+
 def test_a_run_that_is_stopped_saves_the_step_at_hand(
     tmp_path: Path, tiny_run: Callable[[Settings], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -52,10 +52,10 @@ class Trainer:
         if self.training.compile:
             for network in recipe.networks.values():
                 network.compile()
+        # alike networks everywhere, but every process its own batches
+        torch.manual_seed(self.training.seed + 1 + fabric.global_rank)
         if self.path.is_file():
             self._resume()
-        else:  # alike networks everywhere, but every process its own batches
-            torch.manual_seed(self.training.seed + 1 + fabric.global_rank)
 
     def start_from(self, run: Path) -> None:
         """Take the networks of another run, or of a style, instead of fresh ones; a run that has begun goes on.
@@ -227,7 +227,9 @@ class Trainer:
         with checkpoint.fitting(self.path):
             self.restore(state)
         self.before = int(state["before"])
-        rank = self.fabric.global_rank % len(state["random"][0])
+        rank = self.fabric.global_rank
+        if rank >= len(state["random"][0]):  # a process that was not there before goes on with its own seed
+            return
         torch.set_rng_state(state["random"][0][rank])
         if self.fabric.device.type == "cuda" and len(state["random"]) > 1:
             torch.cuda.set_rng_state(state["random"][1][rank], self.fabric.device)

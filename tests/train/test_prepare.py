@@ -100,6 +100,12 @@ def test_named_columns_are_the_five_points(tmp_path: Path) -> None:
     np.testing.assert_array_equal(points[5], POINTS)
 
 
+def test_a_row_that_ends_before_the_files_name_is_left_out(tmp_path: Path) -> None:
+    rows = [[*COLUMNS, "file"], [*map(str, POINTS.ravel()), "made-000.png"], [*map(str, POINTS.ravel())]]
+    (tmp_path / "t.csv").write_text("\n".join(",".join(row) for row in rows))
+    assert list(from_csv(tmp_path / "t.csv")) == ["made-000.png"]
+
+
 def test_photos_without_a_face_are_left_out_and_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "photos").mkdir()
     cv2.imwrite(str(tmp_path / "photos/nobody.png"), np.random.default_rng(0).integers(0, 256, (200, 200, 3), np.uint8))

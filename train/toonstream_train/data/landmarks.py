@@ -52,7 +52,7 @@ def from_csv(path: Path) -> dict[str, Points]:
                     for count, names in sets.items()
                 }
                 for row in reader
-                if all(row[column] for column in columns)
+                if all(row[column] for column in ("file", *columns))
             }
     except (OSError, ValueError, csv.Error) as error:
         raise InputError(f"{path}: cannot be read as landmarks ({error}); check the file") from error

@@ -454,3 +454,8 @@ def test_evaluate_says_what_is_wrong(
         assert told in capsys.readouterr().err
     assert main(["evaluate", "x", "--photos", packs("few", 2), "--cartoons", cartoons, *out]) == 2
     assert "fewer than four" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+    (tmp_path / "file").touch()  # told before all that takes long
+    nowhere = ["--out", str(tmp_path / "file/out")]
+    assert main(["evaluate", "no-such-style", "--photos", photos, "--cartoons", cartoons, *nowhere]) == 2
+    assert "file/out: cannot be made (Not a directory); give another --out" in capsys.readouterr().err

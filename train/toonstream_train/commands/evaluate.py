@@ -7,6 +7,8 @@ those of the set given with --cartoons: evaluate styles that aim at other cartoo
 import argparse
 from pathlib import Path
 
+from toonstream_train.commands.fit import run_folder
+
 EXAMPLES = ("toonstream-train evaluate cel film --photos held-back.pack --cartoons cartoons.pack --out evaluation",)
 
 
@@ -67,8 +69,9 @@ def run(args: argparse.Namespace) -> None:
     if len(photos) < 4 or len(cartoons) < 4:
         raise InputError(f"{args.photos}, {args.cartoons}: with fewer than four pictures there is nothing to compare")
     columns = pack.picked(photos, args.photos, args.show, report.COLUMNS)
-    with generators(args.styles, args.peer, photos.images[columns[:4]]) as engines:
-        evaluation = evaluate(photos, engines, cartoons, args.clip, args.inception)
-    print(report.write(evaluation, args.out, columns), end="")
-    if args.sheet:
-        write_jpeg(sheet.rows(evaluation, photos), args.out / "sheet.jpg", sheet.MOST_BYTES)
+    with run_folder(args.out):
+        with generators(args.styles, args.peer, photos.images[columns[:4]]) as engines:
+            evaluation = evaluate(photos, engines, cartoons, args.clip, args.inception)
+        print(report.write(evaluation, args.out, columns), end="")
+        if args.sheet:
+            write_jpeg(sheet.rows(evaluation, photos), args.out / "sheet.jpg", sheet.MOST_BYTES)

@@ -105,7 +105,7 @@ def run(args: argparse.Namespace) -> None:
 
 @contextmanager
 def run_folder(path: Path) -> Iterator[None]:
-    """Make a run's folder first, since training takes long; a new one goes again where nothing came to lie in it.
+    """Make the folder first, since what is to lie in it takes long; a new one goes again where nothing came into it.
 
     Raises InputError where it cannot be made.
     """

@@ -23,6 +23,7 @@ from support.training import (
     tiny_pack,
 )
 from support.training import TINY as TINY_CARTOONGAN
+from toonstream_engines.errors import UserError
 from toonstream_train.commands import main
 from toonstream_train.commands.compare import planned
 from toonstream_train.core import checkpoint, settings
@@ -120,6 +121,10 @@ def test_a_method_that_never_began_leaves_its_log_alone(tmp_path: Path) -> None:
     train([one], None)
     assert "there are no faces for the picture grids; add --photos PACK" in one.trouble
     assert list(tmp_path.iterdir()) == [one.log]
+    one.log.unlink()
+    one.log.mkdir()
+    with pytest.raises(UserError, match=r"unit\.log: cannot be written \(Is a directory\); give another --out"):
+        train([one], None)
 
 
 def test_several_at_once(runs: list[Pretended]) -> None:

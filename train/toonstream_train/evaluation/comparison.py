@@ -73,9 +73,16 @@ class Run:
         return statistics.median(paces.values()) if paces else None
 
     def start(self) -> "subprocess.Popen[bytes]":
-        """Train in a process of its own, which goes on where the folder's checkpoint stands."""
+        """Train in a process of its own, which goes on where the folder's checkpoint stands.
+
+        Raises UserError where its log cannot be written.
+        """
         command = [sys.executable, "-m", "toonstream_train", "fit", self.method.recipe, "--out", str(self.folder)]
-        with self.log.open("wb") as log:
+        try:
+            log = self.log.open("wb")
+        except OSError as error:
+            raise UserError(f"{self.log}: cannot be written ({error.strerror}); give another --out") from error
+        with log:
             return subprocess.Popen([*command, *self.options], stdout=log, stderr=subprocess.STDOUT)
 
     def failed(self) -> None:

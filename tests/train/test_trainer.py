@@ -217,6 +217,16 @@ def test_a_run_begins_with_what_another_learned(tmp_path: Path, tiny_run: Callab
     assert_same(begun.recipe.networks["generator"].state_dict(), before)
 
 
+def test_a_run_begins_with_what_another_learned_at_another_size(
+    tmp_path: Path, tiny_run: Callable[[Settings], Path]
+) -> None:
+    """The pool's pictures are of the other run's size."""
+    began = trainer(tmp_path, dataclasses.replace(TINY_CYCLE, geometry=Geometry(size=96)))
+    began.start_from(tiny_run(TINY_CYCLE))
+    assert began.before == 6
+    assert int(began.recipe.networks["toon pool"].get_buffer("held")) == 0
+
+
 def test_a_run_begins_with_a_style(tmp_path: Path) -> None:
     """Its networks draw what the style's proof shows."""
     style = load_style("cel")

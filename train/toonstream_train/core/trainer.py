@@ -23,6 +23,7 @@ from toonstream_train.core.recipe import Recipe, Training, check_packs
 from toonstream_train.core.signals import stop_signals
 from toonstream_train.data.dataset import signed
 from toonstream_train.data.pack import Pack
+from toonstream_train.networks.blocks.image_pool import ImagePool
 
 PREVIEWS = 8
 
@@ -61,7 +62,7 @@ class Trainer:
         """Take the networks of another run, or of a style, instead of fresh ones; a run that has begun goes on.
 
         run: its folder or checkpoint; or a style's name or folder, which gives what it exported and no discriminator.
-        Parts that the other run's networks did not have stay fresh.
+        Parts that the other run's networks did not have stay fresh, and so do pools of the pictures that they made.
         """
         if self.step:
             return
@@ -73,6 +74,8 @@ class Trainer:
         state = checkpoint.load(run / "checkpoint.pt" if run.is_dir() else run, self.recipe.name)
         with checkpoint.fitting(run):
             for name, network in self.recipe.networks.items():
+                if isinstance(network, ImagePool):  # the other run's may be of another size
+                    continue
                 known = (state["networks"] | state["averages"])[name]
                 network.load_state_dict(network.state_dict() | known)
             for name, average in self.averages.items():

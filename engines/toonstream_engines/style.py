@@ -125,26 +125,32 @@ def _read(folder: Path) -> Style:
         shape = _need(card, "shape", dict) if "shape" in card else {}
         if "network" in shape:
             _file(shape, "network", "[shape] ")
-        sharpen = _need(card, "sharpen", (int, float)) if "sharpen" in card else 0.0
-        if not 0 <= sharpen <= MOST_SHARPEN:
-            raise ValueError(f"sharpen has to be 0 to {MOST_SHARPEN:g}")
+        check_words(card)
+        sharpen = float(card.get("sharpen", 0))
         models = {
-            name: replace(_model(folder, f"[models.{name}] ", table, *ports, size), shape=shape, sharpen=float(sharpen))
+            name: replace(_model(folder, f"[models.{name}] ", table, *ports, size), shape=shape, sharpen=sharpen)
             for name, table in tables.items()
         }
         if next(iter(models.values())).precision != "fp32":
             raise ValueError("the first of its models has to be the fp32 one")
-        about = card.get("about", "")
-        name = card.get("name", folder.resolve().name)
-        if not isinstance(about, str) or not isinstance(name, str):
-            raise ValueError("name and about have to be text")
     except FileNotFoundError as error:
         raise InputError(f"{folder}: not a style, it has no card.toml") from error
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:  # also what is no TOML, and no UTF-8
         raise InputError(f"{path}: {str(error).splitlines()[0]}") from error
-    return Style(name, folder, about, card, models)
+    return Style(card.get("name", folder.resolve().name), folder, card.get("about", ""), card, models)
+
+
+def check_words(card: Mapping[str, Any]) -> None:
+    """Raises ValueError where what people write on a card has the wrong kind: name, about, steps and sharpen."""
+    if not isinstance(card.get("about", ""), str) or not isinstance(card.get("name", ""), str):
+        raise ValueError("name and about have to be text")
+    if type(card.get("steps", 0)) is not int:
+        raise ValueError("steps has to be a whole number")
+    sharpen = _need(card, "sharpen", (int, float)) if "sharpen" in card else 0
+    if not 0 <= sharpen <= MOST_SHARPEN:
+        raise ValueError(f"sharpen has to be 0 to {MOST_SHARPEN:g}")
 
 
 def _ports(card: Mapping[str, Any], kind: str, known: Mapping[str, Port], required: str) -> tuple[Port, ...]:

@@ -81,6 +81,7 @@ def test_no_such_style(tmp_path):
     [
         ('about = "A tiny one"', "about = ", "(at line 1"),
         ('about = "A tiny one"', "about = 5", "have to be text"),
+        ('about = "A tiny one"', 'steps = "40,000"', "steps has to be a whole number"),
         ("[models.fp32]", "[other]", "names no model"),
         ("'fp32.onnx'", "'../fp32.onnx'", "plain name"),
         ("'fp32.onnx'", "'/etc/passwd'", "plain name"),

@@ -58,6 +58,10 @@ def test_four_steps_end_to_end(tmp_path: Path, capsys: pytest.CaptureFixture[str
     card.write_text('about = "A \\"test\\""\n[data]\nphotos = "made here"\n')
     style = tmp_path / "style"
     faces = ["--faces", str(tmp_path / "photos.safetensors"), "--card", str(card)]
+    (tmp_path / "wrong.toml").write_text("about = 3\n")
+    assert main(["export", str(tmp_path / "student"), str(style), *faces[:3], str(tmp_path / "wrong.toml")]) == 2
+    assert "wrong.toml: cannot be read (name and about have to be text); check the file" in capsys.readouterr().err
+    assert not style.exists()
     assert main(["export", str(tmp_path / "student"), str(style), *faces]) == 0
     with disk_for(1_000):
         assert main(["export", str(tmp_path / "student"), str(style), *faces]) == 1

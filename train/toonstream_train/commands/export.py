@@ -29,6 +29,7 @@ def run(args: argparse.Namespace) -> None:
     from toonstream_engines import load_style
     from toonstream_engines.errors import InputError, UserError
     from toonstream_engines.export import export_shape, export_style
+    from toonstream_engines.style import check_words
     from toonstream_engines.table import table
 
     from toonstream.faces import framing
@@ -41,6 +42,7 @@ def run(args: argparse.Namespace) -> None:
     index = pack.picked(faces, args.faces, args.show, SHOWN)
     try:
         given = tomllib.loads(args.card.read_text(encoding="utf-8")) if args.card else {}
+        check_words(given)
     except (OSError, ValueError) as error:
         raise InputError(f"{args.card}: cannot be read ({error}); check the file") from error
     card = {

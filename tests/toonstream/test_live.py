@@ -155,8 +155,9 @@ def test_frames_are_a_millisecond_apart_at_least(engines):
     assert seen == [0, 600_000, 601_000, 602_000, 700_000]
 
 
-def test_with_a_slow_engine_the_delay_is_bounded_and_drops_are_counted(engines, head):
+def test_with_a_slow_engine_the_delay_is_bounded_and_drops_are_counted(engines, head, monkeypatch):
     """Frames come at 30 a second, the engine draws 5."""
+    monkeypatch.setattr("toonstream.live.measures.WINDOW_SECONDS", 300.0)  # a busy machine may be late
     engines["flat"].seconds = 0.2
     session = Session("flat")
     still = scene((head, 200, 160, 0.7), size=SIZE)
@@ -540,7 +541,8 @@ def test_a_problem_is_told_while_others_come(engines):
         assert session.figures()["message"] == "damaged"
 
 
-def test_the_figures_go_into_json(engines, head):
+def test_the_figures_go_into_json(engines, head, monkeypatch):
+    monkeypatch.setattr("toonstream.live.measures.WINDOW_SECONDS", 300.0)  # a busy machine may be late
     session = Session("flat")
     source = Script(itertools.repeat(scene((head, 240, 160, 0.7), size=SIZE)), SIZE)
     sink = Collector()

@@ -44,6 +44,13 @@ def test_inputs_that_cannot_be(tmp_path):
         assert words in str(problem)
 
 
+def test_pictures_that_are_not_read_are_jobs_too_which_will_tell(tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/a.heic").write_text("a")
+    jobs, problems = find_jobs([str(tmp_path / "in")], tmp_path / "out")
+    assert ([job.source.name for job in jobs], problems) == (["a.heic"], [])
+
+
 def test_links_that_close_loops(tmp_path):
     folder, out = tmp_path / "in", tmp_path / "out"
     (folder / "deep").mkdir(parents=True)

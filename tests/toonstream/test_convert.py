@@ -88,6 +88,16 @@ def test_a_folder_goes_to_a_folder(tmp_path, head, style):
     assert made == ["head.part.1.toon.png", "pair.toon.jpg", "waves.toon.mp4"]
 
 
+def test_pictures_in_a_folder_that_are_not_read_are_named(tmp_path, head, capfd, style):
+    for name in ("old.bmp", "scan.TIFF"):
+        assert cv2.imwrite(str(tmp_path / name), np.full((48, 64, 3), 90, np.uint8))
+    assert toonstream(tmp_path, "-o", tmp_path / "out", style=style) == 2
+    told = capfd.readouterr().err
+    for name in ("old.bmp", "scan.TIFF"):
+        assert f"{tmp_path / name}: unsupported kind of picture; save it as JPEG or PNG" in told
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["head.toon.png"]
+
+
 def test_an_output_that_exists_stays(tmp_path, head, capsys, style):
     output = tmp_path / "mine.png"
     output.write_text("precious")

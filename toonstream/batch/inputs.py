@@ -9,7 +9,7 @@ from pathlib import Path
 from toonstream_engines.errors import InputError
 
 from toonstream.choose import default_output, made_here
-from toonstream.sources import SUFFIXES
+from toonstream.sources import SEARCHED
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def _matching(pattern: str, folder: Path) -> Iterator[Found]:
 
 
 def _wanted(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES and path.name[0] != "." and not made_here(path)
+    return path.suffix.lower() in SEARCHED and path.name[0] != "." and not made_here(path)
 
 
 def _name(folder: Path) -> Path:

@@ -18,7 +18,7 @@ from toonstream.commands.options import add_style_options, heed_interrupts
 from toonstream.commands.parser import Parser, nonempty
 from toonstream.composite import Toon
 from toonstream.sinks.encoders import find_encoder
-from toonstream.sources import SUFFIXES
+from toonstream.sources import SEARCHED, SUFFIXES
 from toonstream.toonifier import Toonifier
 
 
@@ -119,7 +119,7 @@ def _jobs(inputs: list[Path], output: str | None) -> tuple[list[tuple[Path, Path
 def _inside(folder: Path) -> list[Path]:
     """The videos and photos in a folder, but for what an earlier run made there."""
     try:
-        files = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+        files = sorted(path for path in folder.iterdir() if path.suffix.lower() in SEARCHED)
     except OSError as error:
         raise InputError(f"{folder}: {error.strerror}") from error
     files = [path for path in files if not made_here(path)]

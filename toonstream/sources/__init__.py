@@ -17,7 +17,10 @@ _VIDEOS = {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts", ".m2t
 _OLDER_VIDEOS = {".asf", ".mpeg", ".mpg", ".ogv", ".wmv"}
 _PHOTOS_IN_PAIRS = {".mpo"}  # JPEG, of two views
 SUFFIXES = frozenset(PHOTOS | _PHOTOS_IN_PAIRS | _VIDEOS | _OLDER_VIDEOS)
-"""What a folder is searched for; a file that is named is read by its content, whatever its suffix."""
+"""Of what is read; a file that is named is read by its content, whatever its suffix."""
+_NOT_READ = {".heic", ".heif", ".avif", ".tif", ".tiff", ".bmp"}
+SEARCHED = SUFFIXES | _NOT_READ
+"""What a folder is searched for: pictures that are not read are told of, each by name, and not passed over."""
 
 
 class Source(Protocol):

@@ -1,6 +1,7 @@
 """Published generators of other projects as engines, whatever their layout and range."""
 
 import hashlib
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -105,15 +106,25 @@ def _range(values: NDArray[np.float32]) -> str:
     return "0..255" if high > 2 else "-1..1" if low < -0.05 else "0..1"
 
 
+def stated(text: str) -> tuple[Path, str, str | None]:
+    """The file of FILE, or of FILE:WORD,WORD, and the channel order and range that the words state, as External has it.
+
+    Raises InputError where there is no such file.
+    """
+    path, colon, last = text.rpartition(":")
+    words = last.split(",") if colon else []
+    if not words or not all(word in RANGES or word in ORDERS for word in words):
+        path, words = text, []
+    if not os.path.isfile(path):  # of a name that no file can have, Path.is_file raises
+        raise InputError(f"{path}: no such file; give a published generator as ONNX")
+    orders = [word for word in words if word in ORDERS] or ["rgb"]
+    ranges: list[str | None] = [word for word in words if word in RANGES] or [None]
+    return Path(path), orders[0], ranges[0]
+
+
 def open_external(text: str, photos: Images, backend: str = "onnxruntime", precision: str = "fp32") -> External:
     """FILE, or FILE:WORD,WORD with the channel order ("bgr") or the range ("0..1") that it wants.
 
-    photos: a few faces, (N, H, W, 3) uint8 RGB of a size that it takes, to try it with.
+    photos: a few faces, (N, H, W, 3) uint8 RGB of a size that it takes, to try it with. Raises as External does.
     """
-    path, colon, stated = text.rpartition(":")
-    words = stated.split(",") if colon else []
-    if not words or not all(word in RANGES or word in ORDERS for word in words):
-        path, words = text, []
-    orders = [word for word in words if word in ORDERS] or ["rgb"]
-    ranges: list[str | None] = [word for word in words if word in RANGES] or [None]
-    return External(Path(path), orders[0], ranges[0], photos, backend, precision)
+    return External(*stated(text), photos, backend, precision)

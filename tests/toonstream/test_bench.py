@@ -150,10 +150,15 @@ def test_a_turn_ends_when_its_time_is_up(tmp_path, style, clip):
     assert take(job, tmp_path)["frames"] == 1
 
 
-def test_what_does_not_run_is_left_out(tmp_path, clip, capsys):
+def test_what_does_not_run_is_left_out(tmp_path, clip, capsys, monkeypatch):
     arguments = ["bench", "--style", str(tmp_path / "absent"), "-o", str(tmp_path / "out")]
     assert main(arguments) == 2
     assert f"{tmp_path / 'absent'}: no such style" in capsys.readouterr().err
+    with monkeypatch.context() as patched:
+        patched.setattr(measure, "take", lambda *_: pytest.fail("it measures"))
+        assert main(["bench", "--peer", f"{tmp_path / 'absent.onnx'}:bgr", "-o", str(tmp_path / "out")]) == 2
+    told = f"toonstream: {tmp_path / 'absent.onnx'}: no such file; give a published generator as ONNX\n"
+    assert capsys.readouterr().err == told
     style = save_style(tmp_path / "damaged", {"fp32": b"nothing"})
     arguments = [
         "bench",

@@ -14,6 +14,7 @@ from typing import Any
 
 from toonstream_engines import load_style, probe
 from toonstream_engines.errors import InputError, UserError
+from toonstream_engines.external import stated
 
 from toonstream.bench.clip import RATE, make_clip
 from toonstream.bench.job import FORMAT, Job, Measured
@@ -64,6 +65,8 @@ def measure(
     warn: takes a line for what cannot be measured. say: takes a line for each step. progress: wraps the list of turns,
     for a progress bar. Raises UserError where nothing can be measured, or a turn fails.
     """
+    for external in wanted.externals:
+        stated(external)  # a file that is not there is told before minutes of measuring
     try:
         temporary = tempfile.TemporaryDirectory(prefix="toonstream-bench-")
     except OSError as error:

@@ -106,7 +106,7 @@ def _range(values: NDArray[np.float32]) -> str:
     return "0..255" if high > 2 else "-1..1" if low < -0.05 else "0..1"
 
 
-def stated(text: str) -> tuple[Path, str, str | None]:
+def parse_external(text: str) -> tuple[Path, str, str | None]:
     """The file of FILE, or of FILE:WORD,WORD, and the channel order and range that the words state, as External has it.
 
     Raises InputError where there is no such file.
@@ -127,4 +127,4 @@ def open_external(text: str, photos: Images, backend: str = "onnxruntime", preci
 
     photos: a few faces, (N, H, W, 3) uint8 RGB of a size that it takes, to try it with. Raises as External does.
     """
-    return External(*stated(text), photos, backend, precision)
+    return External(*parse_external(text), photos, backend, precision)

@@ -13,7 +13,7 @@ from toonstream_train.data import heads
 from toonstream_train.data.cartoon import Cartoon, taken_apart
 from toonstream_train.data.heads import GAZE, Head, border, clean, head_of, on_head, with_gaze
 from toonstream_train.data.hybrids import doubled, drawn_tone
-from toonstream_train.data.pairs import FEWEST, ON_EACH, alive, pairs
+from toonstream_train.data.pairs import FEWEST, ON_EACH, pairs, varied
 
 from toonstream.faces.mesh import EYES, IRISES
 from toonstream.faces.shape import Shape
@@ -158,14 +158,14 @@ def test_pictures_and_drawings_blink_and_turn_alike(apart: Cartoon, monkeypatch:
     monkeypatch.setattr("toonstream_train.data.pairs.BLINKS", 1.0)
     monkeypatch.setattr("toonstream_train.data.pairs.TURNED", 1.0)
     drawing = doubled(apart.picture)
-    image, larger, mesh = alive(apart.picture, drawing, apart.mesh, True, np.random.default_rng(1))
+    image, larger, mesh = varied(apart.picture, drawing, apart.mesh, True, np.random.default_rng(1))
     for eye in EYES:
         assert np.ptp(mesh[eye, 1]) < 0.7 * np.ptp(apart.mesh[eye, 1])
     assert abs(mesh[1, 0] - apart.mesh[1, 0]) > 0.5
     changed = [np.abs(a.astype(int) - b).mean() for a, b in ((apart.picture, image), (drawing, larger))]
     shrunk = cv2.resize(larger, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
     assert np.abs(shrunk.astype(int) - image).mean() < 0.4 * min(changed)
-    same = alive(apart.picture, drawing, apart.mesh, False, np.random.default_rng(1))[2]
+    same = varied(apart.picture, drawing, apart.mesh, False, np.random.default_rng(1))[2]
     assert np.ptp(same[EYES[0], 1]) == pytest.approx(np.ptp(apart.mesh[EYES[0], 1]), rel=0.02)
 
 

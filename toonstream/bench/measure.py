@@ -14,7 +14,7 @@ from typing import Any
 
 from toonstream_engines import load_style, probe
 from toonstream_engines.errors import InputError, UserError
-from toonstream_engines.external import stated
+from toonstream_engines.external import parse_external
 
 from toonstream.bench.clip import RATE, make_clip
 from toonstream.bench.job import FORMAT, Job, Measured
@@ -66,7 +66,7 @@ def measure(
     for a progress bar. Raises UserError where nothing can be measured, or a turn fails.
     """
     for external in wanted.externals:
-        stated(external)  # a file that is not there is told before minutes of measuring
+        parse_external(external)  # a file that is not there is told before minutes of measuring
     try:
         temporary = tempfile.TemporaryDirectory(prefix="toonstream-bench-")
     except OSError as error:

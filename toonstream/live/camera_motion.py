@@ -38,7 +38,7 @@ def camera_motion(
     return np.asarray(matrix, np.float64)
 
 
-def moved(
+def moved_along(
     picture: NDArray[np.float32], motion: NDArray[np.float64], border: int = cv2.BORDER_REPLICATE
 ) -> NDArray[np.float32]:
     """A picture (S, S) as the camera's motion shows it; `border` is OpenCV's, for what it has not seen."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from toonstream.faces.search import squares
 from toonstream.faces.square import Square
 from toonstream.frame import Frame, Rect
-from toonstream.live.camera_motion import camera_motion, moved
+from toonstream.live.camera_motion import camera_motion, moved_along
 
 TRIES = 3
 """How often a square is searched for what is new in it."""
@@ -102,8 +102,9 @@ class Search:
         motion = camera_motion(before, seen, known)
         in_view = np.ones((GRID, GRID), np.float32)
         if motion is not None:  # the last picture, moved along, is as sharp as this one; an average would not be
-            self._average, self._usual = moved(before.astype(np.float32), motion), moved(self._usual, motion)
-            in_view = moved(in_view, motion, border=cv2.BORDER_CONSTANT)
+            self._average = moved_along(before.astype(np.float32), motion)
+            self._usual = moved_along(self._usual, motion)
+            in_view = moved_along(in_view, motion, border=cv2.BORDER_CONSTANT)
         difference = seen - self._average
         change = np.abs(difference)
         new = change > USUAL * np.asarray(cv2.dilate(self._usual, np.ones((3, 3), np.uint8))) + LEAST_NEW

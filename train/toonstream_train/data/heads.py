@@ -37,7 +37,7 @@ BEARDED, DARKER = 0.5, 14.0
 MARGINS = (*((eye, 0.1) for eye in EYES), *((brow, 0.08) for brow in BROWS), (NOSE_BASE, 0.12), (MOUTH, 0.07))
 """The features that are taken of cartoons, and how far around their outlines, in widths of the face."""
 GAZE = np.array([0.14, 0.1], np.float32)
-"""How far drawn irises move across and down, in widths and heights of the eye, at most: further, eyes would fold."""
+"""How far drawn irises move across and down, in widths and heights of the eye, at most."""
 PEN = 0.022
 """Width of the ink around heads, hair and jaws, in widths of the face."""
 INK = np.array([3, 0, 0], np.float32)
@@ -152,9 +152,8 @@ def is_sure(head: Head) -> bool:
         return False
     soft = blur(twice(head.lab), 2.0)
     steep = np.sqrt(sum(np.square(cv2.Sobel(soft, cv2.CV_32F, *way, scale=1 / 8)).sum(2) for way in ((1, 0), (0, 1))))
-    steepest = cv2.dilate(
-        steep, np.ones((9, 9), np.uint8)
-    )  # a mask's border may be some pixels beside the photo's edge
+    # A mask's border may be some pixels beside the photo's edge.
+    steepest = cv2.dilate(steep, np.ones((9, 9), np.uint8))
     return bool(rim.any()) and float((steepest[rim] > STEEP).mean()) > ON_EDGES
 
 

@@ -103,7 +103,7 @@ def hybrids(faces: Pack, drawn: Pack, usable: list[int], shape: Shape, each: int
             if placed is None:
                 continue
             picture, drawing = pair(cartoon, placed, random)
-            made = alive(picture, doubled(drawing), cartoon.mesh, lids, random)
+            made = varied(picture, doubled(drawing), cartoon.mesh, lids, random)
             inside = drawn.inside[index] * (cartoon.covered < 0.5).astype(np.uint8)
             name = f"{drawn.names[index]} with {faces.names[photo]}"
             yield Made(*made, inside, name, drawn.sources[index])
@@ -127,11 +127,11 @@ def on_heads(faces: Pack, drawn: Pack, usable: list[int], shape: Shape, seed: in
         lower = plain[int(np.abs(openings - mouth_opening(head.mesh)).argmin())]
         drawing, random = heads.on_head(upper, lower, head), np.random.default_rng((seed, photo))
         for number in range(ON_EACH):
-            made = alive(head.picture, drawing, head.mesh, upper.bare_lids, random)
+            made = varied(head.picture, drawing, head.mesh, upper.bare_lids, random)
             yield Made(*made, head.inside, f"{faces.names[photo]} {number}", faces.sources[photo])
 
 
-def alive(picture: Bytes, drawing: Bytes, mesh: Points, lids: bool, random: np.random.Generator) -> Pair:
+def varied(picture: Bytes, drawing: Bytes, mesh: Points, lids: bool, random: np.random.Generator) -> Pair:
     """A picture (S, S, 3), its drawing, at twice the size, and its mesh: some blink, if the `lids` can, some turn."""
     changes: list[tuple[Callable[[Bytes, Points, float], tuple[Bytes, Points]], float]] = []
     if random.random() < BLINKS and lids:

@@ -6,7 +6,7 @@ from support.drawn_face import SIDE, SKINS, face
 from toonstream_train.drawing import LOOKS
 
 from toonstream.faces.crop import resample
-from toonstream.faces.mesh import EYES, OVAL
+from toonstream.faces.mesh import BROW_ENDS, BROWS, EYES, IRISES, OVAL
 from toonstream.faces.shape import CELLS, Shape, displacements, moved
 
 LARGE_EYES = Shape(eyes=(1.3, 1.5), apart=0.05, nose=(0.1, 0.2), mouth=(0.1, 0.0), jaw=0.1, chin=0.04)
@@ -29,6 +29,17 @@ def test_eyes_grow_by_the_factors_of_the_shape():
         assert 1.1 < growth[0] < 1.2  # the factors are those of its middle; the growth fades outward
         assert 1.45 < growth[1] < 1.6
     np.testing.assert_allclose(place[OVAL], mesh[OVAL], atol=0.5)
+
+
+def test_lifted_brows_rise_at_their_inner_ends_and_leave_irises_where_they_are():
+    _, mesh = face(SKINS["pale"])
+    mesh[BROW_ENDS] = (112, 98), (144, 98)
+    up = mesh[:, 1] - moved(mesh, displacements(mesh, Shape(brows=0.2), SIDE), SIDE)[:, 1]
+    assert (up[BROW_ENDS] > 2).all()
+    for brow, iris in zip(BROWS, IRISES, strict=True):
+        outer = max(brow, key=lambda point: abs(mesh[point, 0] - SIDE / 2))
+        assert up[outer] < 0.5 * up[BROW_ENDS].min()
+        assert abs(up[iris[0]]) < 0.1
 
 
 def test_pixels_move_as_landmarks_do():

@@ -14,6 +14,8 @@ EYES = tuple(upper + lower[-2:0:-1] for upper, lower in zip(UPPER_LIDS, LOWER_LI
 IRISES = ([468, 469, 470, 471, 472], [473, 474, 475, 476, 477])
 """Centre, then four points of the rim."""
 BROWS = ([70, 63, 105, 66, 107, 55, 65, 52, 53, 46], [300, 293, 334, 296, 336, 285, 295, 282, 283, 276])
+BROW_ENDS = [107, 336]
+"""Their inner ends, at the upper edge."""
 
 LIP_UPPER_OUTER = [61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291]
 LIP_LOWER_OUTER = [61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291]

@@ -11,13 +11,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from toonstream.faces.mesh import EYES, MOUTH, NOSE_BASE
+from toonstream.faces.mesh import BROW_ENDS, EYES, MOUTH, NOSE_BASE
 
 CELLS = 32
 """Places along a crop's side at which the displacement is computed; it is smooth, and interpolated between them."""
 
 EYE_REACH = 2.6  # in half widths of the eye, over which the growth fades
 NOSE_REACH = 0.62  # in distances of the outer corners of the eyes
+BROW_REACH = (1.3, 0.9)  # in widths of an eye, beside the middle of the brows and above it
 MOUTH_REACH = 1.7  # in half widths of the mouth
 ITERATIONS = 10  # of the fixed point that inverts the warp for landmarks
 
@@ -43,6 +44,9 @@ class Shape:
     """Factors by which the middle of an eye grows along its axis and across."""
     apart: float = 0.0
     """How far an eye moves outward, in its widths: a larger one needs the room."""
+    brows: float = 0.0
+    """How far the inner ends of the brows are lifted, in widths of an eye: a taller eye lifts their middle alone, and
+    the face frowns."""
     nose: tuple[float, float] = (0.0, 0.0)
     """Shares by which the nose shrinks in length and width."""
     mouth: tuple[float, float] = (0.0, 0.0)
@@ -91,6 +95,11 @@ def displacements(landmarks: NDArray[np.floating], shape: Shape, size: int) -> F
         _scale(out, x, y, outline.mean(0), across / width, (1.05 * reach, reach), shrink)
         fade = _fade(x - outline[:, 0].mean(), y - outline[:, 1].mean(), reach, reach)
         out += fade[..., None] * (shape.apart * across)  # from the outer corner to the inner: outward on the cartoon
+    width = max(float(np.mean([np.hypot(*(points[eye][8] - points[eye][0])) for eye in EYES])), 1.0)
+    between = points[BROW_ENDS].mean(0) - np.float32(0.1 * width) * down
+    dx, dy = x - between[0], y - between[1]
+    fade = _fade(dy * down[0] - dx * down[1], dx * down[0] + dy * down[1], *(width * reach for reach in BROW_REACH))
+    out += fade[..., None] * (shape.brows * width * down)
     span = max(float(np.hypot(*(points[263] - points[33]))), 0.5 * height)
     reach = NOSE_REACH * span
     _scale(out, x, y, points[NOSE_BASE].mean(0), down, (reach, reach), -np.asarray(shape.nose))

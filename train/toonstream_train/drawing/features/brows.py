@@ -9,8 +9,17 @@ from toonstream_train.drawing.common.shapes import Points, curve, fill
 from toonstream_train.drawing.common.smoothing import Floats, blur, grid, smoothstep
 
 
-def brow(paper: Floats, lab: Floats, form: Floats, skin: Floats, landmarks: Points, side: int, trust: float) -> None:
-    """One brow as a clean, tapered band that lies where the photo's hair lies, as thick and as dark as that.
+def brow(
+    paper: Floats,
+    lab: Floats,
+    form: Floats,
+    skin: Floats,
+    landmarks: Points,
+    side: int,
+    trust: float,
+    thick: float = 1.0,
+) -> None:
+    """One brow as a clean, tapered band that lies where the photo's hair lies, as dark as that and `thick` as thick.
 
     form: (H, W), the lightness of the skin as if it went on under the brow; skin: (H, W), where skin is.
     """
@@ -62,7 +71,9 @@ def brow(paper: Floats, lab: Floats, form: Floats, skin: Floats, landmarks: Poin
     centre, width = first / mass, 0.5 * mass * step  # in half thicknesses of the mesh's brow
     t = np.linspace(0, 1, count)
     solid = smoothstep(width.astype(np.float32), 0.10, 0.40)
-    width = np.clip(1.2 * width, 0.25, 1.5) * np.minimum(1, 0.25 + 1.9 * t) * np.minimum(1, 0.42 + 2.6 * (1 - t))
+    width = (
+        thick * np.clip(1.2 * width, 0.25, 1.5) * np.minimum(1, 0.25 + 1.9 * t) * np.minimum(1, 0.42 + 2.6 * (1 - t))
+    )
     spine = middle + centre[:, None] * across
     top, bottom = spine - width[:, None] * across, spine + width[:, None] * across
     cover = fill(np.concatenate([top, bottom[::-1]]).astype(np.float32), shape)

@@ -13,6 +13,9 @@ from toonstream_train.drawing.common.smoothing import Floats, blur, smoothstep
 FRESHER, REDDER = np.array([0.65, 1.0, 1.0], np.float32), 0.35
 """The lips' share of what the skin around them gains, in LAB; how much farther from it in red they are."""
 
+WHITER, VIVID = 18.0, 1.3
+"""How much lighter the whites are than on the photo, as far as the face's light allows, and how much richer irises."""
+
 
 def eye(paper: Floats, lab: Floats, landmarks: Points, side: int, trust: float, most: float) -> None:
     """One eye, as open as it is.
@@ -37,15 +40,16 @@ def eye(paper: Floats, lab: Floats, landmarks: Points, side: int, trust: float, 
         # Both take their light from the photo, so that an eye in shadow stays in shadow.
         light = weighted(lab, white * white)
         bright = float(np.percentile(lab[..., 0][white > 0.6], 80)) if (white > 0.6).sum() > 8 else float(light[0])
-        tone = np.array([min(max(bright + 7, light[0]), most), 0.35 * light[1], 0.35 * light[2]], np.float32)
+        tone = np.array([min(max(bright + WHITER, light[0]), most), 0.35 * light[1], 0.35 * light[2]], np.float32)
         cover = slit * opening * trust
         paint(ball, np.ones(shape, np.float32), tone)
         # The lid's shadow on the ball.
         drop = 0.16 * gap + 1.0
         lit = fill(np.concatenate([upper, lower[-2:0:-1]]) + np.array([0, 1.6 * drop], np.float32), shape)
-        paint(ball, 0.55 * (1 - lit), np.array([0.72 * tone[0], tone[1] + 1, tone[2] + 1]))
+        paint(ball, 0.55 * (1 - lit), np.array([0.82 * tone[0], tone[1] + 1, tone[2] + 1]))
         colour = own_colour(lab, landmarks, side)
         colour[0] = min(max(colour[0], 14.0), 62.0)
+        colour[1:] *= VIVID
         paint(ball, disc(centre, radius, shape), np.array([0.38 * colour[0], 0.8 * colour[1], 0.8 * colour[2]]))
         paint(ball, disc(centre, radius - 1.7 - 0.07 * radius, shape), colour)
         # The lower half of an iris glows where light falls through it.
@@ -60,7 +64,7 @@ def eye(paper: Floats, lab: Floats, landmarks: Points, side: int, trust: float, 
             light = disc(np.array([x, y]), size, shape)
             paint(paper, share * cover * light, np.array([gleam, 0, 0.5]))
     # Lids: from the outer corner (thick, a little beyond) to the inner.
-    thick = (0.085 * width + 0.6) * (0.75 + 0.25 * opening)
+    thick = (0.105 * width + 0.6) * (0.75 + 0.25 * opening)
     out = upper[0] + 0.10 * (upper[0] - upper[6])
     path = np.concatenate([out[None], upper])
     # Half of the stroke lies above the edge of the lid: lashes stand there.

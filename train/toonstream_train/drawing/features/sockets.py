@@ -8,7 +8,7 @@ from toonstream_train.drawing.common.analysis import Analysis
 from toonstream_train.drawing.common.painting import paint
 from toonstream_train.drawing.common.shapes import Points, face_width, fill, grown
 from toonstream_train.drawing.common.skin import filled
-from toonstream_train.drawing.common.smoothing import Floats, blur
+from toonstream_train.drawing.common.smoothing import Floats, blur, smoothstep
 
 REACH = 0.35
 """How far around an eye its socket goes, in widths of the eye."""
@@ -27,11 +27,13 @@ def sockets(paper: Floats, seen: Analysis, landmarks: Points, share: float = 1.0
         reach = round(REACH * float(np.hypot(*(eye[0] - eye[8]))))
         lid = fill(cv2.convexHull(np.concatenate([eye, landmarks[BROWS[side]]]))[:, 0], shape)
         socket = np.maximum(socket, np.float32(seen.drawn[side]) * np.maximum(grown(eyes[side], 2 * reach + 1), lid))
-    # A fringe goes on beyond the socket, a shadow ends in it.
+    # A fringe lies beyond the socket for the most part, a shadow in it.
     features = np.maximum.reduce([grown(mask, 9) for mask in (*eyes, *brows)])
     labels = cv2.connectedComponents(((skin.hair > 0.5) & (features < 0.5)).astype(np.uint8))[1]
-    beyond = np.unique(labels[socket < 0.05])
-    fringe = grown(np.isin(labels, beyond[beyond > 0]).astype(np.float32), 5)
+    beyond, whole = (np.bincount(labels[where], minlength=labels.max() + 1) for where in (socket < 0.05, socket >= 0))
+    own: Floats = smoothstep((beyond / whole).astype(np.float32), 0.3, 0.6)
+    own[0] = 0
+    fringe = grown(own[labels], 5)
     shown = np.maximum.reduce([fringe, grown(np.maximum(*brows), 11), seen.glasses * seen.wire, seen.whiskers])
     face = grown(fill(landmarks[OVAL], shape), 5)
     cover: Floats = np.float32(share) * blur(socket * face * (1 - shown), 0.015 * width)

@@ -16,7 +16,7 @@ from toonstream_train.drawing.features.brows import brow
 from toonstream_train.drawing.features.inked import eye, mouth
 from toonstream_train.drawing.features.sockets import sockets
 
-SHAPE = Shape(eyes=(1.14, 1.26), jaw=0.03)
+SHAPE = Shape(eyes=(1.2, 1.42), brows=0.06, jaw=0.03)
 """The person's own proportions, with eyes that carry a drawing."""
 SOCKETS = 0.7
 """How far the shadows around the eyes go."""

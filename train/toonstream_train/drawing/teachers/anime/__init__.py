@@ -21,9 +21,11 @@ from toonstream_train.drawing.features.sockets import sockets
 from toonstream_train.drawing.teachers.anime.eyes import eyes
 from toonstream_train.drawing.teachers.anime.face import blush, inked, nose
 
-SHAPE = Shape(eyes=(1.5, 2.25), apart=0.075, nose=(0.22, 0.38), mouth=(0.16, 0.04), jaw=0.15, chin=0.06)
+SHAPE = Shape(eyes=(1.5, 2.25), apart=0.075, brows=0.12, nose=(0.22, 0.38), mouth=(0.16, 0.04), jaw=0.15, chin=0.06)
 LIPS = 0.65
 """How much their own colour shows."""
+BROWS_THICK = 0.7
+"""Of how thick the photo has them."""
 
 
 def painted(photo: Floats, mesh: Points, person: Floats) -> Floats:
@@ -48,7 +50,8 @@ def painted(photo: Floats, mesh: Points, person: Floats) -> Floats:
     for side in (0, 1):
         window, origin = around(mesh[BROWS[side]])
         crisp = calm_neighbour(photo[window], 2)
-        brow(paper[window], crisp, skin.form[window], skin.where[window], mesh - origin, side, seen.drawn[side])
+        form, where = skin.form[window], skin.where[window]
+        brow(paper[window], crisp, form, where, mesh - origin, side, seen.drawn[side], BROWS_THICK)
     window, origin = around(mesh[MOUTH])
     crisp = calm_neighbour(photo[window], 2)
     trust = mouth_trust(crisp, mesh - origin, skin.where[window], found[window])

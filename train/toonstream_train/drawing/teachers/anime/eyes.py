@@ -13,6 +13,8 @@ from toonstream_train.drawing.common.smoothing import Floats, blur, grid, smooth
 IRIS_WIDE, IRIS_TALL = 0.30, 0.38
 """Half axes of an iris, in widths of the eye."""
 LIGHTS = 1.2
+WHITER, VIVID = 22.0, 1.4
+"""How much lighter the whites are than on the photo, as far as the face's light allows, and how much richer irises."""
 """How much larger the lights in an eye are than the chart has them."""
 
 
@@ -80,13 +82,14 @@ def ball(
     white = slit * smoothstep(np.sqrt(dx * dx + dy * dy), 0.9 * radius, 1.1 * radius)
     light = weighted(lab, white * white)
     bright = float(np.percentile(lab[..., 0][white > 0.6], 80)) if (white > 0.6).sum() > 8 else float(light[0])
-    tone = np.array([min(max(bright + 10, light[0]), most), 0.25 * light[1], 0.25 * light[2]], np.float32)
+    tone = np.array([min(max(bright + WHITER, light[0]), most), 0.25 * light[1], 0.25 * light[2]], np.float32)
     eyeball = np.empty_like(lab)
     eyeball[:] = tone
     lit = blur(fill(outline + np.array([0, 0.16 * gap + 1], np.float32), shape), 0.9)
-    paint(eyeball, 0.8 * (1 - lit), tone * np.array([0.74, 1, 1]) + np.array([0, 2, -3]))
+    paint(eyeball, 0.8 * (1 - lit), tone * np.array([0.85, 1, 1]) + np.array([0, 2, -3]))
 
     own = colour.copy()
+    own[1:] *= VIVID
     own[0] = min(max(own[0], 0.46 * float(tone[0])), 60.0)
     iris = np.empty_like(lab)
     iris[:] = own

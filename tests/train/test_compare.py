@@ -268,14 +268,15 @@ def recipe_of(run: Run) -> Recipe:
     return kind(settings.read(kind.defaults, args.settings, args.set + [f"{name}=4" for name in widths]))
 
 
-def test_an_ablation_is_chosen_by_its_method(tmp_path: Path) -> None:
+def test_an_ablation_is_chosen_by_its_method(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Its rows are in the table, here for want of packs as not run; without a choice those of the methods alone."""
     for chosen, rows in (
         (["--ablation", "pda", "--ablation", "cartoongan"], [*ablation("pda"), *ablation("cartoongan")]),
         (["unit", "pda-no-cam"], ["unit", "pda-no-cam"]),
         ([], list(COMPARED)),
     ):
-        assert main(["compare", *chosen, "--out", str(tmp_path)]) == 0
+        assert main(["compare", *chosen, "--out", str(tmp_path)]) == 1
+        assert "comparison.md says: there is no pack 'photos'; add --data photos=PACK" in capsys.readouterr().err
         lines = (tmp_path / "comparison.md").read_text().splitlines()
         found = [line.split("|")[1].strip() for line in lines if line.startswith("| ")]
         assert found[2:] == rows

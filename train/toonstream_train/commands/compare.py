@@ -118,6 +118,8 @@ def run(args: argparse.Namespace) -> None:
     except OSError as error:
         raise UserError(f"{args.out}: cannot be written ({error.strerror}); give another --out") from error
     print(f"{args.out / 'comparison.md'}: written")
+    if not styles and (troubles := [one.trouble for one in runs if one.trouble]):
+        raise UserError(f"nothing was trained, as {args.out / 'comparison.md'} says: {troubles[0]}")
 
 
 def planned(name: str, args: argparse.Namespace, data: Mapping[str, Path]) -> "Run":

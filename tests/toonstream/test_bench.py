@@ -195,7 +195,7 @@ def test_only_video_has_frame_rates(tmp_path, style, capsys):
 
     Image.new("RGB", (64, 64)).save(picture)
     assert main(["bench", "--style", style, "--input", str(picture), "-o", str(tmp_path / "out")]) == 2
-    assert "only video has frame rates" in capsys.readouterr().err
+    assert "a frame rate takes a video" in capsys.readouterr().err
 
 
 def result(fps, floors, generator, memory=300.0):

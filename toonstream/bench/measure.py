@@ -131,7 +131,7 @@ def _given(path: Path, wanted: Wanted, folder: Path) -> tuple[list[Measured], li
     """What the JSON says of a clip of the user's, and jobs that lack no more than their kind and who draws."""
     with open_source(path) as source:
         if not source.rate or source.length == 1:
-            raise InputError(f"{path}: not a video; only video has frame rates")
+            raise InputError(f"{path}: one picture; a frame rate takes a video")
         (width, height), frames, rate = source.size, source.length, float(source.rate)
     sha256, clips, jobs = _sha256(path), [], []
     for faces in wanted.faces or (None,):

@@ -5,7 +5,7 @@ The card, card.toml:
     about = "Flat shading and clean lines"      # what people read: this and whatever else is there
     size = 256                                  # side in pixels of the crops that it was trained on; below 256 it
                                                 # draws no other
-    sharpen = 4.0                               # gain of the unsharp mask that its cartoons get, if any
+    sharpen = 4.0                               # gain of the unsharp mask of what is drawn, if any
 
     [inputs.image]                              # for each input: image, and chart or landmarks where it wants them
     dtype = "uint8"

@@ -1,4 +1,4 @@
-"""Cartoons are sharpened: edges grow steep, without halos, and flat paint stays as it is."""
+"""Cartoons are sharpened: edges grow steep, without halos, and what is nearly flat becomes flat."""
 
 import cv2
 import numpy as np
@@ -31,9 +31,16 @@ def test_no_pixel_gets_darker_or_lighter_than_its_neighbours() -> None:
     assert gradient[1] > 1.3 * gradient[0]
 
 
-def test_flat_paint_noise_slopes_and_crisp_edges_stay() -> None:
-    noise = np.random.default_rng(0).integers(100, 105, (32, 32, 3), np.uint8)
-    assert np.array_equal(sharpened(noise, 4), noise)
+def test_faint_texture_goes_and_edges_beside_it_stay() -> None:
+    noise = np.random.default_rng(0).integers(-3, 4, (64, 64, 1))
+    picture = (noise + np.where(np.arange(64) < 32, 60, 120)[:, None]).astype(np.uint8).repeat(3, 2)
+    made = sharpened(picture, 1)
+    for side in (np.s_[:, 4:28], np.s_[:, 36:60]):
+        assert made[side].std() < 0.5 * picture[side].std()
+    assert abs(np.diff(made[:, 30:34, 0].astype(int).mean(0))[1] - 60) < 8
+
+
+def test_flat_paint_slopes_and_crisp_edges_stay() -> None:
     slope = np.repeat(np.tile(np.arange(0, 200, 4, dtype=np.uint8), (16, 1))[..., None], 3, 2)
     assert np.array_equal(sharpened(slope, 4)[:, 4:-4], slope[:, 4:-4])
     assert np.array_equal(sharpened(edge(200, 50), 4), edge(200, 50))

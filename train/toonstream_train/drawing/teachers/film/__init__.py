@@ -21,7 +21,7 @@ from toonstream_train.drawing.teachers.film.eyes import crease, eye, shared, soc
 from toonstream_train.drawing.teachers.film.hair import head, locks
 from toonstream_train.drawing.teachers.film.mouth import mouth
 
-SHAPE = Shape(eyes=(1.36, 1.58), apart=0.045, nose=(0.09, 0.24), mouth=(0.0, 0.0), jaw=0.10, chin=0.04)
+SHAPE = Shape(eyes=(1.36, 1.58), apart=0.045, brows=0.07, nose=(0.09, 0.24), mouth=(0.0, 0.0), jaw=0.10, chin=0.04)
 VIVID = 0.14
 """More chroma off the skin, where there is not much already."""
 

@@ -93,7 +93,7 @@ def test_a_misspelt_training_command(capsys):
     ("arguments", "told"),
     [
         (["live", "--form", "0"], "unknown argument --form; did you mean --from?; see toonstream live --help"),
-        (["talk.mp4", "--stile=film"], "unknown argument --stile; did you mean --style?; see toonstream --help"),
+        (["a.mp4", "--stile=film"], "unknown argument --stile; did you mean --style?; see toonstream convert --help"),
         (["engines", "verify", "--backends", "x"], "did you mean --backend?; see toonstream engines verify --help"),
         (["devices", "x"], "unknown argument x; see toonstream devices --help"),
         (["bench", "--precision", "foo"], "invalid choice: 'foo'"),

@@ -64,7 +64,7 @@ def _fail(error: UserError | str) -> int:
 
 def _parse(arguments: list[str]) -> argparse.Namespace:
     parser = Parser(
-        prog="toonstream",
+        prog="toonstream convert",
         usage="toonstream [convert] INPUT... [options]",
         description="Turn every face in videos and photos into a cartoon; sound stays as it is.",
         examples=(

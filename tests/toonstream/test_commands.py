@@ -112,6 +112,16 @@ def test_arguments_that_cannot_be_are_told_in_a_line(capsys, arguments, told):
     assert told in line
 
 
+@pytest.mark.parametrize("arguments", [["-a.mp4"], ["batch", "-a.mp4", "-o", "out"], ["talk.mp4", "-a.mp4"]])
+def test_a_file_whose_name_begins_like_an_option(tmp_path, monkeypatch, capsys, arguments):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "-a.mp4").touch()
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    assert stop.value.code == 2
+    assert f"-a.mp4: an option has no such name; for the file, write .{os.sep}-a.mp4; see" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("option", "value"), [("--device", "foo"), ("--precision", "16-mixed")])
 def test_training_arguments_that_cannot_be(capsys, option, value):
     with pytest.raises(SystemExit) as stop:

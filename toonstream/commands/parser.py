@@ -22,6 +22,11 @@ class Parser(argparse.ArgumentParser):
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Here rather than in parse_args, since this is what is called of subcommands."""
+        for word in args or ():
+            if word == "--":
+                break
+            if word[:1] == "-" and word not in {"-", *self._option_string_actions} and os.path.lexists(word):
+                self.error(f"{word}: an option has no such name; for the file, write .{os.sep}{word}")
         options, unknown = super().parse_known_args(args, namespace)
         if unknown:
             name = unknown[0].partition("=")[0]

@@ -25,6 +25,7 @@ def run(args: argparse.Namespace) -> None:
 
     if not 1 <= args.quality <= 100:
         raise InputError("--quality is from 1 to 100")
+    pack.check_output(args.out)
     whole = pack.load(args.pack)
     part = whole.part(pack.shared_out(np.arange(len(whole)), whole.sources)[: args.most])
     pack.save(part, args.out, args.quality)

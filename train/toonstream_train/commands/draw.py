@@ -43,6 +43,8 @@ def run(args: argparse.Namespace) -> None:
         raise InputError(f"there is no look {args.look}; there are: {', '.join(LOOKS)}")
     if (args.most or args.blinks or args.webcams) and not args.out:
         raise InputError("--most leaves crops out, --blinks and --webcams add some: name another pack with --out")
+    if args.out:
+        pack.check_output(args.out)
     heed_interrupts()
     photos = pack.load(args.pack)
     folder = args.folder or args.pack.with_name(f"{args.pack.stem}-{args.look}")

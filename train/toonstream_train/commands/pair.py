@@ -31,6 +31,7 @@ def run(args: argparse.Namespace) -> None:
     from toonstream_train.data import pack
     from toonstream_train.data.pairs import pairs
 
+    pack.check_output(args.out)
     photos, cartoons = pack.load(args.photos), pack.load(args.cartoons)
     made, left_out = pairs(photos, cartoons, args.each)
     assert made.shape is not None

@@ -1,6 +1,6 @@
 """Turn a folder of pictures into a pack: one file of aligned face crops with their landmarks.
 
-Every picture that is left out is named with the reason; the last line counts them all.
+Every picture that is of no use is named with the reason. The last line counts all that are left out.
 
 Columns of the CSV, in any order, separated by commas, in UTF-8:
   file                           path of the picture within the folder, such as heroes/0001.png
@@ -49,6 +49,7 @@ def run(args: argparse.Namespace) -> None:
     from toonstream_train.data.landmarks import detector, from_csv
     from toonstream_train.data.prepare import names_in, prepare
 
+    pack.check_output(args.pack)
     held_back = names_in(args.held_back) if args.held_back else set[str]()
     only = names_in(args.only) if args.only else None
 
@@ -66,9 +67,10 @@ def run(args: argparse.Namespace) -> None:
     pack.save(packed, args.pack)
     for table, names in ((args.landmarks, known), (args.held_back, sorted(held_back)), (args.only, sorted(only or ()))):
         if absent := [name for name in names if not (args.folder / name).is_file()]:
-            print(f"{table}: names {len(absent)} files that are not there, such as {absent[0]}")
+            print(f"{table}: names that no file has: {len(absent)}, such as {absent[0]}")
     for name, why in left_out.items():
-        print(f"{args.folder / name}: left out, {why}")
+        if not excluded(name):  # a list may leave out thousands, among which nobody sees the others
+            print(f"{args.folder / name}: left out, {why}")
     reasons = ", ".join(f"{count} {why}" for why, count in Counter(left_out.values()).most_common())
     total = len(packed) + len(left_out)
     print(

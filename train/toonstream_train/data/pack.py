@@ -90,6 +90,21 @@ def picked(pack: Pack, path: Path, names: str | None, count: int) -> list[int]:
     return [pack.names.index(name) for name in wanted]
 
 
+def check_output(path: Path) -> None:
+    """Raises InputError where a pack of that name would replace a file that is none, or cannot be a file."""
+    if path.is_dir():
+        raise InputError(f"{path}: this is a folder; name the pack's file, such as {path.name}.pack")
+    try:
+        with path.open("rb") as file:
+            start = file.read(9)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}; name another file for the pack") from error
+    if start[8:] != b"{":  # where safetensors' header begins
+        raise InputError(f"{path}: the file that is there is no pack; delete it, or name another")
+
+
 def save(pack: Pack, path: Path, quality: int | None = None) -> None:
     """Write beside `path` first, so that an interrupted or failed write leaves what was there.
 

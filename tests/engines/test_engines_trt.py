@@ -359,7 +359,9 @@ def test_the_command(style, capsys, cache):
     main(["engines", "list"])
     assert "damaged" in capsys.readouterr().out
     assert main(["engines", "clear"]) == 0
-    assert capsys.readouterr().out.startswith("1 engine,")
+    told = capsys.readouterr().out
+    assert told.startswith("deleted: 1 engine,")
+    assert told.endswith(", and the cached choice of the fastest backend\n")
     assert engine_cache.every() == []
     assert not list(cache.glob("choice-*"))
     assert main(["engines", "build", folder, "--backend", "onnxruntime"]) == 2

@@ -110,5 +110,6 @@ def _list(options: argparse.Namespace) -> int:
 def _clear(options: argparse.Namespace) -> int:
     count, size = engine_cache.clear()
     cache.forget("choice-*")
-    print(f"{count} engine{'s' * (count != 1)}, {size / 1e6:.1f} MB")
+    engines = f"{count} engine{'s' * (count != 1)}, {size / 1e6:.1f} MB"
+    print(f"deleted: {engines}, and the cached choice of the fastest backend")
     return 0

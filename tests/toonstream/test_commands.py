@@ -50,6 +50,15 @@ def test_choices_are_listed_once(capsys, monkeypatch, command):
     assert "{" not in told
 
 
+def test_help_on_an_action(capsys):
+    told = help_of(capsys, main, "engines", "verify")
+    assert "--precision" in told
+    for words in (["engines", "verify"], ["engines", "verify", "--precision"]):
+        with pytest.raises(SystemExit):
+            main(["help", *words])
+        assert capsys.readouterr().out == told
+
+
 def test_help_alone_lists_the_commands(capsys):
     assert main(["help"]) == main(["--help"]) == 0
     told, again = capsys.readouterr().out.split("usage:")[1:]

@@ -41,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"toonstream {__version__}")
         return 0
     if helps := arguments[:1] == ["help"]:
-        arguments = [*(word for word in arguments[1:2] if word != "help"), "--help"]
+        arguments = [*(word for word in arguments[1:] if word != "help" and word[:1] != "-"), "--help"]
     if arguments[:1] in (["--help"], ["-h"], []):
         print(USAGE, end="", file=sys.stdout if arguments else sys.stderr)
         return 0 if arguments else 2

@@ -23,6 +23,7 @@ def run(arguments: list[str]) -> int:
             "toonstream engines verify                    # all styles, with all that is installed",
             "toonstream engines verify film --backend openvino --precision fp32",
             "toonstream engines build --gpu ada",
+            "toonstream help engines verify               # an action's options",
         ),
     )
     actions = parser.add_subparsers(prog=parser.prog, dest="action", required=True, metavar="ACTION")

@@ -144,6 +144,14 @@ def test_an_engine_precision_that_there_is_not(capsys):
     assert capsys.readouterr().err == "toonstream: foo: no such precision; there are fp32, fp16, bf16, int8\n"
 
 
+def test_clearing_engines_tells_of_the_choice_too(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("TOONSTREAM_CACHE", str(tmp_path))
+    (tmp_path / "choice-a").touch()
+    assert main(["engines", "clear"]) == 0
+    told = "deleted: 0 engines, 0.0 MB, and the cached choice of the fastest backend\n"
+    assert (capsys.readouterr().out, list(tmp_path.iterdir())) == (told, [])
+
+
 def test_suggestions():
     assert suggestion("bensh", COMMANDS) == "; did you mean bench?"
     assert suggestion("holiday", COMMANDS) == ""

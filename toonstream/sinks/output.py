@@ -51,7 +51,7 @@ def check_output(path: Path, original: Path | None, overwrite: bool) -> None:
     except OSError as error:  # of a name that is too long, say
         raise InputError(f"{path}: {error.strerror}") from error
     if not path.parent.is_dir():
-        raise InputError(f"{path}: there is no folder {path.parent}")
+        raise InputError(f"{path}: there is no folder {path.parent}; make it, or name another")
     if path.is_dir():
         raise InputError(f"{path}: this is a folder")
     if original and path.exists() and path.samefile(original):

@@ -357,6 +357,7 @@ def test_compare_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixtur
     for arguments, told in (
         (["pix2pix"], "pix2pix: no such method; there are cartoongan"),
         (["--held-back", "photo=held.pack"], "--held-back photo: none of that name to train on; there are none"),
+        (["--minutes", "nan"], "--minutes nan: it has to be 0 or more"),
         (["--size", "100"], "geometry.size=100: it has to be a multiple of 32"),
         (["--held-back", "held.pack"], "--held-back held.pack: write it as NAME=PACK"),
         (["--photos", str(tmp_path / "few.pack")], "fewer than four pictures"),

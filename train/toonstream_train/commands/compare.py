@@ -73,6 +73,8 @@ def run(args: argparse.Namespace) -> None:
 
     if unknown := [name for name in args.methods if name not in METHODS]:
         raise InputError(f"{unknown[0]}: no such method; there are {', '.join(METHODS)}")
+    if args.minutes is not None and not args.minutes >= 0:
+        raise InputError(f"--minutes {args.minutes:g}: it has to be 0 or more")
     Geometry(args.size)  # raises what would else keep every method from training
     data, held_back = fit.data(args), fit.named_packs("--held-back", args.held_back)
     if unlike := [name for name in held_back if name not in data]:

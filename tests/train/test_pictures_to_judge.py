@@ -82,15 +82,16 @@ def test_the_face_of_a_large_frame_is_shown() -> None:
     assert frames.view(picture(300, 200), [face]) == Rect(0, 0, 300, 200)
 
 
-def test_frames_of_a_clip(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_frames_of_a_clip(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     clip = clips.make_clip(tmp_path / "clip.mp4")  # of 0.8 seconds
     styles = [str(save_style(tmp_path / name)) for name in ("one", "two")]
     out = tmp_path / "frames.jpg"
     assert main(["frames", str(clip), "--styles", *styles, "--every", "0.2", "--out", str(out)]) == 0
     made = cv2.imread(str(out))
     assert made.shape == (4 * frames.SIDE, 3 * frames.SIDE, 3)
-    assert main(["frames", str(clip), "--styles", "no-such-style", "--out", str(out)]) == 2
-    assert main(["frames", str(tmp_path / "absent.mp4"), "--styles", *styles, "--out", str(out)]) == 2
+    monkeypatch.setattr(frames, "_moments", lambda *_: pytest.fail("it draws"))
+    assert main(["frames", str(clip), "--styles", styles[0], "no-such-style", "--out", str(out)]) == 2
+    assert main(["frames", str(clip), str(tmp_path / "absent.mp4"), "--styles", *styles, "--out", str(out)]) == 2
     with pytest.raises(SystemExit):
         main(["frames", str(clip), "--styles", *styles, "--every", "0", "--out", str(out)])
     assert "above 0" in capsys.readouterr().err

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from toonstream_engines.style import load_style
 from tqdm import tqdm
 
 from toonstream.choose import open_source
@@ -25,6 +26,11 @@ def rows(clips: Sequence[Path], styles: Sequence[str], every: float) -> list[lis
 
     Raises UserError where a clip or a style cannot be opened.
     """
+    for clip in clips:  # the last that is not there is told before minutes of drawing
+        with open_source(clip):
+            pass
+    for style in styles:
+        load_style(style)
     columns: list[list[Image]] = []
     for style in styles:
         with Toonifier(style) as toonifier:
